@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (c) vgpu authors */
+/**
+ * DOC: The mediator's core
+ *
+ * kmod/core decides; it knows nothing of VFIO, sysfs, netlink or sockets. The same files build into vgpu.ko and into
+ * userspace programs (tests, fuzzers, the loopback daemon). What it needs from where it runs comes through struct vgpu_host_ops.
+ *
+ * Path of a command::
+ *
+ *	doorbell -> queue.c (fetch once) -> vet.c -> stream.c (order, waits) -> sched.c (who is next)
+ *	         -> gpu.c (dispatch window) -> worker.c (rings) -> stream.c (completion) -> queue.c (CQ)
+ *
+ * Locks, in order of nesting:
+ *
+ *	1. vgpu_dev.ctl (mutex): register writes that sleep: control operations, reset
+ *	2. vgpu_gpu.lock (spinlock): everything else of a GPU, its virtual GPUs, sessions and workers
+ *
+ * Functions that say "context: any process" take vgpu_gpu.lock themselves and may not be called with it held. The core has
+ * no interrupt context. Host operations marked "locked" are called with vgpu_gpu.lock held and may not sleep or call back.
+ */
+#ifndef VGPU_CORE_H
+#define VGPU_CORE_H
+
+#include "os.h"
+#include "../../uapi/vgpu_device.h"
+#include "../../uapi/vgpu_executor.h"
+
+struct vgpu_gpu;
+struct vgpu_dev;
+struct vgpu_session;
+struct vgpu_stream;
+struct vgpu_item;
+struct vgpu_worker;
+
+/**
+ * struct vgpu_host_ops - what the core needs from the kernel module or the loopback daemon
+ * @signal: (locked) raise an MSI-X vector of a virtual GPU
+ * @wake_supervisor: (locked) vgpu_gpu_next_event() has something
+ * @wake_worker: (locked) the dispatch ring has new entries, or the worker has to end
+ * @kill_worker: (locked) make the worker process die; its release follows
+ * @schedule_reap: (locked) call vgpu_dev_reap() soon, from a context that may sleep
+ * @schedule_tick: (locked) call vgpu_gpu_tick() at this CLOCK_MONOTONIC time; replaces an earlier request
+ * @map_queue: pages of the aperture as contiguous memory, zeroed by having been punched; may sleep; NULL if there is no memory
+ * @unmap_queue: undoes @map_queue; may sleep
+ * @punch: replace pages of the aperture by zeros; whoever holds the old pages keeps those; may sleep
+ */
+struct vgpu_host_ops {
+	void (*signal)(struct vgpu_dev *dev, u32 vector);
+	void (*wake_supervisor)(struct vgpu_gpu *gpu);
+	void (*wake_worker)(struct vgpu_worker *worker);
+	void (*kill_worker)(struct vgpu_worker *worker);
+	void (*schedule_reap)(struct vgpu_dev *dev);
+	void (*schedule_tick)(struct vgpu_gpu *gpu, u64 when_ns);
+	void *(*map_queue)(struct vgpu_dev *dev, u64 offset, u64 len);
+	void (*unmap_queue)(struct vgpu_dev *dev, void *addr, u64 offset, u64 len);
+	void (*punch)(struct vgpu_dev *dev, u64 offset, u64 len);
+};
+
+/* Times in nanoseconds. */
+#define VGPU_SPAWN_TIMEOUT	(10ULL * NSEC_PER_SEC)
+#define VGPU_DEADLINE_DEFAULT	(30ULL * NSEC_PER_SEC)
+
+#define VGPU_DEPTH_MIN		1u
+#define VGPU_DEPTH_DEFAULT	1024u
+#define VGPU_DEPTH_MAX		4096u
+#define VGPU_WINDOW		2u	/* runs in flight on an engine */
+#define VGPU_RUN_MAX		64u	/* commands in a run */
+#define VGPU_SLICE_DEFAULT	(500ULL * NSEC_PER_USEC)	/* predicted time of a run */
+#define VGPU_FETCH_BATCH	64u	/* commands fetched from a session before others have a turn */
+#define VGPU_PUMP_BUDGET	1024u	/* commands fetched before the lock is given up */
+
+/**
+ * enum vgpu_tier - scheduling tier of a virtual GPU
+ */
+enum vgpu_tier {
+	VGPU_TIER_HIGH,
+	VGPU_TIER_MEDIUM,
+	VGPU_TIER_LOW,
+	VGPU_TIER_COUNT
+};
+
+/**
+ * struct vgpu_limits - policy of one virtual GPU
+ * @memory: device memory quota, bytes, multiple of the GPU's granule
+ * @aperture: size of BAR2, bytes, a power of two, at least 1 MiB
+ * @depth: commands outstanding over all sessions, VGPU_DEPTH_MIN..VGPU_DEPTH_MAX
+ * @sessions: 1..VGPU_MAX_SESSIONS
+ * @deadline_ns: longest time a run may take
+ * @tier: enum vgpu_tier
+ */
+struct vgpu_limits {
+	u64 memory;
+	u64 aperture;
+	u64 deadline_ns;
+	u32 depth;
+	u32 sessions;
+	u32 tier;
+};
+
+/**
+ * struct vgpu_counters - what happened to the commands of one virtual GPU
+ * @submitted: commands fetched
+ * @completed: completed with VGPU_ST_OK
+ * @failed: completed with another status
+ * @rejected: of @failed, those that vetting refused
+ * @launches: of @completed, kernel launches
+ * @bytes_in: copied to the device by completed commands
+ * @bytes_out: copied from the device
+ * @doorbells: doorbell writes
+ * @bad_registers: writes to undefined registers
+ * @sessions_lost: sessions whose worker died or was killed
+ * @hangs: runs that outlived their deadline
+ * @bad_completions: completions of workers that failed the check
+ * @busy_ns: time that engines were occupied, by engine, on the kernel's clock
+ *
+ * submitted = completed + failed + waiting holds at every read.
+ */
+struct vgpu_counters {
+	u64 submitted;
+	u64 completed;
+	u64 failed;
+	u64 rejected;
+	u64 launches;
+	u64 bytes_in;
+	u64 bytes_out;
+	u64 doorbells;
+	u64 bad_registers;
+	u64 sessions_lost;
+	u64 hangs;
+	u64 bad_completions;
+	u64 busy_ns[VGPU_ENGINE_COUNT];
+};
+
+/**
+ * struct vgpu_stats - a consistent reading of one virtual GPU
+ * @counters: since creation
+ * @waiting: commands accepted and not completed
+ * @memory_used: device memory mapped, bytes
+ * @sessions: sessions that are not free
+ * @workers: worker processes bound
+ */
+struct vgpu_stats {
+	struct vgpu_counters counters;
+	u64 waiting;
+	u64 memory_used;
+	u32 sessions;
+	u32 workers;
+};
+
+/**
+ * struct vgpu_gpu_stats - a consistent reading of one GPU
+ * @attached: a supervisor is attached
+ * @memory_total: bytes that may be given to virtual GPUs
+ * @memory_given: bytes given: quotas of all virtual GPUs
+ * @devs: virtual GPUs
+ * @runs: runs dispatched
+ * @switches: consecutive runs of different workers on an engine
+ * @busy_ns: time an engine had a run in flight, by engine
+ */
+struct vgpu_gpu_stats {
+	bool attached;
+	u64 memory_total;
+	u64 memory_given;
+	u32 devs;
+	u64 runs;
+	u64 switches;
+	u64 busy_ns[VGPU_ENGINE_COUNT];
+};
+
+/**
+ * struct vgpu_sched_entity - a stream in the scheduler's eyes
+ * @node: in the run queue of its engine
+ * @arrival: of the stream's next command, order of arrival at the GPU
+ * @arrival_ns: the same as a time
+ * @session: whose
+ * @stream: number in the session
+ * @engine: of the next command
+ * @generation: of the worker
+ * @queued: in a run queue
+ *
+ * What it waits for is settled before: only streams whose next command may run are queued.
+ */
+struct vgpu_sched_entity {
+	struct list_head node;
+	struct vgpu_session *session;
+	u64 arrival;
+	u64 arrival_ns;
+	u32 stream;
+	u32 engine;
+	u32 generation;
+	bool queued;
+};
+
+/**
+ * struct vgpu_sched - run queues of one GPU
+ * @queue: by engine, ordered by arrival
+ */
+struct vgpu_sched {
+	struct list_head queue[VGPU_ENGINE_COUNT];
+};
+
+void vgpu_sched_init(struct vgpu_sched *sched);
+void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity);
+void vgpu_sched_dequeue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity);
+struct vgpu_sched_entity *vgpu_sched_pick(struct vgpu_sched *sched, enum vgpu_engine engine);
+void vgpu_sched_charge(struct vgpu_sched *sched, struct vgpu_dev *dev, enum vgpu_engine engine, u64 busy_ns);
+
+/**
+ * enum vgpu_item_state - life of a command between fetch and completion
+ * @VGPU_ITEM_FREE: in the session's pool
+ * @VGPU_ITEM_QUEUED: in its stream
+ * @VGPU_ITEM_DISPATCHED: with the worker
+ */
+enum vgpu_item_state {
+	VGPU_ITEM_FREE,
+	VGPU_ITEM_QUEUED,
+	VGPU_ITEM_DISPATCHED,
+};
+
+/**
+ * struct vgpu_item - one accepted command
+ * @stream_node: in its stream's items, or in the session's free list
+ * @age_node: in the session's items by sequence number
+ * @seq_node: in the session's table by sequence number
+ * @waiters: streams whose next command waits for this one
+ * @stream: its stream
+ * @run: its run, while dispatched
+ * @cmd: the vetted copy
+ * @arrival: order of arrival at the GPU
+ * @arrival_ns: time of its fetch
+ * @seq: sequence number
+ * @engine: enum vgpu_engine
+ * @state: enum vgpu_item_state
+ */
+struct vgpu_item {
+	struct list_head stream_node;
+	struct list_head age_node;
+	struct hlist_node seq_node;
+	struct list_head waiters;
+	struct vgpu_stream *stream;
+	struct vgpu_run *run;
+	struct vgpu_cmd cmd;
+	u64 arrival;
+	u64 arrival_ns;
+	u32 seq;
+	u8 engine;
+	u8 state;
+};
+
+/**
+ * struct vgpu_stream - commands that execute in order
+ * @session: whose
+ * @items: not completed, in order; dispatched ones first
+ * @next: first of @items that is not dispatched, NULL if there is none
+ * @wait_node: in the waiters of the command that the next one waits for
+ * @kick_node: in the GPU's streams to be looked at
+ * @entity: what the scheduler sees
+ * @dispatched: items of @items that are with the worker
+ * @engine: of the dispatched ones
+ */
+struct vgpu_stream {
+	struct vgpu_session *session;
+	struct list_head items;
+	struct vgpu_item *next;
+	struct list_head wait_node;
+	struct list_head kick_node;
+	struct vgpu_sched_entity entity;
+	u32 dispatched;
+	u32 engine;
+};
+
+/**
+ * struct vgpu_run - consecutive commands of one stream on an engine
+ * @node: in the engine's runs in flight, or the GPU's free list
+ * @session: whose
+ * @began_ns: when it became the engine's oldest run
+ * @deadline_ns: time at which the watchdog acts, if it is the engine's oldest run; moves on as commands complete
+ * @id: number on its GPU
+ * @count: commands in it
+ * @pending: commands not completed
+ * @engine: enum vgpu_engine
+ */
+struct vgpu_run {
+	struct list_head node;
+	struct vgpu_session *session;
+	u64 began_ns;
+	u64 deadline_ns;
+	u64 id;
+	u32 count;
+	u32 pending;
+	u32 engine;
+};
+
+/**
+ * struct vgpu_engine_queue - dispatch window of one engine
+ * @runs: in flight, in order of dispatch
+ * @inflight: number of @runs
+ * @last_generation: worker of the last run dispatched
+ * @since_ns: when busy time was last accounted
+ */
+struct vgpu_engine_queue {
+	struct list_head runs;
+	u32 inflight;
+	u32 last_generation;
+	u64 since_ns;
+};
+
+/**
+ * enum vgpu_worker_state - life of a session's worker
+ * @VGPU_WORKER_NONE: no process, none asked for
+ * @VGPU_WORKER_SPAWNING: asked of the supervisor
+ * @VGPU_WORKER_BOUND: a process has bound its file
+ * @VGPU_WORKER_READY: takes commands
+ * @VGPU_WORKER_DYING: killed, its file not released yet
+ */
+enum vgpu_worker_state {
+	VGPU_WORKER_NONE,
+	VGPU_WORKER_SPAWNING,
+	VGPU_WORKER_BOUND,
+	VGPU_WORKER_READY,
+	VGPU_WORKER_DYING,
+};
+
+/**
+ * struct vgpu_worker - the process that executes a session's commands
+ * @state: enum vgpu_worker_state, changed by vgpu_worker_set_state() alone
+ * @host: the host's own (its file); set by vgpu_worker_bind(), NULL after release
+ * @rings: shared with the process
+ * @spawn_node: in the GPU's list of sessions that wait for a worker
+ * @reported: the supervisor has read the event
+ * @token: secret of the event
+ * @deadline_ns: by which it must be ready
+ * @device_base: first device address
+ * @aperture_base: address of aperture offset 0
+ * @generation: of this worker, unique on its GPU
+ * @dispatch_tail: the kernel's own index
+ * @consumed: dispatch entries consumed, as the worker last said
+ * @completion_head: the kernel's own index
+ * @ranges_sent: ranges of the session that it has been told of
+ */
+struct vgpu_worker {
+	u8 state;
+	bool reported;
+	void *host;
+	struct vgpu_exec_rings *rings;
+	struct list_head spawn_node;
+	u64 token;
+	u64 deadline_ns;
+	u64 device_base;
+	u64 aperture_base;
+	u32 generation;
+	u32 dispatch_tail;
+	u32 consumed;
+	u32 completion_head;
+	u32 ranges_sent;
+};
+
+/**
+ * struct vgpu_range - bytes of the aperture
+ * @offset: page-aligned
+ * @len: page-aligned
+ */
+struct vgpu_range {
+	u64 offset;
+	u64 len;
+};
+
+/**
+ * struct vgpu_session - a guest process's open device
+ * @dev: whose
+ * @id: number in @dev
+ * @state: enum vgpu_session_state, changed by vgpu_session_set_state() alone
+ * @lost_status: what the commands complete with that were accepted when the session was lost
+ * @worker: its process
+ * @queue: its queue area
+ * @header: queue area in memory
+ * @sq: submission queue
+ * @cq: completion queue
+ * @sq_entries: of the SQ
+ * @cq_entries: of the CQ
+ * @vector: of its completions
+ * @sq_head: the device's own index
+ * @cq_tail: likewise
+ * @cq_signalled: CQ tail at which cq_event was last looked at
+ * @ranges: payload
+ * @num_ranges: of @ranges
+ * @pool: all items
+ * @pool_size: of @pool
+ * @free: items not in use
+ * @by_age: items not completed, by sequence number
+ * @by_seq: table of items not completed
+ * @seq_mask: entries of @by_seq less one
+ * @streams: by number, made on first use
+ * @fetch_node: in the GPU's sessions whose SQ is to be looked at, or in the virtual GPU's that wait for room
+ * @signal_node: in the GPU's sessions with completions that the guest may have to be told of
+ * @chunks: granules of device memory mapped, one bit each
+ * @num_chunks: bits
+ * @memory_used: bytes mapped or being mapped
+ * @cost_ns: predicted time of a command, by engine: moving average, 0 if none has completed
+ * @initialised: VGPU_OP_SESSION_INIT was accepted
+ * @ring_full: streams wait for the worker to consume dispatch entries
+ */
+struct vgpu_session {
+	struct vgpu_dev *dev;
+	u32 id;
+	u8 state;
+	bool initialised;
+	bool ring_full;
+	u16 lost_status;
+	struct vgpu_worker worker;
+	struct vgpu_range queue;
+	struct vgpu_queue_header *header;
+	struct vgpu_cmd *sq;
+	struct vgpu_cqe *cq;
+	u32 sq_entries;
+	u32 cq_entries;
+	u32 vector;
+	u32 sq_head;
+	u32 cq_tail;
+	u32 cq_signalled;
+	struct vgpu_range *ranges;
+	u32 num_ranges;
+	struct vgpu_item *pool;
+	u32 pool_size;
+	struct list_head free;
+	struct list_head by_age;
+	struct hlist_head *by_seq;
+	u32 seq_mask;
+	struct vgpu_stream **streams;
+	struct list_head fetch_node;
+	struct list_head signal_node;
+	unsigned long *chunks;
+	u32 num_chunks;
+	u64 memory_used;
+	u64 cost_ns[VGPU_ENGINE_COUNT];
+};
+
+/**
+ * struct vgpu_dev - a virtual GPU
+ * @gpu: on which
+ * @gpu_node: in its list
+ * @ctl: serialises control operations and reset
+ * @host: the host's own
+ * @uuid: its name
+ * @limits: policy
+ * @counters: what happened
+ * @waiting: commands accepted and not completed
+ * @memory_used: device memory mapped by all sessions
+ * @sessions: by number, NULL where free
+ * @stalled: sessions with commands that wait for room in the queue depth
+ * @info: what the guest is told of the GPU
+ * @epoch_ns: host time that is zero for the guest
+ * @driver_features: as written by the guest
+ * @ctl_arg: as written by the guest
+ * @driver_ok: as written by the guest
+ * @ctl_session: as written by the guest
+ * @ctl_result: of the last control operation
+ * @quarantined: submissions are refused
+ * @resetting: a reset is under way
+ */
+struct vgpu_dev {
+	struct vgpu_gpu *gpu;
+	struct list_head gpu_node;
+	struct mutex ctl;
+	void *host;
+	u8 uuid[16];
+	struct vgpu_limits limits;
+	struct vgpu_counters counters;
+	u64 waiting;
+	u64 memory_used;
+	struct vgpu_session *sessions[VGPU_MAX_SESSIONS];
+	struct list_head stalled;
+	struct vgpu_gpu_info info;
+	u64 epoch_ns;
+	u64 driver_features;
+	u64 ctl_arg[4];
+	u32 driver_ok;
+	u32 ctl_session;
+	u32 ctl_result;
+	bool quarantined;
+	bool resetting;
+};
+
+/**
+ * struct vgpu_gpu - a physical GPU
+ * @lock: guards everything of the GPU, its virtual GPUs, sessions and workers, but what vgpu_dev.ctl guards
+ * @ops: of the host
+ * @host: the host's own
+ * @attach: what the supervisor said; kept when it is gone
+ * @attached: a supervisor is attached
+ * @devs: virtual GPUs
+ * @num_devs: of @devs
+ * @memory_given: quotas of @devs
+ * @sched: run queues
+ * @engine: dispatch windows
+ * @run_pool: all runs
+ * @free_runs: those not in flight
+ * @spawning: sessions that wait for a worker
+ * @fetching: sessions whose SQ is to be looked at
+ * @kicks: streams to be looked at
+ * @signals: sessions with completions that the guest may have to be told of
+ * @arrivals: counter
+ * @runs: counter
+ * @switches: counter
+ * @generations: counter
+ * @busy_ns: by engine
+ * @tick_ns: time for which a tick is asked, 0 if none
+ */
+struct vgpu_gpu {
+	spinlock_t lock;
+	const struct vgpu_host_ops *ops;
+	void *host;
+	struct vgpu_exec_attach attach;
+	bool attached;
+	struct list_head devs;
+	u32 num_devs;
+	u64 memory_given;
+	struct vgpu_sched sched;
+	struct vgpu_engine_queue engine[VGPU_ENGINE_COUNT];
+	struct vgpu_run run_pool[VGPU_ENGINE_COUNT * VGPU_WINDOW];
+	struct list_head free_runs;
+	struct list_head spawning;
+	struct list_head fetching;
+	struct list_head kicks;
+	struct list_head signals;
+	u64 arrivals;
+	u64 runs;
+	u64 switches;
+	u32 generations;
+	u64 busy_ns[VGPU_ENGINE_COUNT];
+	u64 tick_ns;
+};
+
+/* gpu.c: called by the host */
+int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const struct vgpu_host_ops *ops,
+		  void *host);
+void vgpu_gpu_destroy(struct vgpu_gpu *gpu);
+int vgpu_attach_check(const struct vgpu_exec_attach *attach, const char **why);
+int vgpu_gpu_attach(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const char **why);
+void vgpu_gpu_detach(struct vgpu_gpu *gpu);
+bool vgpu_gpu_next_event(struct vgpu_gpu *gpu, struct vgpu_exec_event *event);
+bool vgpu_gpu_has_event(struct vgpu_gpu *gpu);
+void vgpu_gpu_tick(struct vgpu_gpu *gpu);
+void vgpu_gpu_read_stats(struct vgpu_gpu *gpu, struct vgpu_gpu_stats *stats);
+u32 vgpu_gpu_available(struct vgpu_gpu *gpu, u64 memory);
+
+/* gpu.c: inside the core, locked */
+void vgpu_gpu_pump(struct vgpu_gpu *gpu);
+void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now);
+void vgpu_gpu_need_tick(struct vgpu_gpu *gpu, u64 when_ns);
+
+/* device.c: called by the host */
+int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16], const struct vgpu_limits *limits,
+		  void *host);
+void vgpu_dev_destroy(struct vgpu_dev *dev);
+u64 vgpu_dev_read(struct vgpu_dev *dev, u64 offset, u32 len);
+void vgpu_dev_write(struct vgpu_dev *dev, u64 offset, u32 len, u64 value);
+void vgpu_dev_reset(struct vgpu_dev *dev);
+bool vgpu_dev_idle(struct vgpu_dev *dev);
+void vgpu_dev_reap(struct vgpu_dev *dev);
+void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats);
+int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why);
+
+/* session.c: inside the core */
+enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u64 sq_entries, u64 cq_entries,
+				     u64 vector);
+enum vgpu_status vgpu_session_add_range(struct vgpu_dev *dev, u32 id, u64 offset, u64 len);
+void vgpu_session_set_state(struct vgpu_session *session, enum vgpu_session_state state);
+void vgpu_session_lose(struct vgpu_session *session, u16 status);
+void vgpu_session_close(struct vgpu_session *session);
+void vgpu_session_free(struct vgpu_session *session);
+u64 vgpu_chunk_area(const struct vgpu_dev *dev);
+u64 vgpu_device_area(const struct vgpu_dev *dev);
+struct vgpu_stream *vgpu_session_stream(struct vgpu_session *session, u32 number);
+bool vgpu_session_in_range(const struct vgpu_session *session, u64 offset, u64 len);
+u64 vgpu_queue_area_size(u32 sq_entries, u32 cq_entries);
+
+/* queue.c: inside the core, locked */
+u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget);
+void vgpu_queue_look(struct vgpu_session *session);
+void vgpu_queue_complete(struct vgpu_session *session, u32 seq, u16 status, u64 value);
+void vgpu_queue_signal(struct vgpu_session *session);
+
+/* vet.c */
+u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32 seq);
+void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd);
+void vgpu_vet_settle(struct vgpu_session *session, const struct vgpu_cmd *cmd, u16 status);
+enum vgpu_engine vgpu_op_engine(u8 opcode);
+u64 vgpu_cmd_bytes(const struct vgpu_cmd *cmd);
+
+/* stream.c: inside the core, locked */
+void vgpu_stream_append(struct vgpu_stream *stream, struct vgpu_item *item);
+void vgpu_stream_kick(struct vgpu_stream *stream);
+void vgpu_stream_advance(struct vgpu_stream *stream);
+void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value);
+struct vgpu_item *vgpu_item_by_seq(struct vgpu_session *session, u32 seq);
+void vgpu_session_cancel(struct vgpu_session *session, u16 status);
+void vgpu_session_cancel_dispatched(struct vgpu_session *session, u16 status);
+void vgpu_session_kick_all(struct vgpu_session *session);
+
+/* worker.c: called by the host */
+struct vgpu_session *vgpu_worker_bind(struct vgpu_gpu *gpu, struct vgpu_exec_bind *bind,
+				      struct vgpu_exec_rings *rings, void *host);
+int vgpu_worker_ready(struct vgpu_session *session, const struct vgpu_exec_ready *ready);
+int vgpu_worker_take(struct vgpu_session *session, const u32 *consumed, u32 *tail);
+void vgpu_worker_release(struct vgpu_session *session);
+bool vgpu_worker_may_map(struct vgpu_session *session, u64 offset, u64 len);
+
+/* worker.c: inside the core, locked */
+void vgpu_worker_want(struct vgpu_session *session);
+void vgpu_worker_kill(struct vgpu_session *session);
+u32 vgpu_worker_space(struct vgpu_session *session);
+void vgpu_worker_dispatch(struct vgpu_session *session, struct vgpu_item *item);
+void vgpu_worker_void_tokens(struct vgpu_gpu *gpu);
+
+#endif /* VGPU_CORE_H */

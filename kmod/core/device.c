@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * A virtual GPU: its registers, control operations, reset, limits and counters.
+ */
+
+#include "core.h"
+
+#define APERTURE_MIN	(1ULL << 20)
+
+static int check_limits(const struct vgpu_gpu *gpu, const struct vgpu_limits *limits, const char **why)
+{
+	if (!limits->memory || !IS_ALIGNED(limits->memory, gpu->attach.granule))
+		*why = "memory is not a multiple of the GPU's granule";
+	else if (!is_power_of_2(limits->aperture) || limits->aperture < APERTURE_MIN)
+		*why = "aperture is not a power of two of at least 1 MiB";
+	else if (limits->depth < VGPU_DEPTH_MIN || limits->depth > VGPU_DEPTH_MAX)
+		*why = "depth is not between 1 and 4096";
+	else if (!limits->sessions || limits->sessions > VGPU_MAX_SESSIONS)
+		*why = "sessions is not between 1 and 64";
+	else if (limits->tier >= VGPU_TIER_COUNT)
+		*why = "tier is not high, medium or low";
+	else if (!limits->deadline_ns)
+		*why = "deadline is zero";
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/**
+ * vgpu_dev_init() - a new virtual GPU
+ * @dev: to be set up
+ * @gpu: on which
+ * @uuid: its name
+ * @limits: its policy
+ * @host: the host's own
+ *
+ * Return: 0; -EINVAL for limits out of range; -ENOSPC if the GPU has not so much memory left. Context: may sleep.
+ */
+int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16], const struct vgpu_limits *limits,
+		  void *host)
+{
+	const char *why;
+	int err;
+
+	err = check_limits(gpu, limits, &why);
+	if (err)
+		return err;
+	memset(dev, 0, sizeof(*dev));
+	mutex_init(&dev->ctl);
+	INIT_LIST_HEAD(&dev->stalled);
+	dev->gpu = gpu;
+	dev->host = host;
+	dev->limits = *limits;
+	dev->epoch_ns = vgpu_now_ns();
+	memcpy(dev->uuid, uuid, sizeof(dev->uuid));
+
+	spin_lock(&gpu->lock);
+	dev->info = gpu->attach.info;
+	dev->info.memory = limits->memory;
+	memcpy(dev->info.uuid, uuid, sizeof(dev->info.uuid));
+	if (limits->memory > gpu->attach.memory - gpu->memory_given) {
+		err = -ENOSPC;
+	} else {
+		gpu->memory_given += limits->memory;
+		gpu->num_devs++;
+		list_add_tail(&dev->gpu_node, &gpu->devs);
+	}
+	spin_unlock(&gpu->lock);
+	if (err)
+		mutex_destroy(&dev->ctl);
+	return err;
+}
+
+/**
+ * vgpu_dev_destroy() - end of a virtual GPU
+ * @dev: idle, as vgpu_dev_idle() says; nothing of it is called any more
+ *
+ * Context: may sleep.
+ */
+void vgpu_dev_destroy(struct vgpu_dev *dev)
+{
+	struct vgpu_gpu *gpu = dev->gpu;
+
+	spin_lock(&gpu->lock);
+	list_del(&dev->gpu_node);
+	gpu->num_devs--;
+	gpu->memory_given -= dev->limits.memory;
+	spin_unlock(&gpu->lock);
+	mutex_destroy(&dev->ctl);
+}
+
+static u32 read_status(const struct vgpu_dev *dev)
+{
+	return dev->driver_ok | (dev->gpu->attached ? VGPU_STATUS_GPU_READY : 0) |
+	       (dev->quarantined ? VGPU_STATUS_QUARANTINED : 0) | (dev->resetting ? VGPU_STATUS_RESETTING : 0);
+}
+
+/* The aligned 8 bytes of the register file at an offset. */
+static u64 read_registers(const struct vgpu_dev *dev, u64 offset)
+{
+	const struct vgpu_session *session;
+	u64 value = 0;
+	u32 i, n;
+
+	switch (offset) {
+	case VGPU_REG_MAGIC:
+		return VGPU_MAGIC | (u64)VGPU_VERSION << 32;
+	case VGPU_REG_FEATURES:
+		return VGPU_F_ALL;
+	case VGPU_REG_DRIVER_FEATURES:
+		return dev->driver_features;
+	case VGPU_REG_STATUS:
+		return read_status(dev) | (u64)dev->limits.sessions << 32;
+	case VGPU_REG_APERTURE_SIZE:
+		return dev->limits.aperture;
+	case VGPU_REG_MEMORY_SIZE:
+		return dev->limits.memory;
+	case VGPU_REG_GRANULE:
+		return dev->gpu->attach.granule;
+	case VGPU_REG_QUEUE_DEPTH:
+		return dev->limits.depth;
+	case VGPU_REG_CTL_SESSION:
+		return dev->ctl_session;
+	case VGPU_REG_CTL_RESULT:
+		return dev->ctl_result;
+	case VGPU_REG_CTL_ARG(0):
+	case VGPU_REG_CTL_ARG(1):
+	case VGPU_REG_CTL_ARG(2):
+	case VGPU_REG_CTL_ARG(3):
+		return dev->ctl_arg[(offset - VGPU_REG_CTL_ARG(0)) / 8];
+	}
+	if (offset >= VGPU_REG_SESSION_STATE(0) && offset < VGPU_REG_SESSION_STATE(VGPU_MAX_SESSIONS)) {
+		n = (offset - VGPU_REG_SESSION_STATE(0)) / 4;
+		for (i = 0; i < 2; i++) {
+			session = dev->sessions[n + i];
+			if (session)
+				value |= (u64)session->state << (32 * i);
+		}
+		return value;
+	}
+	if (offset >= VGPU_BAR0_GPU_INFO && offset - VGPU_BAR0_GPU_INFO <= sizeof(dev->info) - sizeof(value))
+		memcpy(&value, (const u8 *)&dev->info + (offset - VGPU_BAR0_GPU_INFO), sizeof(value));
+	return value;
+}
+
+static_assert(sizeof(struct vgpu_gpu_info) % sizeof(u64) == 0);
+static_assert(sizeof(struct vgpu_gpu_info) <= VGPU_PAGE_SIZE);
+
+static bool access_is_sane(u64 offset, u32 len)
+{
+	return (len == 1 || len == 2 || len == 4 || len == 8) && IS_ALIGNED(offset, len) &&
+	       offset < VGPU_BAR0_SIZE;
+}
+
+/**
+ * vgpu_dev_read() - the guest reads BAR0
+ * @dev: whose
+ * @offset: in BAR0
+ * @len: 1, 2, 4 or 8 bytes, naturally aligned; anything else reads all ones, as an aborted PCI read does
+ *
+ * Return: the value. Context: any process.
+ */
+u64 vgpu_dev_read(struct vgpu_dev *dev, u64 offset, u32 len)
+{
+	u64 value;
+
+	if (!access_is_sane(offset, len))
+		return ~0ULL;
+	spin_lock(&dev->gpu->lock);
+	value = read_registers(dev, offset & ~7ULL);
+	spin_unlock(&dev->gpu->lock);
+	value >>= (offset & 7) * 8;
+	return len == 8 ? value : value & ((1ULL << (len * 8)) - 1);
+}
+
+static enum vgpu_status destroy_session(struct vgpu_dev *dev, u32 id)
+{
+	enum vgpu_status status = VGPU_ST_BAD_STATE;
+
+	if (id >= VGPU_MAX_SESSIONS)
+		return VGPU_ST_BAD_SESSION;
+	spin_lock(&dev->gpu->lock);
+	if (dev->sessions[id] && dev->sessions[id]->state != VGPU_SESSION_CLOSING) {
+		vgpu_session_close(dev->sessions[id]);
+		vgpu_gpu_pump(dev->gpu);
+		status = VGPU_ST_OK;
+	}
+	spin_unlock(&dev->gpu->lock);
+	return status;
+}
+
+static void control(struct vgpu_dev *dev, u32 op)
+{
+	enum vgpu_status status;
+	u64 arg[4];
+	u32 id;
+
+	mutex_lock(&dev->ctl);
+	spin_lock(&dev->gpu->lock);
+	memcpy(arg, dev->ctl_arg, sizeof(arg));
+	id = dev->ctl_session;
+	spin_unlock(&dev->gpu->lock);
+	switch (op) {
+	case VGPU_CTL_SESSION_CREATE:
+		status = vgpu_session_create(dev, id, arg[0], arg[1], arg[2], arg[3]);
+		break;
+	case VGPU_CTL_SESSION_DESTROY:
+		status = destroy_session(dev, id);
+		break;
+	case VGPU_CTL_RANGE_ADD:
+		status = vgpu_session_add_range(dev, id, arg[0], arg[1]);
+		break;
+	default:
+		status = VGPU_ST_BAD_OP;
+	}
+	spin_lock(&dev->gpu->lock);
+	dev->ctl_result = status;
+	spin_unlock(&dev->gpu->lock);
+	mutex_unlock(&dev->ctl);
+}
+
+static void ring_doorbell(struct vgpu_dev *dev, u32 id)
+{
+	struct vgpu_session *session = dev->sessions[id];
+
+	dev->counters.doorbells++;
+	if (!session || session->state == VGPU_SESSION_CLOSING)
+		return;
+	vgpu_queue_look(session);
+	vgpu_gpu_pump(dev->gpu);
+}
+
+static void set_half(u64 *reg, u64 offset, u32 len, u64 value)
+{
+	u32 shift = (offset & 4) * 8;
+
+	if (len == 8)
+		*reg = value;
+	else
+		*reg = (*reg & ~(0xffffffffULL << shift)) | (value & 0xffffffff) << shift;
+}
+
+/**
+ * vgpu_dev_write() - the guest writes BAR0
+ * @dev: whose
+ * @offset: in BAR0
+ * @len: 4 or 8 bytes, naturally aligned; anything else is ignored and counted
+ * @value: to be written
+ *
+ * Context: any process; may sleep.
+ */
+void vgpu_dev_write(struct vgpu_dev *dev, u64 offset, u32 len, u64 value)
+{
+	struct vgpu_gpu *gpu = dev->gpu;
+
+	if (len == 4)
+		value &= 0xffffffff;
+	if (access_is_sane(offset, len) && len >= 4) {
+		if (offset == VGPU_REG_STATUS && len == 4 && !value) {
+			vgpu_dev_reset(dev);
+			return;
+		}
+		if (offset == VGPU_REG_CTL_OP && len == 4) {
+			control(dev, value);
+			return;
+		}
+	} else {
+		offset = ~0ULL;
+	}
+
+	spin_lock(&gpu->lock);
+	switch (offset) {
+	case VGPU_REG_STATUS:
+		if (value & VGPU_STATUS_DRIVER_OK && !dev->resetting)
+			dev->driver_ok = VGPU_STATUS_DRIVER_OK;
+		break;
+	case VGPU_REG_CTL_SESSION:
+		dev->ctl_session = value;
+		break;
+	case VGPU_REG_DRIVER_FEATURES:
+	case VGPU_REG_DRIVER_FEATURES + 4:
+		set_half(&dev->driver_features, offset, len, value);
+		dev->driver_features &= VGPU_F_ALL;
+		break;
+	default:
+		if (offset >= VGPU_REG_CTL_ARG(0) && offset < VGPU_REG_CTL_ARG(4))
+			set_half(&dev->ctl_arg[(offset - VGPU_REG_CTL_ARG(0)) / 8], offset, len, value);
+		else if (offset >= VGPU_BAR0_DOORBELL(0) && offset < VGPU_BAR0_DOORBELL(VGPU_MAX_SESSIONS))
+			ring_doorbell(dev, (offset - VGPU_BAR0_DOORBELL(0)) / VGPU_PAGE_SIZE);
+		else
+			dev->counters.bad_registers++;
+	}
+	spin_unlock(&gpu->lock);
+}
+
+/**
+ * vgpu_dev_reset() - begin a reset
+ * @dev: any
+ *
+ * All sessions end. The reset is over when vgpu_dev_idle() says so, which takes the death of all workers.
+ *
+ * Context: any process.
+ */
+void vgpu_dev_reset(struct vgpu_dev *dev)
+{
+	struct vgpu_gpu *gpu = dev->gpu;
+	u32 i;
+
+	spin_lock(&gpu->lock);
+	dev->driver_ok = 0;
+	dev->driver_features = 0;
+	dev->ctl_session = 0;
+	dev->ctl_result = 0;
+	memset(dev->ctl_arg, 0, sizeof(dev->ctl_arg));
+	dev->resetting = true;
+	for (i = 0; i < VGPU_MAX_SESSIONS; i++)
+		if (dev->sessions[i])
+			vgpu_session_close(dev->sessions[i]);
+	vgpu_gpu_pump(gpu);
+	gpu->ops->schedule_reap(dev);
+	spin_unlock(&gpu->lock);
+}
+
+static u32 count_sessions(const struct vgpu_dev *dev)
+{
+	u32 i, count = 0;
+
+	for (i = 0; i < VGPU_MAX_SESSIONS; i++)
+		count += !!dev->sessions[i];
+	return count;
+}
+
+/**
+ * vgpu_dev_idle() - whether a virtual GPU has no session and no reset under way
+ * @dev: any
+ *
+ * Return: true if so. Context: any process.
+ */
+bool vgpu_dev_idle(struct vgpu_dev *dev)
+{
+	bool idle;
+
+	spin_lock(&dev->gpu->lock);
+	idle = !dev->resetting && !count_sessions(dev);
+	spin_unlock(&dev->gpu->lock);
+	return idle;
+}
+
+/* A session that is closing and whose worker is gone, taken off every list but its device's; NULL if there is none. */
+static struct vgpu_session *next_closed(struct vgpu_dev *dev)
+{
+	struct vgpu_session *session;
+	u32 i, j;
+
+	for (i = 0; i < VGPU_MAX_SESSIONS; i++) {
+		session = dev->sessions[i];
+		if (!session || session->state != VGPU_SESSION_CLOSING ||
+		    session->worker.state != VGPU_WORKER_NONE)
+			continue;
+		list_del_init(&session->fetch_node);
+		list_del_init(&session->signal_node);
+		for (j = 0; j < VGPU_MAX_STREAMS; j++)
+			if (session->streams[j])
+				list_del_init(&session->streams[j]->kick_node);
+		return session;
+	}
+	return NULL;
+}
+
+static void reap_session(struct vgpu_dev *dev, struct vgpu_session *session)
+{
+	const struct vgpu_host_ops *ops = dev->gpu->ops;
+	u32 i;
+
+	ops->unmap_queue(dev, session->header, session->queue.offset, session->queue.len);
+	ops->punch(dev, session->queue.offset, session->queue.len);
+	for (i = 0; i < session->num_ranges; i++)
+		ops->punch(dev, session->ranges[i].offset, session->ranges[i].len);
+
+	spin_lock(&dev->gpu->lock);
+	dev->sessions[session->id] = NULL;
+	dev->memory_used -= session->memory_used;
+	ops->signal(dev, VGPU_VECTOR_CONFIG);
+	spin_unlock(&dev->gpu->lock);
+	vgpu_session_free(session);
+}
+
+/**
+ * vgpu_dev_reap() - free the sessions that nobody uses any more, and end a reset
+ * @dev: any
+ *
+ * Called after schedule_reap, and any other time. The memory of a session is punched out of the aperture before its number is
+ * free.
+ *
+ * Context: any process; may sleep.
+ */
+void vgpu_dev_reap(struct vgpu_dev *dev)
+{
+	struct vgpu_gpu *gpu = dev->gpu;
+	struct vgpu_session *session;
+	bool clear;
+
+	mutex_lock(&dev->ctl);
+	for (;;) {
+		spin_lock(&gpu->lock);
+		session = next_closed(dev);
+		clear = !session && dev->resetting && !count_sessions(dev);
+		spin_unlock(&gpu->lock);
+		if (!session)
+			break;
+		reap_session(dev, session);
+	}
+	if (clear) {
+		gpu->ops->punch(dev, 0, dev->limits.aperture);
+		spin_lock(&gpu->lock);
+		dev->resetting = false;
+		spin_unlock(&gpu->lock);
+	}
+	mutex_unlock(&dev->ctl);
+}
+
+/**
+ * vgpu_dev_read_stats() - a consistent reading
+ * @dev: any
+ * @stats: filled in
+ *
+ * Context: any process.
+ */
+void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats)
+{
+	u32 i;
+
+	spin_lock(&dev->gpu->lock);
+	stats->counters = dev->counters;
+	stats->waiting = dev->waiting;
+	stats->memory_used = dev->memory_used;
+	stats->sessions = count_sessions(dev);
+	stats->workers = 0;
+	for (i = 0; i < VGPU_MAX_SESSIONS; i++)
+		if (dev->sessions[i] && dev->sessions[i]->worker.state >= VGPU_WORKER_BOUND)
+			stats->workers++;
+	spin_unlock(&dev->gpu->lock);
+}
+
+/**
+ * vgpu_dev_set_limits() - change a virtual GPU's policy while it runs
+ * @dev: any
+ * @limits: new; aperture as it is
+ * @why: set to the reason where it is refused
+ *
+ * A quota below what is in use is in force for what is mapped next.
+ *
+ * Return: 0; -EINVAL for limits out of range; -EBUSY for what cannot change while the device exists; -ENOSPC if the GPU
+ * has not so much memory left. Context: any process.
+ */
+int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why)
+{
+	struct vgpu_gpu *gpu = dev->gpu;
+	int err = check_limits(gpu, limits, why);
+
+	if (err)
+		return err;
+	spin_lock(&gpu->lock);
+	if (limits->aperture != dev->limits.aperture || limits->memory != dev->limits.memory) {
+		*why = "aperture and memory are fixed while the virtual GPU exists: remove and create it";
+		err = -EBUSY;
+	} else {
+		dev->limits = *limits;
+		list_splice_tail_init(&dev->stalled, &gpu->fetching);
+		vgpu_gpu_pump(gpu);
+	}
+	spin_unlock(&gpu->lock);
+	return err;
+}

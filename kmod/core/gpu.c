@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * A physical GPU: its supervisor, its dispatch windows, its watchdog, and the pump that moves everything on.
+ */
+
+#include "core.h"
+
+#define CU_LAUNCH_TIMEOUT	702
+#define GRANULE_MIN		(64ULL << 10)
+#define GRANULE_MAX		(1ULL << 30)
+
+static bool name_is_sane(const char *name, size_t size)
+{
+	size_t len = strnlen(name, size);
+	size_t i;
+
+	if (!len || len == size || name[0] == '.' || name[0] == '-')
+		return false;
+	for (i = 0; i < len; i++)
+		if (!(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= '0' && name[i] <= '9') &&
+		    !strchr("._-", name[i]))
+			return false;
+	return true;
+}
+
+/**
+ * vgpu_attach_check() - whether a supervisor's description of its GPU makes sense
+ * @attach: as the process gave it
+ * @why: set to the reason where it does not
+ *
+ * Return: 0 or -EINVAL. Context: any.
+ */
+int vgpu_attach_check(const struct vgpu_exec_attach *attach, const char **why)
+{
+	const struct vgpu_gpu_info *info = &attach->info;
+
+	if (attach->version != VGPU_EXEC_VERSION)
+		*why = "executor and module speak different versions: install the same version of both";
+	else if (attach->flags || attach->reserved[0] || attach->reserved[1] || attach->reserved[2] ||
+		 attach->reserved[3])
+		*why = "reserved fields are not zero";
+	else if (!name_is_sane(attach->name, sizeof(attach->name)))
+		*why = "name is not of 1 to 31 characters a-z 0-9 . _ -";
+	else if (strnlen(attach->pci, sizeof(attach->pci)) == sizeof(attach->pci))
+		*why = "PCI address is not terminated";
+	else if (!is_power_of_2(attach->granule) || attach->granule < GRANULE_MIN || attach->granule > GRANULE_MAX)
+		*why = "granule is not a power of two from 64 KiB to 1 GiB";
+	else if (attach->memory < attach->granule || attach->memory > 1ULL << 44)
+		*why = "memory is not between one granule and 16 TiB";
+	else if (info->version != VGPU_GPU_INFO_VERSION || info->size != sizeof(*info))
+		*why = "GPU information is of another version";
+	else if (info->num_attrs > VGPU_NUM_ATTRS || strnlen(info->name, sizeof(info->name)) == sizeof(info->name))
+		*why = "GPU information is malformed";
+	else
+		return 0;
+	return -EINVAL;
+}
+
+/**
+ * vgpu_gpu_init() - a GPU without supervisor
+ * @gpu: to be set up
+ * @attach: checked by vgpu_attach_check()
+ * @ops: of the host
+ * @host: the host's own
+ *
+ * Return: 0. Context: any.
+ */
+int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const struct vgpu_host_ops *ops,
+		  void *host)
+{
+	size_t i;
+
+	memset(gpu, 0, sizeof(*gpu));
+	spin_lock_init(&gpu->lock);
+	gpu->ops = ops;
+	gpu->host = host;
+	gpu->attach = *attach;
+	INIT_LIST_HEAD(&gpu->devs);
+	INIT_LIST_HEAD(&gpu->free_runs);
+	INIT_LIST_HEAD(&gpu->spawning);
+	INIT_LIST_HEAD(&gpu->fetching);
+	INIT_LIST_HEAD(&gpu->kicks);
+	INIT_LIST_HEAD(&gpu->signals);
+	vgpu_sched_init(&gpu->sched);
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
+		INIT_LIST_HEAD(&gpu->engine[i].runs);
+	for (i = 0; i < ARRAY_SIZE(gpu->run_pool); i++)
+		list_add_tail(&gpu->run_pool[i].node, &gpu->free_runs);
+	return 0;
+}
+
+/**
+ * vgpu_gpu_attach() - a supervisor serves the GPU
+ * @gpu: set up
+ * @attach: checked by vgpu_attach_check()
+ * @why: set to the reason where it may not
+ *
+ * Return: 0; -EBUSY if another does; -EINVAL if this is not the GPU that it was. Context: any process.
+ */
+int vgpu_gpu_attach(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const char **why)
+{
+	int err = 0;
+
+	spin_lock(&gpu->lock);
+	if (gpu->attached) {
+		*why = "another supervisor serves this GPU";
+		err = -EBUSY;
+	} else if (strcmp(gpu->attach.pci, attach->pci)) {
+		*why = "a GPU of this name has another PCI address";
+		err = -EINVAL;
+	} else if (gpu->num_devs && (gpu->attach.granule != attach->granule || attach->memory < gpu->memory_given)) {
+		*why = "granule or memory do not fit the virtual GPUs that exist: remove them first";
+		err = -EINVAL;
+	} else {
+		gpu->attach = *attach;
+		gpu->attached = true;
+		if (!list_empty(&gpu->spawning))
+			gpu->ops->wake_supervisor(gpu);
+	}
+	spin_unlock(&gpu->lock);
+	return err;
+}
+
+/**
+ * vgpu_gpu_detach() - the GPU's supervisor is gone
+ * @gpu: attached
+ *
+ * Workers that run go on.
+ *
+ * Context: any process.
+ */
+void vgpu_gpu_detach(struct vgpu_gpu *gpu)
+{
+	spin_lock(&gpu->lock);
+	gpu->attached = false;
+	vgpu_worker_void_tokens(gpu);
+	spin_unlock(&gpu->lock);
+}
+
+/**
+ * vgpu_gpu_destroy() - end of a GPU
+ * @gpu: without supervisor and virtual GPUs; no tick is under way
+ *
+ * Context: any.
+ */
+void vgpu_gpu_destroy(struct vgpu_gpu *gpu)
+{
+	gpu->ops = NULL;
+}
+
+static struct vgpu_session *unreported(struct vgpu_gpu *gpu)
+{
+	struct vgpu_session *session;
+
+	list_for_each_entry(session, &gpu->spawning, worker.spawn_node)
+		if (session->worker.state == VGPU_WORKER_SPAWNING && !session->worker.reported)
+			return session;
+	return NULL;
+}
+
+/**
+ * vgpu_gpu_has_event() - whether the supervisor has something to read
+ * @gpu: attached
+ *
+ * Return: true if vgpu_gpu_next_event() would find something. Context: any process.
+ */
+bool vgpu_gpu_has_event(struct vgpu_gpu *gpu)
+{
+	bool has;
+
+	spin_lock(&gpu->lock);
+	has = unreported(gpu);
+	spin_unlock(&gpu->lock);
+	return has;
+}
+
+/**
+ * vgpu_gpu_next_event() - what the supervisor has to do next
+ * @gpu: attached
+ * @event: filled in
+ *
+ * Return: false if there is nothing. Context: any process.
+ */
+bool vgpu_gpu_next_event(struct vgpu_gpu *gpu, struct vgpu_exec_event *event)
+{
+	struct vgpu_session *session;
+
+	spin_lock(&gpu->lock);
+	session = unreported(gpu);
+	if (session) {
+		memset(event, 0, sizeof(*event));
+		event->type = VGPU_EVENT_SPAWN;
+		event->session = session->id;
+		event->token = session->worker.token;
+		event->deadline_ns = session->worker.deadline_ns;
+		memcpy(event->uuid, session->dev->uuid, sizeof(event->uuid));
+		session->worker.reported = true;
+	}
+	spin_unlock(&gpu->lock);
+	return session;
+}
+
+/**
+ * vgpu_gpu_need_tick() - have vgpu_gpu_tick() called
+ * @gpu: any
+ * @when_ns: at this time or before
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_gpu_need_tick(struct vgpu_gpu *gpu, u64 when_ns)
+{
+	if (gpu->tick_ns && gpu->tick_ns <= when_ns)
+		return;
+	gpu->tick_ns = when_ns;
+	gpu->ops->schedule_tick(gpu, when_ns);
+}
+
+/* Divides the time since the last change equally among an engine's runs in flight. */
+static void account(struct vgpu_gpu *gpu, u32 engine, u64 now)
+{
+	struct vgpu_engine_queue *queue = &gpu->engine[engine];
+	struct vgpu_run *run;
+	u64 busy;
+
+	if (queue->inflight) {
+		busy = now - queue->since_ns;
+		gpu->busy_ns[engine] += busy;
+		list_for_each_entry(run, &queue->runs, node)
+			vgpu_sched_charge(&gpu->sched, run->session->dev, engine, div_u64(busy, queue->inflight));
+	}
+	queue->since_ns = now;
+}
+
+static void begin(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
+{
+	run->began_ns = now;
+	run->deadline_ns = now + run->session->dev->limits.deadline_ns;
+	vgpu_gpu_need_tick(gpu, run->deadline_ns);
+}
+
+static void learn_cost(struct vgpu_run *run, u64 now)
+{
+	u64 *cost = &run->session->cost_ns[run->engine];
+	u64 sample = div_u64(now - run->began_ns, run->count) + 1;
+
+	*cost = *cost ? (*cost * 7 + sample) / 8 : sample;
+}
+
+/**
+ * vgpu_run_item_done() - a dispatched command has completed
+ * @gpu: on which
+ * @run: of which it was part
+ * @now: time
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
+ */
+void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
+{
+	struct vgpu_engine_queue *queue = &gpu->engine[run->engine];
+	bool was_oldest = queue->runs.next == &run->node;
+
+	run->deadline_ns = now + run->session->dev->limits.deadline_ns;
+	if (--run->pending)
+		return;
+	account(gpu, run->engine, now);
+	learn_cost(run, now);
+	queue->inflight--;
+	list_move_tail(&run->node, &gpu->free_runs);
+	if (was_oldest && queue->inflight)
+		begin(gpu, list_first_entry(&queue->runs, struct vgpu_run, node), now);
+}
+
+/* Commands that fill a slice, as far as can be foreseen. */
+static u32 run_length(const struct vgpu_session *session, u32 engine)
+{
+	u64 cost = session->cost_ns[engine];
+
+	if (!cost)
+		return 1;
+	return max(1ULL, min(div64_u64(VGPU_SLICE_DEFAULT, cost), (u64)VGPU_RUN_MAX));
+}
+
+static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engine)
+{
+	struct vgpu_engine_queue *queue = &gpu->engine[engine];
+	struct vgpu_session *session = stream->session;
+	u64 now = vgpu_now_ns();
+	struct vgpu_run *run;
+	u32 limit;
+
+	account(gpu, engine, now);
+	run = list_first_entry(&gpu->free_runs, struct vgpu_run, node);
+	run->session = session;
+	run->engine = engine;
+	run->id = gpu->runs++;
+	run->count = 0;
+	list_move_tail(&run->node, &queue->runs);
+	queue->inflight++;
+	if (queue->last_generation != session->worker.generation)
+		gpu->switches++;
+	queue->last_generation = session->worker.generation;
+
+	limit = min(run_length(session, engine), vgpu_worker_space(session));
+	stream->engine = engine;
+	while (stream->next && stream->next->engine == engine && run->count < limit) {
+		struct vgpu_item *item = stream->next;
+
+		item->run = run;
+		vgpu_worker_dispatch(session, item);
+		stream->dispatched++;
+		run->count++;
+		stream->next = list_is_last(&item->stream_node, &stream->items) ?
+			NULL : list_next_entry(item, stream_node);
+	}
+	run->pending = run->count;
+	if (queue->inflight == 1)
+		begin(gpu, run, now);
+	gpu->ops->wake_worker(&session->worker);
+}
+
+static void fill_engine(struct vgpu_gpu *gpu, u32 engine)
+{
+	struct vgpu_sched_entity *entity;
+	struct vgpu_stream *stream;
+
+	while (gpu->engine[engine].inflight < VGPU_WINDOW) {
+		entity = vgpu_sched_pick(&gpu->sched, engine);
+		if (!entity)
+			return;
+		stream = container_of(entity, struct vgpu_stream, entity);
+		if (!vgpu_worker_space(stream->session)) {
+			stream->session->ring_full = true;
+			continue;
+		}
+		start_run(gpu, stream, engine);
+		vgpu_stream_kick(stream);
+	}
+}
+
+static void fetch(struct vgpu_gpu *gpu, u32 *budget)
+{
+	struct vgpu_session *session;
+
+	while (*budget && !list_empty(&gpu->fetching)) {
+		session = list_first_entry(&gpu->fetching, struct vgpu_session, fetch_node);
+		list_del_init(&session->fetch_node);
+		*budget -= vgpu_queue_fetch(session, min(*budget, VGPU_FETCH_BATCH));
+	}
+}
+
+static void advance_streams(struct vgpu_gpu *gpu)
+{
+	struct vgpu_stream *stream;
+
+	while (!list_empty(&gpu->kicks)) {
+		stream = list_first_entry(&gpu->kicks, struct vgpu_stream, kick_node);
+		list_del_init(&stream->kick_node);
+		vgpu_stream_advance(stream);
+	}
+}
+
+static void signal_guests(struct vgpu_gpu *gpu)
+{
+	struct vgpu_session *session;
+
+	while (!list_empty(&gpu->signals)) {
+		session = list_first_entry(&gpu->signals, struct vgpu_session, signal_node);
+		list_del_init(&session->signal_node);
+		vgpu_queue_signal(session);
+	}
+}
+
+/**
+ * vgpu_gpu_pump() - move everything on as far as it goes
+ * @gpu: any
+ *
+ * Fetches from the queues that are to be looked at, advances kicked streams, fills the dispatch windows and raises
+ * vectors. What a flood of submissions leaves over is done by a tick, after the lock has been given up.
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_gpu_pump(struct vgpu_gpu *gpu)
+{
+	u32 budget = VGPU_PUMP_BUDGET;
+	u32 engine;
+
+	lockdep_assert_held(&gpu->lock);
+	do {
+		fetch(gpu, &budget);
+		advance_streams(gpu);
+		for (engine = 0; engine < VGPU_ENGINE_COUNT; engine++)
+			fill_engine(gpu, engine);
+	} while (!list_empty(&gpu->kicks) || (budget && !list_empty(&gpu->fetching)));
+	if (!list_empty(&gpu->fetching))
+		vgpu_gpu_need_tick(gpu, vgpu_now_ns());
+	signal_guests(gpu);
+}
+
+static void check_spawning(struct vgpu_gpu *gpu, u64 now)
+{
+	struct vgpu_session *session, *next;
+
+	list_for_each_entry_safe(session, next, &gpu->spawning, worker.spawn_node) {
+		if (now >= session->worker.deadline_ns)
+			vgpu_session_lose(session, VGPU_ST_NO_EXECUTOR);
+		else
+			vgpu_gpu_need_tick(gpu, session->worker.deadline_ns);
+	}
+}
+
+static void check_deadlines(struct vgpu_gpu *gpu, u64 now)
+{
+	struct vgpu_engine_queue *queue;
+	struct vgpu_run *run;
+	u32 engine;
+
+	for (engine = 0; engine < VGPU_ENGINE_COUNT; engine++) {
+		queue = &gpu->engine[engine];
+		if (!queue->inflight)
+			continue;
+		run = list_first_entry(&queue->runs, struct vgpu_run, node);
+		if (now < run->deadline_ns) {
+			vgpu_gpu_need_tick(gpu, run->deadline_ns);
+		} else if (run->session->worker.state == VGPU_WORKER_READY) {
+			run->session->dev->counters.hangs++;
+			vgpu_session_lose(run->session, CU_LAUNCH_TIMEOUT);
+		}
+	}
+}
+
+/**
+ * vgpu_gpu_tick() - enforce deadlines and work off what a pump left over
+ * @gpu: any
+ *
+ * Context: any process.
+ */
+void vgpu_gpu_tick(struct vgpu_gpu *gpu)
+{
+	u64 now = vgpu_now_ns();
+
+	spin_lock(&gpu->lock);
+	gpu->tick_ns = 0;
+	check_spawning(gpu, now);
+	check_deadlines(gpu, now);
+	vgpu_gpu_pump(gpu);
+	spin_unlock(&gpu->lock);
+}
+
+/**
+ * vgpu_gpu_read_stats() - a consistent reading
+ * @gpu: any
+ * @stats: filled in
+ *
+ * Context: any process.
+ */
+void vgpu_gpu_read_stats(struct vgpu_gpu *gpu, struct vgpu_gpu_stats *stats)
+{
+	u32 i;
+
+	spin_lock(&gpu->lock);
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
+		account(gpu, i, vgpu_now_ns());
+	stats->attached = gpu->attached;
+	stats->memory_total = gpu->attach.memory;
+	stats->memory_given = gpu->memory_given;
+	stats->devs = gpu->num_devs;
+	stats->runs = gpu->runs;
+	stats->switches = gpu->switches;
+	memcpy(stats->busy_ns, gpu->busy_ns, sizeof(stats->busy_ns));
+	spin_unlock(&gpu->lock);
+}
+
+/**
+ * vgpu_gpu_available() - virtual GPUs of a size that can still be made
+ * @gpu: any
+ * @memory: bytes of one, not 0
+ *
+ * Return: how many. Context: any process.
+ */
+u32 vgpu_gpu_available(struct vgpu_gpu *gpu, u64 memory)
+{
+	u64 count;
+
+	spin_lock(&gpu->lock);
+	count = div64_u64(gpu->attach.memory - gpu->memory_given, memory);
+	spin_unlock(&gpu->lock);
+	return min(count, (u64)UINT_MAX);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (c) vgpu authors */
+/*
+ * The kernel primitives that the core uses, for userspace: the same names with the same meaning.
+ */
+#ifndef VGPU_CORE_OS_USER_H
+#define VGPU_CORE_OS_USER_H
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int64_t s64;
+typedef int32_t s32;
+
+#define NSEC_PER_USEC	1000ULL
+#define NSEC_PER_MSEC	1000000ULL
+#define NSEC_PER_SEC	1000000000ULL
+#define BITS_PER_LONG	(CHAR_BIT * (int)sizeof(long))
+
+#define READ_ONCE(x)			__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v)		__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
+#define smp_load_acquire(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v)		__atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define smp_mb()			__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_wmb()			__atomic_thread_fence(__ATOMIC_RELEASE)
+
+#define fallthrough		__attribute__((__fallthrough__))
+#define min(a, b)		({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
+#define max(a, b)		({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+#define div_u64(a, b)		((u64)(a) / (u32)(b))
+#define div64_u64(a, b)		((u64)(a) / (u64)(b))
+#define lockdep_assert_held(lock)	((void)(lock))
+#define ALIGN(x, a)		(((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
+#define IS_ALIGNED(x, a)	(((x) & ((__typeof__(x))(a) - 1)) == 0)
+#define static_assert		_Static_assert
+
+static inline bool is_power_of_2(unsigned long n)
+{
+	return n && !(n & (n - 1));
+}
+
+static inline unsigned long roundup_pow_of_two(unsigned long n)
+{
+	return n < 2 ? 1 : 1UL << (BITS_PER_LONG - __builtin_clzl(n - 1));
+}
+
+#define check_add_overflow(a, b, d)	__builtin_add_overflow(a, b, d)
+#define check_mul_overflow(a, b, d)	__builtin_mul_overflow(a, b, d)
+
+/* lists */
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+static inline void INIT_LIST_HEAD(struct list_head *list)
+{
+	list->next = list;
+	list->prev = list;
+}
+
+static inline void list_add_between(struct list_head *node, struct list_head *prev, struct list_head *next)
+{
+	node->prev = prev;
+	node->next = next;
+	prev->next = node;
+	next->prev = node;
+}
+
+static inline void list_add(struct list_head *node, struct list_head *head)
+{
+	list_add_between(node, head, head->next);
+}
+
+static inline void list_add_tail(struct list_head *node, struct list_head *head)
+{
+	list_add_between(node, head->prev, head);
+}
+
+static inline void list_del(struct list_head *node)
+{
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+	node->next = NULL;
+	node->prev = NULL;
+}
+
+static inline void list_del_init(struct list_head *node)
+{
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+	INIT_LIST_HEAD(node);
+}
+
+static inline void list_move_tail(struct list_head *node, struct list_head *head)
+{
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+	list_add_tail(node, head);
+}
+
+static inline bool list_empty(const struct list_head *head)
+{
+	return head->next == head;
+}
+
+static inline void list_splice_tail_init(struct list_head *list, struct list_head *head)
+{
+	if (list_empty(list))
+		return;
+	list->next->prev = head->prev;
+	head->prev->next = list->next;
+	list->prev->next = head;
+	head->prev = list->prev;
+	INIT_LIST_HEAD(list);
+}
+
+#define list_entry(p, type, member)		container_of(p, type, member)
+#define list_first_entry(head, type, member)	list_entry((head)->next, type, member)
+#define list_last_entry(head, type, member)	list_entry((head)->prev, type, member)
+#define list_first_entry_or_null(head, type, member) \
+	(list_empty(head) ? NULL : list_first_entry(head, type, member))
+#define list_next_entry(pos, member)		list_entry((pos)->member.next, __typeof__(*(pos)), member)
+#define list_is_last(node, head)		((node)->next == (head))
+#define list_entry_is_head(pos, head, member)	(&(pos)->member == (head))
+#define list_for_each_entry(pos, head, member) \
+	for (pos = list_first_entry(head, __typeof__(*pos), member); !list_entry_is_head(pos, head, member); \
+	     pos = list_next_entry(pos, member))
+#define list_for_each_entry_reverse(pos, head, member) \
+	for (pos = list_last_entry(head, __typeof__(*pos), member); !list_entry_is_head(pos, head, member); \
+	     pos = list_entry((pos)->member.prev, __typeof__(*pos), member))
+#define list_for_each_entry_safe(pos, n, head, member) \
+	for (pos = list_first_entry(head, __typeof__(*pos), member), n = list_next_entry(pos, member); \
+	     !list_entry_is_head(pos, head, member); pos = n, n = list_next_entry(n, member))
+
+static inline void hlist_add_head(struct hlist_node *node, struct hlist_head *head)
+{
+	node->next = head->first;
+	if (head->first)
+		head->first->pprev = &node->next;
+	head->first = node;
+	node->pprev = &head->first;
+}
+
+static inline void hlist_del(struct hlist_node *node)
+{
+	*node->pprev = node->next;
+	if (node->next)
+		node->next->pprev = node->pprev;
+	node->next = NULL;
+	node->pprev = NULL;
+}
+
+#define hlist_entry_safe(p, type, member) ((p) ? container_of(p, type, member) : NULL)
+#define hlist_for_each_entry(pos, head, member) \
+	for (pos = hlist_entry_safe((head)->first, __typeof__(*(pos)), member); pos; \
+	     pos = hlist_entry_safe((pos)->member.next, __typeof__(*(pos)), member))
+
+/* bits; not atomic */
+
+static inline void __set_bit(unsigned long nr, unsigned long *map)
+{
+	map[nr / BITS_PER_LONG] |= 1UL << (nr % BITS_PER_LONG);
+}
+
+static inline void __clear_bit(unsigned long nr, unsigned long *map)
+{
+	map[nr / BITS_PER_LONG] &= ~(1UL << (nr % BITS_PER_LONG));
+}
+
+static inline bool test_bit(unsigned long nr, const unsigned long *map)
+{
+	return map[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG) & 1;
+}
+
+#define BITS_TO_LONGS(n)	(((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
+
+/* locks */
+
+typedef struct {
+	pthread_mutex_t mutex;
+} spinlock_t;
+
+struct mutex {
+	pthread_mutex_t mutex;
+};
+
+static inline void spin_lock_init(spinlock_t *lock)
+{
+	pthread_mutex_init(&lock->mutex, NULL);
+}
+
+static inline void spin_lock(spinlock_t *lock)
+{
+	pthread_mutex_lock(&lock->mutex);
+}
+
+static inline void spin_unlock(spinlock_t *lock)
+{
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+static inline void mutex_init(struct mutex *lock)
+{
+	pthread_mutex_init(&lock->mutex, NULL);
+}
+
+static inline void mutex_destroy(struct mutex *lock)
+{
+	pthread_mutex_destroy(&lock->mutex);
+}
+
+static inline void mutex_lock(struct mutex *lock)
+{
+	pthread_mutex_lock(&lock->mutex);
+}
+
+static inline void mutex_unlock(struct mutex *lock)
+{
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+/* memory */
+
+#define GFP_KERNEL	0
+#define GFP_NOWAIT	1
+#define __GFP_NOWARN	0
+
+/* Allocations to come before one fails, for tests; negative: none fails. */
+extern long vgpu_alloc_fail_after;
+
+void *vgpu_user_calloc(size_t n, size_t size);
+
+#define kzalloc(size, gfp)		vgpu_user_calloc(1, size)
+#define kcalloc(n, size, gfp)		vgpu_user_calloc(n, size)
+#define kvcalloc(n, size, gfp)		vgpu_user_calloc(n, size)
+#define kfree(p)			free((void *)(p))
+#define kvfree(p)			free((void *)(p))
+
+u64 get_random_u64(void);
+
+/* The clock; tests and the simulator put their own here. */
+extern u64 (*vgpu_clock)(void);
+
+static inline u64 vgpu_now_ns(void)
+{
+	return vgpu_clock();
+}
+
+#endif /* VGPU_CORE_OS_USER_H */

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * A session's submission and completion queue. Both lie in memory that the guest writes at any time: every value is read
+ * once, into a private copy, and the device's own indices are never read back.
+ */
+
+#include "core.h"
+
+#define CU_OUT_OF_MEMORY	2
+
+/**
+ * vgpu_queue_look() - have a session's submission queue looked at
+ * @session: any state
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
+ */
+void vgpu_queue_look(struct vgpu_session *session)
+{
+	lockdep_assert_held(&session->dev->gpu->lock);
+	list_move_tail(&session->fetch_node, &session->dev->gpu->fetching);
+}
+
+static void read_cmd(const struct vgpu_cmd *slot, struct vgpu_cmd *cmd)
+{
+	const u64 *from = (const u64 *)slot;
+	u64 *to = (u64 *)cmd;
+	size_t i;
+
+	for (i = 0; i < sizeof(*cmd) / sizeof(*to); i++)
+		to[i] = READ_ONCE(from[i]);
+}
+
+/* Why a command is refused whatever it is, VGPU_ST_OK if it is not. */
+static u16 session_status(const struct vgpu_session *session)
+{
+	if (session->state == VGPU_SESSION_LOST)
+		return VGPU_ST_SESSION_LOST;
+	if (session->state == VGPU_SESSION_CLOSING)
+		return VGPU_ST_CANCELLED;
+	if (session->dev->quarantined)
+		return VGPU_ST_QUARANTINED;
+	return VGPU_ST_OK;
+}
+
+static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd, u32 seq)
+{
+	struct vgpu_gpu *gpu = session->dev->gpu;
+	struct vgpu_stream *stream;
+	struct vgpu_item *item;
+	u16 status;
+
+	status = session_status(session);
+	if (status == VGPU_ST_OK) {
+		status = vgpu_vet(session, cmd, seq);
+		if (status != VGPU_ST_OK)
+			session->dev->counters.rejected++;
+	}
+	if (status != VGPU_ST_OK) {
+		vgpu_queue_complete(session, seq, status, 0);
+		return;
+	}
+	stream = vgpu_session_stream(session, cmd->stream);
+	if (!stream) {
+		vgpu_queue_complete(session, seq, CU_OUT_OF_MEMORY, 0);
+		return;
+	}
+	vgpu_vet_charge(session, cmd);
+
+	item = list_first_entry(&session->free, struct vgpu_item, stream_node);
+	list_del(&item->stream_node);
+	item->cmd = *cmd;
+	item->seq = seq;
+	item->engine = vgpu_op_engine(cmd->opcode);
+	item->arrival = gpu->arrivals++;
+	item->arrival_ns = vgpu_now_ns();
+	vgpu_stream_append(stream, item);
+}
+
+/* Whether the guest's indices agree with what was fetched and completed. */
+static bool indices_sane(const struct vgpu_session *session, u32 tail, u32 cq_head)
+{
+	return tail - session->sq_head <= session->sq_entries && tail - cq_head <= session->cq_entries &&
+	       session->cq_tail - cq_head <= session->cq_entries;
+}
+
+/**
+ * vgpu_queue_fetch() - fetch, vet and accept commands
+ * @session: whose queue
+ * @budget: commands to fetch at most
+ *
+ * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list; where the budget does,
+ * on the GPU's fetching list.
+ *
+ * Return: commands fetched. Context: vgpu_gpu.lock held.
+ */
+u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
+{
+	struct vgpu_queue_header *header = session->header;
+	struct vgpu_dev *dev = session->dev;
+	struct vgpu_cmd cmd;
+	u32 fetched = 0;
+	u32 tail, cq_head;
+
+	for (;;) {
+		tail = smp_load_acquire(&header->sq_tail);
+		cq_head = READ_ONCE(header->cq_head);
+		if (!indices_sane(session, tail, cq_head)) {
+			if (session->state == VGPU_SESSION_ACTIVE)
+				vgpu_session_lose(session, VGPU_ST_SESSION_LOST);
+			return fetched;
+		}
+		while (session->sq_head != tail) {
+			if (dev->waiting >= dev->limits.depth) {
+				list_move_tail(&session->fetch_node, &dev->stalled);
+				goto out;
+			}
+			if (fetched == budget) {
+				vgpu_queue_look(session);
+				goto out;
+			}
+			read_cmd(&session->sq[session->sq_head & (session->sq_entries - 1)], &cmd);
+			dev->counters.submitted++;
+			dev->waiting++;
+			accept_cmd(session, &cmd, session->sq_head++);
+			fetched++;
+		}
+		WRITE_ONCE(header->sq_head, session->sq_head);
+		WRITE_ONCE(header->sq_event, session->sq_head);
+		/* Pairs with the guest's barrier between its store of sq_tail and its load of sq_event. */
+		smp_mb();
+		if (READ_ONCE(header->sq_tail) == session->sq_head)
+			return fetched;
+	}
+out:
+	smp_store_release(&header->sq_head, session->sq_head);
+	return fetched;
+}
+
+/**
+ * vgpu_queue_complete() - write a command's completion
+ * @session: whose
+ * @seq: sequence number
+ * @status: enum vgpu_status
+ * @value: as the opcode defines
+ *
+ * There is room: vgpu_queue_fetch() sees to it.
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows and raises the vector.
+ */
+void vgpu_queue_complete(struct vgpu_session *session, u32 seq, u16 status, u64 value)
+{
+	struct vgpu_cqe *cqe = &session->cq[session->cq_tail & (session->cq_entries - 1)];
+	struct vgpu_dev *dev = session->dev;
+
+	WRITE_ONCE(cqe->value, value);
+	WRITE_ONCE(cqe->seq, seq);
+	WRITE_ONCE(cqe->status, status);
+	smp_store_release(&cqe->phase, (u16)(session->cq_tail & session->cq_entries ? 0 : 1));
+	session->cq_tail++;
+	smp_store_release(&session->header->cq_tail, session->cq_tail);
+
+	if (status == VGPU_ST_OK)
+		dev->counters.completed++;
+	else
+		dev->counters.failed++;
+	dev->waiting--;
+	if (!list_empty(&dev->stalled))
+		list_splice_tail_init(&dev->stalled, &dev->gpu->fetching);
+	if (list_empty(&session->signal_node))
+		list_add_tail(&session->signal_node, &dev->gpu->signals);
+}
+
+/**
+ * vgpu_queue_signal() - raise the vector if the guest asked to be told of a completion since last time
+ * @session: whose
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_queue_signal(struct vgpu_session *session)
+{
+	u32 new = session->cq_tail;
+	u32 old = session->cq_signalled;
+	u32 event;
+
+	/* Pairs with the guest's barrier between its store of cq_event and its last look at the queue. */
+	smp_mb();
+	event = READ_ONCE(session->header->cq_event);
+	session->cq_signalled = new;
+	if ((u32)(new - event - 1) < (u32)(new - old))
+		session->dev->gpu->ops->signal(session->dev, session->vector);
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * Sessions: life, memory and streams.
+ *
+ *	FREE --create--> ACTIVE --worker dies, hang, nonsense in the queue--> LOST
+ *	ACTIVE, LOST --destroy, reset--> CLOSING --worker's file released, pages punched--> FREE
+ */
+
+#include "core.h"
+
+static_assert(sizeof(struct vgpu_queue_header) <= VGPU_PAGE_SIZE);
+static_assert(sizeof(struct vgpu_cmd) == 64);
+static_assert(sizeof(struct vgpu_cqe) == 16);
+
+#define CHUNK_AREA_MIN	(1ULL << 30)
+#define CHUNK_AREA_MAX	(1ULL << 41)
+
+/**
+ * vgpu_chunk_area() - bytes of device addresses in which a session maps chunks
+ * @dev: whose sessions
+ *
+ * Four times the quota, so that a fragmented address range is no reason for running out of memory.
+ *
+ * Return: bytes, a power of two. Context: any.
+ */
+u64 vgpu_chunk_area(const struct vgpu_dev *dev)
+{
+	u64 area = roundup_pow_of_two(dev->limits.memory) * 4;
+
+	return max(CHUNK_AREA_MIN, min(area, CHUNK_AREA_MAX));
+}
+
+/**
+ * vgpu_device_area() - bytes of device addresses that a worker reserves
+ * @dev: whose sessions
+ *
+ * Return: the chunk area and a quarter more, for module globals. Context: any.
+ */
+u64 vgpu_device_area(const struct vgpu_dev *dev)
+{
+	return vgpu_chunk_area(dev) + vgpu_chunk_area(dev) / 4;
+}
+
+/**
+ * vgpu_queue_area_size() - bytes of a queue area
+ * @sq_entries: of the SQ
+ * @cq_entries: of the CQ
+ *
+ * Return: bytes, page-aligned. Context: any.
+ */
+u64 vgpu_queue_area_size(u32 sq_entries, u32 cq_entries)
+{
+	return VGPU_PAGE_SIZE + ALIGN((u64)sq_entries * sizeof(struct vgpu_cmd), VGPU_PAGE_SIZE) +
+	       ALIGN((u64)cq_entries * sizeof(struct vgpu_cqe), VGPU_PAGE_SIZE);
+}
+
+static bool overlap(const struct vgpu_range *a, u64 offset, u64 len)
+{
+	return offset < a->offset + a->len && a->offset < offset + len;
+}
+
+/* Whether pages of the aperture belong to no queue area and no range yet. */
+static bool is_unused(const struct vgpu_dev *dev, u64 offset, u64 len)
+{
+	const struct vgpu_session *session;
+	u32 i, j;
+
+	for (i = 0; i < VGPU_MAX_SESSIONS; i++) {
+		session = dev->sessions[i];
+		if (!session)
+			continue;
+		if (overlap(&session->queue, offset, len))
+			return false;
+		for (j = 0; j < session->num_ranges; j++)
+			if (overlap(&session->ranges[j], offset, len))
+				return false;
+	}
+	return true;
+}
+
+static bool is_in_aperture(const struct vgpu_dev *dev, u64 offset, u64 len)
+{
+	return len && len <= dev->limits.aperture && offset <= dev->limits.aperture - len &&
+	       IS_ALIGNED(offset | len, VGPU_PAGE_SIZE);
+}
+
+static bool is_queue_size(u64 entries)
+{
+	return entries >= VGPU_QUEUE_MIN && entries <= VGPU_QUEUE_MAX && is_power_of_2(entries);
+}
+
+/**
+ * vgpu_session_free() - give back the memory of a session that nobody can find any more
+ * @session: in no list, without worker, its queue area unmapped; or NULL
+ *
+ * Context: may sleep.
+ */
+void vgpu_session_free(struct vgpu_session *session)
+{
+	u32 i;
+
+	if (!session)
+		return;
+	for (i = 0; session->streams && i < VGPU_MAX_STREAMS; i++)
+		kfree(session->streams[i]);
+	kvfree(session->streams);
+	kvfree(session->chunks);
+	kvfree(session->by_seq);
+	kvfree(session->pool);
+	kvfree(session->ranges);
+	kfree(session);
+}
+
+static struct vgpu_session *session_alloc(struct vgpu_dev *dev, u32 sq_entries, u32 cq_entries)
+{
+	struct vgpu_session *session = kzalloc(sizeof(*session), GFP_KERNEL);
+	u32 i;
+
+	if (!session)
+		return NULL;
+	session->num_chunks = div64_u64(vgpu_chunk_area(dev), dev->gpu->attach.granule);
+	session->ranges = kvcalloc(VGPU_MAX_RANGES, sizeof(*session->ranges), GFP_KERNEL);
+	session->pool = kvcalloc(cq_entries, sizeof(*session->pool), GFP_KERNEL);
+	session->by_seq = kvcalloc(cq_entries, sizeof(*session->by_seq), GFP_KERNEL);
+	session->streams = kvcalloc(VGPU_MAX_STREAMS, sizeof(*session->streams), GFP_KERNEL);
+	session->chunks = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL);
+	if (!session->ranges || !session->pool || !session->by_seq || !session->streams || !session->chunks) {
+		vgpu_session_free(session);
+		return NULL;
+	}
+	session->dev = dev;
+	session->sq_entries = sq_entries;
+	session->cq_entries = cq_entries;
+	session->seq_mask = cq_entries - 1;
+	session->pool_size = cq_entries;
+	INIT_LIST_HEAD(&session->free);
+	INIT_LIST_HEAD(&session->by_age);
+	INIT_LIST_HEAD(&session->fetch_node);
+	INIT_LIST_HEAD(&session->signal_node);
+	INIT_LIST_HEAD(&session->worker.spawn_node);
+	for (i = 0; i < cq_entries; i++)
+		list_add_tail(&session->pool[i].stream_node, &session->free);
+	return session;
+}
+
+/**
+ * vgpu_session_set_state() - the one place where a session's state changes
+ * @session: any
+ * @state: new
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_session_set_state(struct vgpu_session *session, enum vgpu_session_state state)
+{
+	session->state = state;
+	if (state == VGPU_SESSION_ACTIVE)
+		return;
+	session->dev->gpu->ops->signal(session->dev, session->vector);
+	session->dev->gpu->ops->signal(session->dev, VGPU_VECTOR_CONFIG);
+}
+
+/**
+ * vgpu_session_create() - VGPU_CTL_SESSION_CREATE
+ * @dev: for which
+ * @id: session number
+ * @offset: of the queue area in the aperture
+ * @sq_entries: of the SQ
+ * @cq_entries: of the CQ
+ * @vector: of its completions
+ *
+ * Return: VGPU_ST_OK, or what is wrong with the arguments. Context: vgpu_dev.ctl held; may sleep.
+ */
+enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u64 sq_entries, u64 cq_entries,
+				     u64 vector)
+{
+	struct vgpu_session *session;
+	u64 len;
+	void *area;
+
+	if (id >= VGPU_MAX_SESSIONS)
+		return VGPU_ST_BAD_SESSION;
+	if (id >= dev->limits.sessions)
+		return VGPU_ST_LIMIT;
+	if (!dev->driver_ok || dev->resetting || dev->sessions[id])
+		return VGPU_ST_BAD_STATE;
+	if (!is_queue_size(sq_entries) || !is_queue_size(cq_entries) || !vector || vector >= VGPU_NUM_VECTORS)
+		return VGPU_ST_BAD_QUEUE;
+	len = vgpu_queue_area_size(sq_entries, cq_entries);
+	if (!is_in_aperture(dev, offset, len))
+		return VGPU_ST_BAD_APERTURE;
+	if (!is_unused(dev, offset, len))
+		return VGPU_ST_OVERLAP;
+
+	session = session_alloc(dev, sq_entries, cq_entries);
+	if (!session)
+		return VGPU_ST_NO_MEMORY;
+	area = dev->gpu->ops->map_queue(dev, offset, len);
+	if (!area) {
+		vgpu_session_free(session);
+		return VGPU_ST_NO_MEMORY;
+	}
+	memset(area, 0, len);
+	session->id = id;
+	session->vector = vector;
+	session->queue.offset = offset;
+	session->queue.len = len;
+	session->header = area;
+	session->sq = area + VGPU_PAGE_SIZE;
+	session->cq = area + VGPU_PAGE_SIZE + ALIGN(sq_entries * sizeof(struct vgpu_cmd), VGPU_PAGE_SIZE);
+
+	spin_lock(&dev->gpu->lock);
+	dev->sessions[id] = session;
+	vgpu_session_set_state(session, VGPU_SESSION_ACTIVE);
+	spin_unlock(&dev->gpu->lock);
+	return VGPU_ST_OK;
+}
+
+/**
+ * vgpu_session_add_range() - VGPU_CTL_RANGE_ADD
+ * @dev: for which
+ * @id: session number
+ * @offset: in the aperture
+ * @len: bytes
+ *
+ * Return: VGPU_ST_OK, or what is wrong with the arguments. Context: vgpu_dev.ctl held.
+ */
+enum vgpu_status vgpu_session_add_range(struct vgpu_dev *dev, u32 id, u64 offset, u64 len)
+{
+	struct vgpu_session *session;
+	enum vgpu_status status = VGPU_ST_OK;
+
+	if (id >= VGPU_MAX_SESSIONS)
+		return VGPU_ST_BAD_SESSION;
+	if (!is_in_aperture(dev, offset, len))
+		return VGPU_ST_BAD_APERTURE;
+	if (!is_unused(dev, offset, len))
+		return VGPU_ST_OVERLAP;
+	spin_lock(&dev->gpu->lock);
+	session = dev->sessions[id];
+	if (!session || session->state != VGPU_SESSION_ACTIVE) {
+		status = VGPU_ST_BAD_STATE;
+	} else if (session->num_ranges == VGPU_MAX_RANGES) {
+		status = VGPU_ST_LIMIT;
+	} else {
+		session->ranges[session->num_ranges].offset = offset;
+		session->ranges[session->num_ranges].len = len;
+		session->num_ranges++;
+	}
+	spin_unlock(&dev->gpu->lock);
+	return status;
+}
+
+/**
+ * vgpu_session_in_range() - whether bytes of the aperture lie in one payload range
+ * @session: whose ranges
+ * @offset: in the aperture
+ * @len: bytes
+ *
+ * Return: true if they do. Context: vgpu_gpu.lock held.
+ */
+bool vgpu_session_in_range(const struct vgpu_session *session, u64 offset, u64 len)
+{
+	const struct vgpu_range *range;
+	u32 i;
+
+	for (i = 0; i < session->num_ranges; i++) {
+		range = &session->ranges[i];
+		if (offset >= range->offset && len <= range->len && offset - range->offset <= range->len - len)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * vgpu_session_stream() - a stream by its number
+ * @session: whose
+ * @number: below VGPU_MAX_STREAMS
+ *
+ * Return: the stream, made if it is new; NULL if there is no memory. Context: vgpu_gpu.lock held.
+ */
+struct vgpu_stream *vgpu_session_stream(struct vgpu_session *session, u32 number)
+{
+	struct vgpu_stream *stream = session->streams[number];
+
+	if (stream)
+		return stream;
+	stream = kzalloc(sizeof(*stream), GFP_NOWAIT | __GFP_NOWARN);
+	if (!stream)
+		return NULL;
+	stream->session = session;
+	stream->entity.session = session;
+	stream->entity.stream = number;
+	INIT_LIST_HEAD(&stream->items);
+	INIT_LIST_HEAD(&stream->wait_node);
+	INIT_LIST_HEAD(&stream->kick_node);
+	session->streams[number] = stream;
+	return stream;
+}
+
+/**
+ * vgpu_session_lose() - the session's CUDA process is gone, or has to go
+ * @session: nothing happens unless it is active
+ * @status: with which the commands complete that it has accepted
+ *
+ * Commands that the worker has are completed when its file is released: until then it may write to the aperture.
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
+ */
+void vgpu_session_lose(struct vgpu_session *session, u16 status)
+{
+	if (session->state != VGPU_SESSION_ACTIVE)
+		return;
+	session->lost_status = status;
+	session->dev->counters.sessions_lost++;
+	vgpu_session_set_state(session, VGPU_SESSION_LOST);
+	vgpu_worker_kill(session);
+	vgpu_session_cancel(session, status);
+}
+
+/**
+ * vgpu_session_close() - begin the end of a session
+ * @session: nothing happens if it is closing
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
+ */
+void vgpu_session_close(struct vgpu_session *session)
+{
+	struct vgpu_dev *dev = session->dev;
+
+	if (session->state == VGPU_SESSION_CLOSING)
+		return;
+	if (session->state == VGPU_SESSION_ACTIVE)
+		session->lost_status = VGPU_ST_CANCELLED;
+	vgpu_session_set_state(session, VGPU_SESSION_CLOSING);
+	vgpu_worker_kill(session);
+	vgpu_session_cancel(session, VGPU_ST_CANCELLED);
+	if (session->worker.state == VGPU_WORKER_NONE)
+		dev->gpu->ops->schedule_reap(dev);
+}

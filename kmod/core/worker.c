@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * Workers: the process behind a session and the rings shared with it. Nothing that it says is believed unchecked.
+ *
+ *	NONE --first command--> SPAWNING --bind--> BOUND --ready--> READY
+ *	BOUND, READY --kill--> DYING --file released--> NONE
+ *	SPAWNING --deadline, session closed--> NONE
+ */
+
+#include "core.h"
+
+#define CU_UNKNOWN	999
+#define ADDRESS_MAX	(1ULL << 47)
+
+static_assert((VGPU_EXEC_RING_ENTRIES & (VGPU_EXEC_RING_ENTRIES - 1)) == 0);
+static_assert(sizeof(struct vgpu_dispatch) == 96);
+static_assert(sizeof(struct vgpu_completion) == 32);
+
+static void vgpu_worker_set_state(struct vgpu_session *session, enum vgpu_worker_state state)
+{
+	struct vgpu_worker *worker = &session->worker;
+	struct vgpu_gpu *gpu = session->dev->gpu;
+
+	worker->state = state;
+	if (state == VGPU_WORKER_SPAWNING)
+		list_add_tail(&worker->spawn_node, &gpu->spawning);
+	else if (state != VGPU_WORKER_BOUND)
+		list_del_init(&worker->spawn_node);
+	if (state == VGPU_WORKER_NONE) {
+		worker->host = NULL;
+		worker->rings = NULL;
+	}
+}
+
+static void new_token(struct vgpu_worker *worker)
+{
+	worker->reported = false;
+	do {
+		worker->token = get_random_u64();
+	} while (!worker->token);
+}
+
+/**
+ * vgpu_worker_want() - ask the supervisor for a worker
+ * @session: active, without worker
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_worker_want(struct vgpu_session *session)
+{
+	struct vgpu_worker *worker = &session->worker;
+	struct vgpu_gpu *gpu = session->dev->gpu;
+
+	new_token(worker);
+	worker->generation = ++gpu->generations;
+	worker->deadline_ns = vgpu_now_ns() + VGPU_SPAWN_TIMEOUT;
+	worker->dispatch_tail = 0;
+	worker->consumed = 0;
+	worker->completion_head = 0;
+	worker->ranges_sent = 0;
+	vgpu_worker_set_state(session, VGPU_WORKER_SPAWNING);
+	vgpu_gpu_need_tick(gpu, worker->deadline_ns);
+	gpu->ops->wake_supervisor(gpu);
+}
+
+/**
+ * vgpu_worker_void_tokens() - forget what a supervisor that is gone was asked for
+ * @gpu: whose
+ *
+ * The next supervisor is asked again, with other tokens.
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_worker_void_tokens(struct vgpu_gpu *gpu)
+{
+	struct vgpu_session *session;
+
+	list_for_each_entry(session, &gpu->spawning, worker.spawn_node)
+		if (session->worker.state == VGPU_WORKER_SPAWNING)
+			new_token(&session->worker);
+}
+
+/**
+ * vgpu_worker_kill() - make a session's worker go away
+ * @session: with or without worker
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_worker_kill(struct vgpu_session *session)
+{
+	const struct vgpu_host_ops *ops = session->dev->gpu->ops;
+
+	switch (session->worker.state) {
+	case VGPU_WORKER_SPAWNING:
+		vgpu_worker_set_state(session, VGPU_WORKER_NONE);
+		break;
+	case VGPU_WORKER_BOUND:
+	case VGPU_WORKER_READY:
+		vgpu_worker_set_state(session, VGPU_WORKER_DYING);
+		ops->kill_worker(&session->worker);
+		ops->wake_worker(&session->worker);
+		break;
+	}
+}
+
+/**
+ * vgpu_worker_bind() - VGPU_EXEC_BIND
+ * @gpu: to look in
+ * @bind: as the process gave it; filled in
+ * @rings: zeroed; the worker's until vgpu_worker_release()
+ * @host: the host's own
+ *
+ * Return: the session, NULL if the token is of none of this GPU's. Context: any process.
+ */
+struct vgpu_session *vgpu_worker_bind(struct vgpu_gpu *gpu, struct vgpu_exec_bind *bind,
+				      struct vgpu_exec_rings *rings, void *host)
+{
+	struct vgpu_session *session, *found = NULL;
+	struct vgpu_worker *worker;
+	u64 now = vgpu_now_ns();
+
+	spin_lock(&gpu->lock);
+	list_for_each_entry(session, &gpu->spawning, worker.spawn_node) {
+		worker = &session->worker;
+		if (worker->state == VGPU_WORKER_SPAWNING && worker->reported && worker->token == bind->token &&
+		    now < worker->deadline_ns) {
+			found = session;
+			break;
+		}
+	}
+	if (found) {
+		worker = &found->worker;
+		worker->rings = rings;
+		worker->host = host;
+		worker->token = 0;
+		vgpu_worker_set_state(found, VGPU_WORKER_BOUND);
+		bind->generation = worker->generation;
+		bind->session = found->id;
+		memcpy(bind->uuid, found->dev->uuid, sizeof(bind->uuid));
+		bind->device_size = vgpu_device_area(found->dev);
+		bind->chunk_size = vgpu_chunk_area(found->dev);
+		bind->aperture_size = found->dev->limits.aperture;
+		bind->granule = gpu->attach.granule;
+		bind->memory = found->dev->limits.memory;
+	}
+	spin_unlock(&gpu->lock);
+	return found;
+}
+
+static bool addresses_sane(const struct vgpu_session *session, const struct vgpu_exec_ready *ready)
+{
+	u64 granule = session->dev->gpu->attach.granule;
+	u64 device_size = vgpu_device_area(session->dev);
+	u64 aperture_size = session->dev->limits.aperture;
+
+	if (!ready->device_base || !IS_ALIGNED(ready->device_base, granule) || ready->device_base > ADDRESS_MAX ||
+	    device_size > ADDRESS_MAX - ready->device_base)
+		return false;
+	if (!ready->aperture_base || !IS_ALIGNED(ready->aperture_base, VGPU_PAGE_SIZE) ||
+	    ready->aperture_base > ADDRESS_MAX || aperture_size > ADDRESS_MAX - ready->aperture_base)
+		return false;
+	return ready->device_base + device_size <= ready->aperture_base ||
+	       ready->aperture_base + aperture_size <= ready->device_base;
+}
+
+/**
+ * vgpu_worker_ready() - VGPU_EXEC_READY
+ * @session: as bound
+ * @ready: as the process gave it
+ *
+ * Return: 0; -EINVAL for addresses that do not fit; -EBUSY if it said so before; -ENODEV if it has to end.
+ * Context: any process.
+ */
+int vgpu_worker_ready(struct vgpu_session *session, const struct vgpu_exec_ready *ready)
+{
+	struct vgpu_gpu *gpu = session->dev->gpu;
+	struct vgpu_worker *worker = &session->worker;
+	int err = 0;
+
+	spin_lock(&gpu->lock);
+	if (worker->state == VGPU_WORKER_READY) {
+		err = -EBUSY;
+	} else if (worker->state != VGPU_WORKER_BOUND) {
+		err = -ENODEV;
+	} else if (ready->reserved[0] || ready->reserved[1] || ready->reserved[2] || ready->status > CU_UNKNOWN) {
+		err = -EINVAL;
+	} else if (ready->status) {
+		vgpu_session_lose(session, ready->status);
+	} else if (!addresses_sane(session, ready)) {
+		err = -EINVAL;
+	} else {
+		worker->device_base = ready->device_base;
+		worker->aperture_base = ready->aperture_base;
+		vgpu_worker_set_state(session, VGPU_WORKER_READY);
+		vgpu_session_kick_all(session);
+	}
+	vgpu_gpu_pump(gpu);
+	spin_unlock(&gpu->lock);
+	return err;
+}
+
+static struct vgpu_dispatch *next_dispatch(struct vgpu_session *session, enum vgpu_dispatch_kind kind)
+{
+	struct vgpu_worker *worker = &session->worker;
+	struct vgpu_dispatch *entry = &worker->rings->dispatch[worker->dispatch_tail % VGPU_EXEC_RING_ENTRIES];
+
+	memset(entry, 0, sizeof(*entry));
+	entry->generation = worker->generation;
+	entry->kind = kind;
+	return entry;
+}
+
+static void publish_dispatch(struct vgpu_worker *worker)
+{
+	worker->dispatch_tail++;
+	smp_store_release(&worker->rings->dispatch_tail, worker->dispatch_tail);
+}
+
+static u32 free_entries(struct vgpu_worker *worker)
+{
+	u32 used;
+
+	used = worker->dispatch_tail - READ_ONCE(worker->rings->dispatch_head);
+	return used <= VGPU_EXEC_RING_ENTRIES ? VGPU_EXEC_RING_ENTRIES - used : 0;
+}
+
+/**
+ * vgpu_worker_space() - commands that may be dispatched now
+ * @session: whose worker is ready
+ *
+ * Tells the worker first of ranges that it does not know.
+ *
+ * Return: entries free in the dispatch ring. Context: vgpu_gpu.lock held.
+ */
+u32 vgpu_worker_space(struct vgpu_session *session)
+{
+	struct vgpu_worker *worker = &session->worker;
+	struct vgpu_dispatch *entry;
+	u32 space = free_entries(worker);
+
+	if (worker->ranges_sent == session->num_ranges || !space)
+		return space;
+	while (worker->ranges_sent < session->num_ranges && space) {
+		entry = next_dispatch(session, VGPU_DISPATCH_RANGE);
+		entry->cmd.raw[0] = session->ranges[worker->ranges_sent].offset;
+		entry->cmd.raw[1] = session->ranges[worker->ranges_sent].len;
+		publish_dispatch(worker);
+		worker->ranges_sent++;
+		space--;
+	}
+	session->dev->gpu->ops->wake_worker(worker);
+	return worker->ranges_sent == session->num_ranges ? space : 0;
+}
+
+/**
+ * vgpu_worker_dispatch() - hand a command to the worker
+ * @session: whose; vgpu_worker_space() was not 0
+ * @item: queued, its run set
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_worker_dispatch(struct vgpu_session *session, struct vgpu_item *item)
+{
+	struct vgpu_dispatch *entry = next_dispatch(session, VGPU_DISPATCH_CMD);
+
+	entry->tag = (u64)item->seq << 32 | (u32)(item - session->pool);
+	entry->engine = item->engine;
+	entry->run = item->run->id;
+	entry->cmd = item->cmd;
+	item->state = VGPU_ITEM_DISPATCHED;
+	publish_dispatch(&session->worker);
+}
+
+static void take_completion(struct vgpu_session *session, const struct vgpu_completion *completion)
+{
+	u32 index = (u32)completion->tag;
+	struct vgpu_item *item;
+
+	if (index >= session->pool_size || completion->generation != session->worker.generation) {
+		session->dev->counters.bad_completions++;
+		return;
+	}
+	item = &session->pool[index];
+	if (item->state != VGPU_ITEM_DISPATCHED || item->seq != completion->tag >> 32) {
+		session->dev->counters.bad_completions++;
+		return;
+	}
+	vgpu_item_complete(item, completion->status <= CU_UNKNOWN ? completion->status : CU_UNKNOWN,
+			   completion->value);
+}
+
+static void read_completion(const struct vgpu_completion *slot, struct vgpu_completion *completion)
+{
+	completion->tag = READ_ONCE(slot->tag);
+	completion->generation = READ_ONCE(slot->generation);
+	completion->status = READ_ONCE(slot->status);
+	completion->value = READ_ONCE(slot->value);
+}
+
+static void take_completions(struct vgpu_session *session)
+{
+	struct vgpu_worker *worker = &session->worker;
+	struct vgpu_exec_rings *rings = worker->rings;
+	struct vgpu_completion completion;
+	u32 tail = smp_load_acquire(&rings->completion_tail);
+
+	if (tail - worker->completion_head > VGPU_EXEC_RING_ENTRIES) {
+		session->dev->counters.bad_completions++;
+		vgpu_session_lose(session, VGPU_ST_SESSION_LOST);
+		return;
+	}
+	while (worker->completion_head != tail) {
+		read_completion(&rings->completion[worker->completion_head % VGPU_EXEC_RING_ENTRIES], &completion);
+		worker->completion_head++;
+		take_completion(session, &completion);
+	}
+	smp_store_release(&rings->completion_head, worker->completion_head);
+}
+
+/**
+ * vgpu_worker_take() - take a worker's completions: VGPU_EXEC_KICK and the first half of VGPU_EXEC_WAIT
+ * @session: as bound
+ * @consumed: dispatch entries that the worker has consumed, NULL if it did not say
+ * @tail: set to the index after the last dispatch entry, unless NULL
+ *
+ * Return: 0; -EINVAL if it has consumed more than there was; -ENODEV if it has to end. Context: any process.
+ */
+int vgpu_worker_take(struct vgpu_session *session, const u32 *consumed, u32 *tail)
+{
+	struct vgpu_gpu *gpu = session->dev->gpu;
+	struct vgpu_worker *worker = &session->worker;
+	int err = 0;
+
+	spin_lock(&gpu->lock);
+	if (worker->state == VGPU_WORKER_READY)
+		take_completions(session);
+	if (session->ring_full && worker->state == VGPU_WORKER_READY) {
+		session->ring_full = false;
+		vgpu_session_kick_all(session);
+	}
+	vgpu_gpu_pump(gpu);
+	if (worker->state != VGPU_WORKER_READY && worker->state != VGPU_WORKER_BOUND)
+		err = -ENODEV;
+	else if (consumed && worker->dispatch_tail - *consumed > VGPU_EXEC_RING_ENTRIES)
+		err = -EINVAL;
+	else if (consumed)
+		worker->consumed = *consumed;
+	if (tail)
+		*tail = worker->dispatch_tail;
+	spin_unlock(&gpu->lock);
+	return err;
+}
+
+/**
+ * vgpu_worker_release() - a worker's file was released: its process can do nothing any more
+ * @session: as bound; may be gone when this returns
+ *
+ * Commands that it had are completed, as lost unless the session said otherwise.
+ *
+ * Context: any process.
+ */
+void vgpu_worker_release(struct vgpu_session *session)
+{
+	struct vgpu_dev *dev = session->dev;
+	struct vgpu_gpu *gpu = dev->gpu;
+
+	spin_lock(&gpu->lock);
+	if (session->worker.state == VGPU_WORKER_READY)
+		take_completions(session);
+	vgpu_session_lose(session, VGPU_ST_SESSION_LOST);
+	vgpu_worker_set_state(session, VGPU_WORKER_NONE);
+	vgpu_session_cancel_dispatched(session, session->lost_status);
+	vgpu_gpu_pump(gpu);
+	if (session->state == VGPU_SESSION_CLOSING)
+		gpu->ops->schedule_reap(dev);
+	spin_unlock(&gpu->lock);
+}
+
+/**
+ * vgpu_worker_may_map() - whether a worker may map pages of the aperture
+ * @session: as bound
+ * @offset: in the aperture
+ * @len: bytes
+ *
+ * Return: true if they lie in one of the session's payload ranges. Context: any process.
+ */
+bool vgpu_worker_may_map(struct vgpu_session *session, u64 offset, u64 len)
+{
+	struct vgpu_gpu *gpu = session->dev->gpu;
+	bool may;
+
+	spin_lock(&gpu->lock);
+	may = session->state == VGPU_SESSION_ACTIVE && session->worker.state == VGPU_WORKER_READY &&
+	      vgpu_session_in_range(session, offset, len);
+	spin_unlock(&gpu->lock);
+	return may;
+}

@@ -1,0 +1,164 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) vgpu authors
+#
+# What starting a machine takes, hypervisor outside or guest inside: its initramfs, its directory, its QEMU options, and
+# looking for errors in its logs. Sourced by tests/vm/run and by tests/lib/hypervisor.sh; sets no options of the shell.
+#
+#   machine_accel                                 prints kvm or tcg
+#   machine_initramfs RELEASE MODULES             prints the path of the (cached) initramfs for that kernel
+#   machine_directory DIR ROLE CWD ARG...         fills DIR with what /init of the machine reads
+#   machine_options DIR VMLINUZ INITRAMFS ROOT    sets the array `options`: QEMU options of every machine
+#   machine_attach_output DIR                     copies the machine's ports to stdout and stderr, in the background
+#   machine_splats FILE...                        prints the kernel errors found in these logs; status 1 if there are any
+
+machine_lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+machine_vm=$(cd "$machine_lib/../vm" && pwd)
+machine_cache=${XDG_CACHE_HOME:-$HOME/.cache}/vgpu
+
+# What the kernel prints when something is wrong with it.
+machine_splat_pattern='BUG:|BUG [a-zA-Z0-9_-]+ \(|WARNING:|KASAN:|UBSAN:|INFO: task .* blocked|blocked for more than'
+machine_splat_pattern+='|possible (circular|recursive|irq) lock|inconsistent lock state|suspicious RCU usage|bad unlock balance'
+machine_splat_pattern+='|held lock freed|still has locks held|lock held when returning|self-detected stall|detected stalls on'
+machine_splat_pattern+='|soft lockup|hard LOCKUP|workqueue lockup|sleeping function|scheduling while atomic|refcount_t:'
+machine_splat_pattern+='|general protection|Oops|Kernel panic|[Uu]nable to handle|unreferenced object|ODEBUG:|corruption'
+machine_splat_pattern+='|Objects remaining|Bad page|bad page|Bad rss|Out of memory: Killed|vgpu: leak'
+
+# KVM serves where the processor's own module drives it and a virtual processor of it executes: a /dev/kvm alone says
+# little. The probe is a ROM whose reset vector writes 0x10 to the debug exit port, which QEMU returns as 0x10 << 1 | 1.
+# VGPU_VM_ACCEL=tcg or =kvm overrides.
+machine_accel()
+{
+	local rom status=0
+
+	if [ -n "${VGPU_VM_ACCEL:-}" ]; then
+		echo "$VGPU_VM_ACCEL"
+		return
+	fi
+	if [ ! -w /dev/kvm ] || { [ ! -d /sys/module/kvm_amd ] && [ ! -d /sys/module/kvm_intel ]; }; then
+		echo tcg
+		return
+	fi
+	rom=$(mktemp "${TMPDIR:-/tmp}/vgpu-probe.XXXXXX")
+	{
+		head -c 65520 /dev/zero
+		printf '\xb0\x10\xe6\xf4\xfa\xf4'
+		head -c 10 /dev/zero
+	} >"$rom"
+	timeout 10 qemu-system-x86_64 -accel kvm -cpu host -m 16M -nodefaults -display none -no-reboot -bios "$rom" \
+		-device isa-debug-exit,iobase=0xf4,iosize=4 >/dev/null 2>&1 || status=$?
+	rm -f "$rom"
+	if [ $status -eq 33 ]; then
+		echo kvm
+	else
+		echo tcg
+	fi
+}
+
+# Modules of Debian's kernels are compressed in 6.12 and not in 6.1; the initramfs holds them plain.
+machine_plain_module()
+{
+	case $1 in
+	*.xz) xz -dc "$1" ;;
+	*.zst) zstd -qdc "$1" ;;
+	*.gz) gzip -dc "$1" ;;
+	*) cat "$1" ;;
+	esac
+}
+
+# Busybox and the modules that reaching the root takes, as an uncompressed cpio archive: unpacking is emulated work.
+machine_initramfs()
+{
+	local release=$1 modules=$2 wanted="virtio_pci 9pnet_virtio 9p overlay virtio_console" key path work applet module file
+
+	key=$(stat -c '%n %s %Y' "$modules/modules.dep" "$machine_vm/initramfs-init" /bin/busybox "${BASH_SOURCE[0]}" |
+		sha256sum | cut -c1-12)
+	path=$machine_cache/initramfs-$release-$key.cpio
+	if [ ! -e "$path" ]; then
+		mkdir -p "$machine_cache"
+		work=$(mktemp -d "$machine_cache/initramfs.XXXXXX")
+		mkdir -p "$work"/tree/{bin,dev,proc,sys,modules}
+		cp /bin/busybox "$work/tree/bin/"
+		for applet in sh mkdir mount insmod ifconfig switch_root; do
+			ln -s busybox "$work/tree/bin/$applet"
+		done
+		install -m 755 "$machine_vm/initramfs-init" "$work/tree/init"
+		for module in $wanted; do
+			modprobe -d "${modules%/lib/modules/*}/" -S "$release" --show-depends "$module" 2>/dev/null
+		done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$work/list"
+		while read -r module; do
+			file=${module##*/}
+			file=${file%.ko*}.ko
+			machine_plain_module "$module" >"$work/tree/modules/$file"
+			echo "$file" >>"$work/tree/modules/order"
+		done <"$work/list"
+		touch "$work/tree/modules/order"
+		(cd "$work/tree" && find . | cpio -o -H newc -R 0:0 --quiet >"$work/cpio")
+		mv "$work/cpio" "$path"
+		rm -rf "$work"
+	fi
+	echo "$path"
+}
+
+# Also read from the caller: release, modules (of the machine's kernel), timeout (s), leak_check (yes or no), and prepare,
+# shell text that runs before the command, in its environment.
+machine_directory()
+{
+	local dir=$1 role=$2 cwd=$3 command
+
+	shift 3
+	command=("$@")
+	: "${timeout:=600}" "${leak_check:=yes}" "${prepare:=}"
+	mkfifo "$dir/out" "$dir/err"
+	cp "$machine_vm/init" "$dir/init"
+	declare -p role cwd command release modules timeout leak_check prepare >"$dir/job"
+	{
+		export -p | grep -vE '^declare -x (MAKE|MFLAGS|BASH|SHLVL|OLDPWD|PWD|TMPDIR|XDG_RUNTIME|DBUS|SSH_|_=)'
+		printf 'export PATH=%q:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n' \
+			"$(cd "$machine_lib/../.." && pwd)/build/bin"
+		[ -z "${library_path:-}" ] || printf 'export LD_LIBRARY_PATH=%q\n' "$library_path"
+	} >"$dir/environment"
+}
+
+machine_options()
+{
+	local dir=$1 append
+
+	append="console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off nokaslr tsc=reliable no_timer_check"
+	append+=" apparmor=0 audit=0 nmi_watchdog=0 rcupdate.rcu_cpu_stall_timeout=60 8250.nr_uarts=1"
+	# shellcheck disable=SC2034
+	options=(
+		-nodefaults -no-reboot -display none -serial "file:$dir/serial.log"
+		-kernel "$2" -initrd "$3" -append "$append"
+		-fsdev "local,id=root,path=$4,readonly=on,security_model=none,multidevs=remap"
+		-device virtio-9p-pci,fsdev=root,mount_tag=root
+		-fsdev "local,id=vm,path=$dir,security_model=none,multidevs=remap"
+		-device virtio-9p-pci,fsdev=vm,mount_tag=vm
+		-device virtio-serial-pci,max_ports=4
+		-chardev "file,id=out,path=$dir/out" -device virtserialport,chardev=out,name=out
+		-chardev "file,id=err,path=$dir/err" -device virtserialport,chardev=err,name=err
+	)
+}
+
+# Sets output_pids: each ends when QEMU does.
+machine_attach_output()
+{
+	cat "$1/out" &
+	output_pids=$!
+	cat "$1/err" >&2 &
+	output_pids+=" $!"
+}
+
+machine_splats()
+{
+	local file found=0
+
+	for file in "$@"; do
+		[ -s "$file" ] || continue
+		if grep -qE "$machine_splat_pattern" "$file"; then
+			found=1
+			grep -aE -m 3 -B 2 -A 40 "$machine_splat_pattern" "$file" | head -n 120
+		fi
+	done
+	return $found
+}

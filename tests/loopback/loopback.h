@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Copyright (c) vgpu authors */
+/*
+ * The path on one machine, without PCI
+ * ====================================
+ *
+ * vgpu-loopback is a process that runs kmod/core and listens on a Unix socket (SOCK_SEQPACKET). Guest libraries connect in the
+ * guest driver's stead, supervisors and workers in that of /dev/vgpu-executor. One connection is one open file: each
+ * request is one struct lb_msg with the op and the structure of the ioctl that it stands for, each answer one struct
+ * lb_msg with error (0 or a negative errno) and the structure filled in.
+ *
+ * LB_GUEST_HELLO names the virtual GPU (made on first use) to which the connection belongs. The answer to
+ * LB_GUEST_SESSION carries three descriptors (SCM_RIGHTS): the aperture (memfd), the doorbell (eventfd, write 1 to
+ * ring) and the interrupt (eventfd, readable when raised). The queue area lies in the aperture at
+ * queue_offset. The answer to LB_EXEC_BIND carries four: rings (memfd), aperture (memfd), dispatch (eventfd that the worker waits on) and
+ * completion (eventfd that the worker writes to, for VGPU_EXEC_KICK and before it waits). A worker waits by polling dispatch and the
+ * socket: hang-up of the socket stands for ENODEV. Supervisors receive LB_EXEC_EVENT messages that answer nothing.
+ */
+#ifndef LOOPBACK_H
+#define LOOPBACK_H
+
+#include "../../uapi/vgpu_device.h"
+#include "../../uapi/vgpu_executor.h"
+#include "../../uapi/vgpu_guest.h"
+
+/* Socket path for libcuda and the executor; set by tests/loopback/run. */
+#define LB_ENV_SOCKET	"VGPU_LOOPBACK"
+/* Name of the virtual GPU that libcuda asks for; "vm0" by default. Several, separated by commas, are several devices. */
+#define LB_ENV_VM	"VGPU_LOOPBACK_VM"
+
+enum lb_op {
+	LB_GUEST_HELLO = 1,
+	LB_GUEST_INFO,
+	LB_GUEST_SESSION,
+	LB_GUEST_RANGE,
+	LB_GUEST_STATE,
+	LB_EXEC_ATTACH = 16,
+	LB_EXEC_BIND,
+	LB_EXEC_READY,
+	LB_EXEC_EVENT,
+	LB_STATS = 32,
+};
+
+struct lb_hello {
+	char vm[64];
+};
+
+struct lb_session {
+	struct vgpu_guest_session session;
+	__u64 queue_offset;
+};
+
+struct lb_stats {
+	__u64 submitted;
+	__u64 completed;
+	__u64 failed;
+	__u64 waiting;
+};
+
+struct lb_msg {
+	__u32 op;
+	__s32 error;
+	union {
+		struct lb_hello hello;
+		struct vgpu_guest_info info;
+		struct lb_session session;
+		struct vgpu_guest_range range;
+		__u32 state;
+		struct vgpu_exec_attach attach;
+		struct vgpu_exec_bind bind;
+		struct vgpu_exec_ready ready;
+		struct vgpu_exec_event event;
+		struct lb_stats stats;
+	};
+};
+
+#endif
