@@ -17,6 +17,24 @@ include $(wildcard */build.mk */*/build.mk */*/*/build.mk)
 
 all: $(ALL)
 
+# The two commands of the README; both set up the machine first.
+demo:
+	@tests/setup build vm
+	@$(MAKE) --no-print-directory -s -j2 all
+	@demo/run
+
+check:
+	@tests/setup build vm debug
+	@tests/vm/kernel debug --build-dir >/dev/null
+	@$(MAKE) --no-print-directory -s -j2 all $(CHECKS)
+	@tests/check
+
+print-checks:
+	@echo $(CHECKS)
+
+print-kernels:
+	@echo $(KERNELS)
+
 # One rule for objects: build/obj/ for what is shipped, build/san/ for what tests run under ASan and UBSan.
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -29,5 +47,5 @@ $(B)/san/%.o: %.c
 clean:
 	rm -rf $(B)
 
-.PHONY: all clean
+.PHONY: all check clean demo print-checks print-kernels
 -include $(shell find $(B)/obj $(B)/san -name '*.d' 2>/dev/null)

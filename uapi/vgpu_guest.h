@@ -15,10 +15,20 @@
  *
  * VGPU_GUEST_WAIT sleeps until the session's interrupt count differs from @seen; poll() reports
  * POLLIN under the same condition against the count of the last VGPU_GUEST_WAIT. A change of
- * the session's state counts as an interrupt; where the session is lost or the device gone, the state says so.
+ * the session's state counts as an interrupt; where the session is lost, the state says so. The answer is
+ * written also when the call fails with ETIMEDOUT or ENODEV.
  *
  * Closing the file (or the end of the process) ends the session; its memory is given out again, cleared, when
- * the host has let go of it.
+ * the host has let go of it. A call that wants a session or memory which an ended session still has waits for that.
+ *
+ * When the device is removed or reset, the session is gone for good: every call on it fails with ENODEV, poll() reports
+ * POLLERR | POLLHUP, and what was mapped becomes a page of the file's own, so that touching it does no harm.
+ *
+ * Errors: EINVAL for an argument out of range or a reserved field that is not zero; ENOTCONN for what needs a session
+ * on a file without one; EBUSY for a second session; EUSERS when all sessions are in use; ENOSPC when the aperture has
+ * no room; E2BIG for more than VGPU_MAX_RANGES; EACCES for mapping what is not the session's; EPERM in quarantine;
+ * EHOSTDOWN without an executor; ECONNRESET for a range of a lost session; EINTR after a signal; EIO when the device
+ * answers nonsense.
  */
 #ifndef _UAPI_VGPU_GUEST_H
 #define _UAPI_VGPU_GUEST_H

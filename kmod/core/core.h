@@ -60,6 +60,7 @@ struct vgpu_host_ops {
 /* Times in nanoseconds. */
 #define VGPU_SPAWN_TIMEOUT	(10ULL * NSEC_PER_SEC)
 #define VGPU_DEADLINE_DEFAULT	(30ULL * NSEC_PER_SEC)
+#define VGPU_DEADLINE_MAX	(24ULL * 3600 * NSEC_PER_SEC)
 
 #define VGPU_DEPTH_MIN		1u
 #define VGPU_DEPTH_DEFAULT	1024u
@@ -86,7 +87,7 @@ enum vgpu_tier {
  * @aperture: size of BAR2, bytes, a power of two, at least 1 MiB
  * @depth: commands outstanding over all sessions, VGPU_DEPTH_MIN..VGPU_DEPTH_MAX
  * @sessions: 1..VGPU_MAX_SESSIONS
- * @deadline_ns: longest time a run may take
+ * @deadline_ns: longest time a run may take, 1..VGPU_DEADLINE_MAX
  * @tier: enum vgpu_tier
  */
 struct vgpu_limits {
@@ -327,10 +328,10 @@ enum vgpu_worker_state {
  * @state: enum vgpu_worker_state, changed by vgpu_worker_set_state() alone
  * @host: the host's own (its file); set by vgpu_worker_bind(), NULL after release
  * @rings: shared with the process
- * @spawn_node: in the GPU's list of sessions that wait for a worker
+ * @spawn_node: in the GPU's list of sessions that wait for a worker to bind, to be ready, or to empty its ring
  * @reported: the supervisor has read the event
  * @token: secret of the event
- * @deadline_ns: by which it must be ready
+ * @deadline_ns: by which it must have done so
  * @device_base: first device address
  * @aperture_base: address of aperture offset 0
  * @generation: of this worker, unique on its GPU
@@ -394,8 +395,9 @@ struct vgpu_range {
  * @streams: by number, made on first use
  * @fetch_node: in the GPU's sessions whose SQ is to be looked at, or in the virtual GPU's that wait for room
  * @signal_node: in the GPU's sessions with completions that the guest may have to be told of
- * @chunks: granules of device memory mapped, one bit each
- * @num_chunks: bits
+ * @chunks: granules of device memory mapped or being mapped, one bit each
+ * @mapping: those whose mapping has not completed
+ * @num_chunks: bits of each
  * @memory_used: bytes mapped or being mapped
  * @cost_ns: predicted time of a command, by engine: moving average, 0 if none has completed
  * @initialised: VGPU_OP_SESSION_INIT was accepted
@@ -431,6 +433,7 @@ struct vgpu_session {
 	struct list_head fetch_node;
 	struct list_head signal_node;
 	unsigned long *chunks;
+	unsigned long *mapping;
 	u32 num_chunks;
 	u64 memory_used;
 	u64 cost_ns[VGPU_ENGINE_COUNT];
@@ -496,7 +499,7 @@ struct vgpu_dev {
  * @engine: dispatch windows
  * @run_pool: all runs
  * @free_runs: those not in flight
- * @spawning: sessions that wait for a worker
+ * @spawning: sessions that wait for something of their worker, each with a deadline
  * @fetching: sessions whose SQ is to be looked at
  * @kicks: streams to be looked at
  * @signals: sessions with completions that the guest may have to be told of
@@ -609,6 +612,7 @@ bool vgpu_worker_may_map(struct vgpu_session *session, u64 offset, u64 len);
 
 /* worker.c: inside the core, locked */
 void vgpu_worker_want(struct vgpu_session *session);
+void vgpu_worker_ring_full(struct vgpu_session *session);
 void vgpu_worker_kill(struct vgpu_session *session);
 u32 vgpu_worker_space(struct vgpu_session *session);
 void vgpu_worker_dispatch(struct vgpu_session *session, struct vgpu_item *item);

@@ -20,8 +20,8 @@ static int check_limits(const struct vgpu_gpu *gpu, const struct vgpu_limits *li
 		*why = "sessions is not between 1 and 64";
 	else if (limits->tier >= VGPU_TIER_COUNT)
 		*why = "tier is not high, medium or low";
-	else if (!limits->deadline_ns)
-		*why = "deadline is zero";
+	else if (!limits->deadline_ns || limits->deadline_ns > VGPU_DEADLINE_MAX)
+		*why = "deadline is not between 1 ns and 24 hours";
 	else
 		return 0;
 	return -EINVAL;
@@ -43,9 +43,6 @@ int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
 	const char *why;
 	int err;
 
-	err = check_limits(gpu, limits, &why);
-	if (err)
-		return err;
 	memset(dev, 0, sizeof(*dev));
 	mutex_init(&dev->ctl);
 	INIT_LIST_HEAD(&dev->stalled);
@@ -59,9 +56,10 @@ int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
 	dev->info = gpu->attach.info;
 	dev->info.memory = limits->memory;
 	memcpy(dev->info.uuid, uuid, sizeof(dev->info.uuid));
-	if (limits->memory > gpu->attach.memory - gpu->memory_given) {
+	err = check_limits(gpu, limits, &why);
+	if (!err && limits->memory > gpu->attach.memory - gpu->memory_given)
 		err = -ENOSPC;
-	} else {
+	if (!err) {
 		gpu->memory_given += limits->memory;
 		gpu->num_devs++;
 		list_add_tail(&dev->gpu_node, &gpu->devs);
@@ -180,6 +178,7 @@ static enum vgpu_status destroy_session(struct vgpu_dev *dev, u32 id)
 
 	if (id >= VGPU_MAX_SESSIONS)
 		return VGPU_ST_BAD_SESSION;
+	id = array_index_nospec(id, VGPU_MAX_SESSIONS);
 	spin_lock(&dev->gpu->lock);
 	if (dev->sessions[id] && dev->sessions[id]->state != VGPU_SESSION_CLOSING) {
 		vgpu_session_close(dev->sessions[id]);
@@ -222,7 +221,7 @@ static void control(struct vgpu_dev *dev, u32 op)
 
 static void ring_doorbell(struct vgpu_dev *dev, u32 id)
 {
-	struct vgpu_session *session = dev->sessions[id];
+	struct vgpu_session *session = dev->sessions[array_index_nospec(id, VGPU_MAX_SESSIONS)];
 
 	dev->counters.doorbells++;
 	if (!session || session->state == VGPU_SESSION_CLOSING)
@@ -457,11 +456,14 @@ void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats)
 int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why)
 {
 	struct vgpu_gpu *gpu = dev->gpu;
-	int err = check_limits(gpu, limits, why);
+	int err;
 
-	if (err)
-		return err;
 	spin_lock(&gpu->lock);
+	err = check_limits(gpu, limits, why);
+	if (err) {
+		spin_unlock(&gpu->lock);
+		return err;
+	}
 	if (limits->aperture != dev->limits.aperture || limits->memory != dev->limits.memory) {
 		*why = "aperture and memory are fixed while the virtual GPU exists: remove and create it";
 		err = -EBUSY;

@@ -281,7 +281,8 @@ static u32 run_length(const struct vgpu_session *session, u32 engine)
 	return max(1ULL, min(div64_u64(VGPU_SLICE_DEFAULT, cost), (u64)VGPU_RUN_MAX));
 }
 
-static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engine)
+/* Dispatches a run; space is what vgpu_worker_space() said, which the worker can change at any time. */
+static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engine, u32 space)
 {
 	struct vgpu_engine_queue *queue = &gpu->engine[engine];
 	struct vgpu_session *session = stream->session;
@@ -293,6 +294,7 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 	run = list_first_entry(&gpu->free_runs, struct vgpu_run, node);
 	run->session = session;
 	run->engine = engine;
+	run->began_ns = now;
 	run->id = gpu->runs++;
 	run->count = 0;
 	list_move_tail(&run->node, &queue->runs);
@@ -301,7 +303,7 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 		gpu->switches++;
 	queue->last_generation = session->worker.generation;
 
-	limit = min(run_length(session, engine), vgpu_worker_space(session));
+	limit = min(run_length(session, engine), space);
 	stream->engine = engine;
 	while (stream->next && stream->next->engine == engine && run->count < limit) {
 		struct vgpu_item *item = stream->next;
@@ -323,17 +325,19 @@ static void fill_engine(struct vgpu_gpu *gpu, u32 engine)
 {
 	struct vgpu_sched_entity *entity;
 	struct vgpu_stream *stream;
+	u32 space;
 
 	while (gpu->engine[engine].inflight < VGPU_WINDOW) {
 		entity = vgpu_sched_pick(&gpu->sched, engine);
 		if (!entity)
 			return;
 		stream = container_of(entity, struct vgpu_stream, entity);
-		if (!vgpu_worker_space(stream->session)) {
-			stream->session->ring_full = true;
+		space = vgpu_worker_space(stream->session);
+		if (!space) {
+			vgpu_worker_ring_full(stream->session);
 			continue;
 		}
-		start_run(gpu, stream, engine);
+		start_run(gpu, stream, engine, space);
 		vgpu_stream_kick(stream);
 	}
 }
@@ -397,15 +401,33 @@ void vgpu_gpu_pump(struct vgpu_gpu *gpu)
 	signal_guests(gpu);
 }
 
-static void check_spawning(struct vgpu_gpu *gpu, u64 now)
+static bool has_dispatched(const struct vgpu_session *session)
+{
+	const struct vgpu_item *item;
+
+	list_for_each_entry(item, &session->by_age, age_node)
+		if (item->state == VGPU_ITEM_DISPATCHED)
+			return true;
+	return false;
+}
+
+/* Workers that are awaited. One that has commands is the watchdog's over runs, however full its ring is. */
+static void check_workers(struct vgpu_gpu *gpu, u64 now)
 {
 	struct vgpu_session *session, *next;
 
 	list_for_each_entry_safe(session, next, &gpu->spawning, worker.spawn_node) {
-		if (now >= session->worker.deadline_ns)
-			vgpu_session_lose(session, VGPU_ST_NO_EXECUTOR);
-		else
+		if (now < session->worker.deadline_ns) {
 			vgpu_gpu_need_tick(gpu, session->worker.deadline_ns);
+		} else if (session->worker.state != VGPU_WORKER_READY) {
+			vgpu_session_lose(session, VGPU_ST_NO_EXECUTOR);
+		} else if (has_dispatched(session)) {
+			session->worker.deadline_ns = now + session->dev->limits.deadline_ns;
+			vgpu_gpu_need_tick(gpu, session->worker.deadline_ns);
+		} else {
+			session->dev->counters.hangs++;
+			vgpu_session_lose(session, CU_LAUNCH_TIMEOUT);
+		}
 	}
 }
 
@@ -441,7 +463,7 @@ void vgpu_gpu_tick(struct vgpu_gpu *gpu)
 
 	spin_lock(&gpu->lock);
 	gpu->tick_ns = 0;
-	check_spawning(gpu, now);
+	check_workers(gpu, now);
 	check_deadlines(gpu, now);
 	vgpu_gpu_pump(gpu);
 	spin_unlock(&gpu->lock);

@@ -195,6 +195,35 @@ static inline bool test_bit(unsigned long nr, const unsigned long *map)
 	return map[nr / BITS_PER_LONG] >> (nr % BITS_PER_LONG) & 1;
 }
 
+static inline unsigned long find_next_bit_of(const unsigned long *map, unsigned long size, unsigned long from,
+					     unsigned long invert)
+{
+	while (from < size) {
+		unsigned long word = (map[from / BITS_PER_LONG] ^ invert) >> (from % BITS_PER_LONG);
+
+		if (word)
+			return min(size, from + __builtin_ctzl(word));
+		from += BITS_PER_LONG - from % BITS_PER_LONG;
+	}
+	return size;
+}
+
+#define find_next_bit(map, size, from)		find_next_bit_of(map, size, from, 0)
+#define find_next_zero_bit(map, size, from)	find_next_bit_of(map, size, from, ~0UL)
+
+static inline void bitmap_set(unsigned long *map, unsigned int from, unsigned int count)
+{
+	while (count--)
+		__set_bit(from++, map);
+}
+
+static inline void bitmap_clear(unsigned long *map, unsigned int from, unsigned int count)
+{
+	while (count--)
+		__clear_bit(from++, map);
+}
+
+#define array_index_nospec(index, size)	(index)
 #define BITS_TO_LONGS(n)	(((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
 
 /* locks */

@@ -106,6 +106,7 @@ void vgpu_session_free(struct vgpu_session *session)
 		kfree(session->streams[i]);
 	kvfree(session->streams);
 	kvfree(session->chunks);
+	kvfree(session->mapping);
 	kvfree(session->by_seq);
 	kvfree(session->pool);
 	kvfree(session->ranges);
@@ -125,7 +126,9 @@ static struct vgpu_session *session_alloc(struct vgpu_dev *dev, u32 sq_entries, 
 	session->by_seq = kvcalloc(cq_entries, sizeof(*session->by_seq), GFP_KERNEL);
 	session->streams = kvcalloc(VGPU_MAX_STREAMS, sizeof(*session->streams), GFP_KERNEL);
 	session->chunks = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL);
-	if (!session->ranges || !session->pool || !session->by_seq || !session->streams || !session->chunks) {
+	session->mapping = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL);
+	if (!session->ranges || !session->pool || !session->by_seq || !session->streams || !session->chunks ||
+	    !session->mapping) {
 		vgpu_session_free(session);
 		return NULL;
 	}
@@ -180,6 +183,7 @@ enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u
 
 	if (id >= VGPU_MAX_SESSIONS)
 		return VGPU_ST_BAD_SESSION;
+	id = array_index_nospec(id, VGPU_MAX_SESSIONS);
 	if (id >= dev->limits.sessions)
 		return VGPU_ST_LIMIT;
 	if (!dev->driver_ok || dev->resetting || dev->sessions[id])
@@ -209,11 +213,19 @@ enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u
 	session->sq = area + VGPU_PAGE_SIZE;
 	session->cq = area + VGPU_PAGE_SIZE + ALIGN(sq_entries * sizeof(struct vgpu_cmd), VGPU_PAGE_SIZE);
 
+	/* A reset does not take vgpu_dev.ctl: it may have begun since. */
 	spin_lock(&dev->gpu->lock);
-	dev->sessions[id] = session;
-	vgpu_session_set_state(session, VGPU_SESSION_ACTIVE);
+	if (dev->driver_ok && !dev->resetting) {
+		dev->sessions[id] = session;
+		vgpu_session_set_state(session, VGPU_SESSION_ACTIVE);
+		session = NULL;
+	}
 	spin_unlock(&dev->gpu->lock);
-	return VGPU_ST_OK;
+	if (!session)
+		return VGPU_ST_OK;
+	dev->gpu->ops->unmap_queue(dev, area, offset, len);
+	vgpu_session_free(session);
+	return VGPU_ST_BAD_STATE;
 }
 
 /**
@@ -232,6 +244,7 @@ enum vgpu_status vgpu_session_add_range(struct vgpu_dev *dev, u32 id, u64 offset
 
 	if (id >= VGPU_MAX_SESSIONS)
 		return VGPU_ST_BAD_SESSION;
+	id = array_index_nospec(id, VGPU_MAX_SESSIONS);
 	if (!is_in_aperture(dev, offset, len))
 		return VGPU_ST_BAD_APERTURE;
 	if (!is_unused(dev, offset, len))
@@ -281,8 +294,10 @@ bool vgpu_session_in_range(const struct vgpu_session *session, u64 offset, u64 l
  */
 struct vgpu_stream *vgpu_session_stream(struct vgpu_session *session, u32 number)
 {
-	struct vgpu_stream *stream = session->streams[number];
+	struct vgpu_stream *stream;
 
+	number = array_index_nospec(number, VGPU_MAX_STREAMS);
+	stream = session->streams[number];
 	if (stream)
 		return stream;
 	stream = kzalloc(sizeof(*stream), GFP_NOWAIT | __GFP_NOWARN);

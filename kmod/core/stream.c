@@ -170,7 +170,7 @@ static bool worker_takes(struct vgpu_session *session)
 	if (session->worker.state != VGPU_WORKER_READY)
 		return false;
 	if (!vgpu_worker_space(session)) {
-		session->ring_full = true;
+		vgpu_worker_ring_full(session);
 		return false;
 	}
 	return true;

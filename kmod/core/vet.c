@@ -58,7 +58,7 @@ static const struct op_rule rules[VGPU_OP_COUNT] = {
  */
 enum vgpu_engine vgpu_op_engine(u8 opcode)
 {
-	return rules[opcode].engine;
+	return rules[array_index_nospec(opcode, VGPU_OP_COUNT)].engine;
 }
 
 /**
@@ -92,12 +92,13 @@ static bool pitched_span(u64 width, u64 pitch, u32 height, u64 *span)
 	return !check_add_overflow(bytes, width, span);
 }
 
+/* Before the worker has said where the range is, nothing lies in it. */
 static bool in_device(const struct vgpu_session *session, u64 addr, u64 len)
 {
 	u64 base = session->worker.device_base;
 	u64 size = vgpu_device_area(session->dev);
 
-	return addr >= base && len <= size && addr - base <= size - len;
+	return base && addr >= base && len <= size && addr - base <= size - len;
 }
 
 static u16 vet_copy(const struct vgpu_session *session, const struct vgpu_cmd *cmd)
@@ -145,7 +146,7 @@ static bool chunk_granules(const struct vgpu_session *session, const struct vgpu
 	u64 granule = session->dev->gpu->attach.granule;
 	u64 offset = chunk->addr - session->worker.device_base;
 
-	if (chunk->addr < session->worker.device_base || !chunk->len || !IS_ALIGNED(offset | chunk->len, granule))
+	if (!session->worker.device_base || chunk->addr < session->worker.device_base || !IS_ALIGNED(offset, granule))
 		return false;
 	offset = div64_u64(offset, granule);
 	if (offset >= session->num_chunks || div64_u64(chunk->len, granule) > session->num_chunks - offset)
@@ -155,18 +156,28 @@ static bool chunk_granules(const struct vgpu_session *session, const struct vgpu
 	return true;
 }
 
+/* Whether granules are mapped, each by a command that has completed. */
+static bool all_mapped(const struct vgpu_session *session, u32 first, u32 end)
+{
+	return find_next_zero_bit(session->chunks, end, first) >= end &&
+	       find_next_bit(session->mapping, end, first) >= end;
+}
+
 static u16 vet_chunk(const struct vgpu_session *session, const struct vgpu_cmd *cmd)
 {
 	const struct vgpu_dev *dev = session->dev;
 	bool map = cmd->opcode == VGPU_OP_CHUNK_MAP;
-	u32 first, count, i;
+	u32 first, count;
 
+	if (!cmd->chunk.len || !IS_ALIGNED(cmd->chunk.len, dev->gpu->attach.granule))
+		return VGPU_ST_BAD_LENGTH;
 	if (!chunk_granules(session, &cmd->chunk, &first, &count))
 		return VGPU_ST_BAD_ADDRESS;
-	for (i = first; i < first + count; i++)
-		if (test_bit(i, session->chunks) == map)
-			return VGPU_ST_NOT_MAPPED;
-	if (map && (dev->memory_used > dev->limits.memory || cmd->chunk.len > dev->limits.memory - dev->memory_used))
+	if (!map)
+		return all_mapped(session, first, first + count) ? VGPU_ST_OK : VGPU_ST_NOT_MAPPED;
+	if (find_next_bit(session->chunks, first + count, first) < first + count)
+		return VGPU_ST_NOT_MAPPED;
+	if (dev->memory_used > dev->limits.memory || cmd->chunk.len > dev->limits.memory - dev->memory_used)
 		return VGPU_ST_QUOTA;
 	return VGPU_ST_OK;
 }
@@ -249,7 +260,7 @@ u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 
 	if (cmd->opcode >= VGPU_OP_COUNT || !rules[cmd->opcode].used)
 		return VGPU_ST_BAD_OPCODE;
-	rule = &rules[cmd->opcode];
+	rule = &rules[array_index_nospec(cmd->opcode, VGPU_OP_COUNT)];
 	if (session->initialised == (cmd->opcode == VGPU_OP_SESSION_INIT))
 		return VGPU_ST_BAD_OPCODE;
 	if (cmd->flags & ~rule->flags)
@@ -298,18 +309,16 @@ u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 	}
 }
 
-static void mark_chunk(struct vgpu_session *session, const struct vgpu_op_chunk *chunk, bool mapped)
+static void mark(const struct vgpu_session *session, unsigned long *map, const struct vgpu_op_chunk *chunk, bool set)
 {
-	u32 first, count, i;
+	u32 first, count;
 
 	if (!chunk_granules(session, chunk, &first, &count))
 		return;
-	for (i = first; i < first + count; i++) {
-		if (mapped)
-			__set_bit(i, session->chunks);
-		else
-			__clear_bit(i, session->chunks);
-	}
+	if (set)
+		bitmap_set(map, first, count);
+	else
+		bitmap_clear(map, first, count);
 }
 
 static void charge_memory(struct vgpu_session *session, s64 bytes)
@@ -332,11 +341,12 @@ void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd)
 		session->initialised = true;
 		break;
 	case VGPU_OP_CHUNK_MAP:
-		mark_chunk(session, &cmd->chunk, true);
+		mark(session, session->chunks, &cmd->chunk, true);
+		mark(session, session->mapping, &cmd->chunk, true);
 		charge_memory(session, cmd->chunk.len);
 		break;
 	case VGPU_OP_CHUNK_UNMAP:
-		mark_chunk(session, &cmd->chunk, false);
+		mark(session, session->chunks, &cmd->chunk, false);
 		break;
 	}
 }
@@ -347,19 +357,23 @@ void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd)
  * @cmd: as charged
  * @status: of its completion
  *
- * A mapping that failed is given back. An unmapping that failed keeps its charge: the memory may still be there.
+ * A mapping that failed is given back. An unmapping that failed keeps its charge: the memory may still be there. What is unmapped
+ * was mapped by a command that had completed, so that no word of a worker can make a session's use less than what it has mapped.
  *
  * Context: vgpu_gpu.lock held.
  */
 void vgpu_vet_settle(struct vgpu_session *session, const struct vgpu_cmd *cmd, u16 status)
 {
-	if (cmd->opcode == VGPU_OP_CHUNK_MAP && status != VGPU_ST_OK) {
-		mark_chunk(session, &cmd->chunk, false);
-		charge_memory(session, -(s64)cmd->chunk.len);
+	if (cmd->opcode == VGPU_OP_CHUNK_MAP) {
+		mark(session, session->mapping, &cmd->chunk, false);
+		if (status != VGPU_ST_OK) {
+			mark(session, session->chunks, &cmd->chunk, false);
+			charge_memory(session, -(s64)cmd->chunk.len);
+		}
 	} else if (cmd->opcode == VGPU_OP_CHUNK_UNMAP) {
 		if (status == VGPU_ST_OK)
 			charge_memory(session, -(s64)cmd->chunk.len);
 		else
-			mark_chunk(session, &cmd->chunk, true);
+			mark(session, session->chunks, &cmd->chunk, true);
 	}
 }

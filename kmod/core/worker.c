@@ -6,6 +6,9 @@
  *	NONE --first command--> SPAWNING --bind--> BOUND --ready--> READY
  *	BOUND, READY --kill--> DYING --file released--> NONE
  *	SPAWNING --deadline, session closed--> NONE
+ *
+ * vgpu_worker.spawn_node is linked while the kernel waits for the worker with a deadline: in SPAWNING and BOUND, and in READY while
+ * its ring is full.
  */
 
 #include "core.h"
@@ -62,6 +65,25 @@ void vgpu_worker_want(struct vgpu_session *session)
 	vgpu_worker_set_state(session, VGPU_WORKER_SPAWNING);
 	vgpu_gpu_need_tick(gpu, worker->deadline_ns);
 	gpu->ops->wake_supervisor(gpu);
+}
+
+/**
+ * vgpu_worker_ring_full() - commands wait for the worker to consume dispatch entries
+ * @session: whose worker is ready
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_worker_ring_full(struct vgpu_session *session)
+{
+	struct vgpu_worker *worker = &session->worker;
+	struct vgpu_gpu *gpu = session->dev->gpu;
+
+	if (session->ring_full)
+		return;
+	session->ring_full = true;
+	worker->deadline_ns = vgpu_now_ns() + session->dev->limits.deadline_ns;
+	list_add_tail(&worker->spawn_node, &gpu->spawning);
+	vgpu_gpu_need_tick(gpu, worker->deadline_ns);
 }
 
 /**
@@ -281,7 +303,7 @@ static void take_completion(struct vgpu_session *session, const struct vgpu_comp
 		session->dev->counters.bad_completions++;
 		return;
 	}
-	item = &session->pool[index];
+	item = &session->pool[array_index_nospec(index, session->pool_size)];
 	if (item->state != VGPU_ITEM_DISPATCHED || item->seq != completion->tag >> 32) {
 		session->dev->counters.bad_completions++;
 		return;
@@ -337,6 +359,7 @@ int vgpu_worker_take(struct vgpu_session *session, const u32 *consumed, u32 *tai
 		take_completions(session);
 	if (session->ring_full && worker->state == VGPU_WORKER_READY) {
 		session->ring_full = false;
+		list_del_init(&worker->spawn_node);
 		vgpu_session_kick_all(session);
 	}
 	vgpu_gpu_pump(gpu);

@@ -5,15 +5,17 @@
 # What starting a machine takes, hypervisor outside or guest inside: its initramfs, its directory, its QEMU options, and
 # looking for errors in its logs. Sourced by tests/vm/run and by tests/lib/hypervisor.sh; sets no options of the shell.
 #
-#   machine_accel                                 prints kvm or tcg
-#   machine_initramfs RELEASE MODULES             prints the path of the (cached) initramfs for that kernel
-#   machine_directory DIR ROLE CWD ARG...         fills DIR with what /init of the machine reads
-#   machine_options DIR VMLINUZ INITRAMFS ROOT    sets the array `options`: QEMU options of every machine
-#   machine_attach_output DIR                     copies the machine's ports to stdout and stderr, in the background
-#   machine_splats FILE...                        prints the kernel errors found in these logs; status 1 if there are any
+#   machine_accel                           prints kvm or tcg
+#   machine_initramfs RELEASE MODULES       prints the path of the (cached) initramfs for that kernel
+#   machine_directory DIR CWD SETTING=VALUE... -- CMD...   writes the job that the machine's init reads
+#   machine_options DIR VMLINUX INITRAMFS [APPEND]         prints QEMU options of every machine, one a line
+#   machine_attach_output DIR               copies the machine's ports to stdout and stderr, in the background; they end when
+#                                           QEMU does; their processes are put into output_pids
+#   machine_report DIR WORD                 prints what init reported under WORD (ready, status, unload, leak, dmesg)
+#   machine_splats FILE...                  prints the kernel errors found in these logs; status 1 if there are any
 
-machine_lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-machine_vm=$(cd "$machine_lib/../vm" && pwd)
+machine_top=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
+machine_vm=$machine_top/tests/vm
 machine_cache=${XDG_CACHE_HOME:-$HOME/.cache}/vgpu
 
 # What the kernel prints when something is wrong with it.
@@ -66,23 +68,22 @@ machine_plain_module()
 	esac
 }
 
-# Busybox and the modules that reaching the root takes, as an uncompressed cpio archive: unpacking is emulated work.
+# Busybox, init and the modules that reaching the root takes, as an uncompressed cpio archive: unpacking is emulated work.
 machine_initramfs()
 {
 	local release=$1 modules=$2 wanted="virtio_pci 9pnet_virtio 9p overlay virtio_console" key path work applet module file
 
-	key=$(stat -c '%n %s %Y' "$modules/modules.dep" "$machine_vm/initramfs-init" /bin/busybox "${BASH_SOURCE[0]}" |
-		sha256sum | cut -c1-12)
-	path=$machine_cache/initramfs-$release-$key.cpio
+	key=$(stat -L -c '%n %s %Y' "$modules/modules.dep" "$machine_vm/init" /bin/busybox "${BASH_SOURCE[0]}" | sha256sum)
+	path=$machine_cache/initramfs-$release-${key:0:12}.cpio
 	if [ ! -e "$path" ]; then
 		mkdir -p "$machine_cache"
 		work=$(mktemp -d "$machine_cache/initramfs.XXXXXX")
-		mkdir -p "$work"/tree/{bin,dev,proc,sys,modules}
+		mkdir -p "$work"/tree/{bin,dev,proc,sys,modules,lower,layer,new}
 		cp /bin/busybox "$work/tree/bin/"
-		for applet in sh mkdir mount insmod ifconfig switch_root; do
+		for applet in sh cat cp mkdir mount insmod switch_root; do
 			ln -s busybox "$work/tree/bin/$applet"
 		done
-		install -m 755 "$machine_vm/initramfs-init" "$work/tree/init"
+		install -m 755 "$machine_vm/init" "$work/tree/init"
 		for module in $wanted; do
 			modprobe -d "${modules%/lib/modules/*}/" -S "$release" --show-depends "$module" 2>/dev/null
 		done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$work/list"
@@ -100,53 +101,64 @@ machine_initramfs()
 	echo "$path"
 }
 
-# Also read from the caller: release, modules (of the machine's kernel), timeout (s), leak_check (yes or no), and prepare,
-# shell text that runs before the command, in its environment.
+# The job is a POSIX script: settings of init (role, release, modules, timeout in seconds, leak_check yes or no, driver and
+# devices: the guest driver to load and the device files to wait for, library_path), and the function command_of_job.
 machine_directory()
 {
-	local dir=$1 role=$2 cwd=$3 command
+	local dir=$1 cwd=$2 name library_path=""
 
-	shift 3
-	command=("$@")
-	: "${timeout:=600}" "${leak_check:=yes}" "${prepare:=}"
+	shift 2
 	mkfifo "$dir/out" "$dir/err"
-	cp "$machine_vm/init" "$dir/init"
-	declare -p role cwd command release modules timeout leak_check prepare >"$dir/job"
 	{
-		export -p | grep -vE '^declare -x (MAKE|MFLAGS|BASH|SHLVL|OLDPWD|PWD|TMPDIR|XDG_RUNTIME|DBUS|SSH_|_=)'
-		printf 'export PATH=%q:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n' \
-			"$(cd "$machine_lib/../.." && pwd)/build/bin"
-		[ -z "${library_path:-}" ] || printf 'export LD_LIBRARY_PATH=%q\n' "$library_path"
-	} >"$dir/environment"
+		while [ "$1" != -- ]; do
+			case $1 in
+			library_path=*) library_path=${1#*=} ;;
+			*) printf '%s=%q\n' "${1%%=*}" "${1#*=}" ;;
+			esac
+			shift
+		done
+		shift
+		printf 'command_of_job()\n{\n'
+		for name in $(compgen -e); do
+			case $name in
+			MAKE* | MFLAGS | BASH* | SHLVL | OLDPWD | PWD | PATH | TMPDIR | XDG_RUNTIME* | DBUS* | SSH_* | _) ;;
+			*) printf 'export %s=%q\n' "$name" "${!name}" ;;
+			esac
+		done
+		printf 'export PATH=%q:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n' "$machine_top/build/bin"
+		[ -z "$library_path" ] || printf 'export LD_LIBRARY_PATH=%q\n' "$library_path"
+		printf 'cd %q || exit\nexec' "$cwd"
+		printf ' %q' "$@"
+		printf '\n}\n'
+	} >"$dir/job"
 }
 
 machine_options()
 {
-	local dir=$1 append
+	local dir=$1
 
-	append="console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off nokaslr tsc=reliable no_timer_check"
-	append+=" apparmor=0 audit=0 nmi_watchdog=0 rcupdate.rcu_cpu_stall_timeout=60 8250.nr_uarts=1"
-	# shellcheck disable=SC2034
-	options=(
-		-nodefaults -no-reboot -display none -serial "file:$dir/serial.log"
-		-kernel "$2" -initrd "$3" -append "$append"
-		-fsdev "local,id=root,path=$4,readonly=on,security_model=none,multidevs=remap"
-		-device virtio-9p-pci,fsdev=root,mount_tag=root
-		-fsdev "local,id=vm,path=$dir,security_model=none,multidevs=remap"
-		-device virtio-9p-pci,fsdev=vm,mount_tag=vm
-		-device virtio-serial-pci,max_ports=4
-		-chardev "file,id=out,path=$dir/out" -device virtserialport,chardev=out,name=out
+	printf '%s\n' -nodefaults -no-reboot -display none -serial "file:$dir/serial.log" -kernel "$2" -initrd "$3" -append
+	printf '%s' "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off nokaslr tsc=reliable no_timer_check"
+	printf '%s\n' " apparmor=0 audit=0 nmi_watchdog=0 rcupdate.rcu_cpu_stall_timeout=60 8250.nr_uarts=1 ${4:-}"
+	printf '%s\n' -fsdev local,id=root,path=/,readonly=on,security_model=none,multidevs=remap \
+		-device virtio-9p-pci,fsdev=root,mount_tag=root \
+		-device virtio-serial-pci,max_ports=4 \
+		-chardev "file,id=report,path=$dir/report" -device virtserialport,chardev=report,name=report \
+		-chardev "file,id=out,path=$dir/out" -device virtserialport,chardev=out,name=out \
 		-chardev "file,id=err,path=$dir/err" -device virtserialport,chardev=err,name=err
-	)
 }
 
-# Sets output_pids: each ends when QEMU does.
 machine_attach_output()
 {
 	cat "$1/out" &
 	output_pids=$!
 	cat "$1/err" >&2 &
 	output_pids+=" $!"
+}
+
+machine_report()
+{
+	[ ! -e "$1/report" ] || sed -n "s/^$2 //p" "$1/report"
 }
 
 machine_splats()

@@ -15,6 +15,9 @@
  * queue_offset. The answer to LB_EXEC_BIND carries four: rings (memfd), aperture (memfd), dispatch (eventfd that the worker waits on) and
  * completion (eventfd that the worker writes to, for VGPU_EXEC_KICK and before it waits). A worker waits by polling dispatch and the
  * socket: hang-up of the socket stands for ENODEV. Supervisors receive LB_EXEC_EVENT messages that answer nothing.
+ *
+ * LB_STATS reads the counters of the connection's virtual GPU, or, without LB_GUEST_HELLO, the sums of all. Any connection
+ * may ask.
  */
 #ifndef LOOPBACK_H
 #define LOOPBACK_H
@@ -55,6 +58,14 @@ struct lb_stats {
 	__u64 completed;
 	__u64 failed;
 	__u64 waiting;
+	__u64 rejected;
+	__u64 launches;
+	__u64 hangs;
+	__u64 bad_completions;
+	__u64 sessions_lost;
+	__u64 memory_used;
+	__u64 sessions;
+	__u64 workers;
 };
 
 struct lb_msg {

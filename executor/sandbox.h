@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (c) vgpu authors */
+/*
+ * What a worker gives up before it sees a guest's bytes.
+ */
+#ifndef EXECUTOR_SANDBOX_H
+#define EXECUTOR_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+int sandbox_drop_privileges(const char **what);
+int sandbox_seal(bool socket_calls, const char **what);
+
+#endif /* EXECUTOR_SANDBOX_H */

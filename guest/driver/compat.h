@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (c) vgpu authors */
+/* Where kernels from 6.1 on differ. */
+#ifndef VGPU_GUEST_COMPAT_H
+#define VGPU_GUEST_COMPAT_H
+
+#include <linux/device.h>
+#include <linux/mm.h>
+#include <linux/version.h>
+
+/* 6.2 made the device that class.devnode is given const. */
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+#define VGPU_DEVNODE_CONST
+#else
+#define VGPU_DEVNODE_CONST	const
+#endif
+
+/**
+ * vgpu_vm_flags_set() - set flags of a mapping that is being made
+ * @vma: the mapping
+ * @flags: VM_*
+ *
+ * 6.3 made vm_flags read-only and added vm_flags_set().
+ *
+ * Context: mmap_lock held for writing.
+ */
+static inline void vgpu_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
+	vma->vm_flags |= flags;
+#else
+	vm_flags_set(vma, flags);
+#endif
+}
+
+#endif /* VGPU_GUEST_COMPAT_H */

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) vgpu authors
+#include "capture.h"
+#include "pool.h"
+#include "vmm.h"
+
+#define PITCH_ALIGN	512	/* of rows by cuMemAllocPitch */
+
+EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *addr, size_t size)
+{
+	struct context *ctx;
+	CUresult result = context_enter(&ctx);
+	uint64_t at;
+
+	if (result)
+		return result;
+	if (!addr || !size)
+		return CUDA_ERROR_INVALID_VALUE;
+	pthread_mutex_lock(&ctx->session->lock);
+	result = capture_check_unsafe(ctx->session);
+	if (!result)
+		result = devmem_alloc(ctx->session, DEVMEM_PLAIN, ctx->handle, size, &at);
+	if (result == CUDA_ERROR_OUT_OF_MEMORY && pool_trim_all(ctx->session))
+		result = devmem_alloc(ctx->session, DEVMEM_PLAIN, ctx->handle, size, &at);
+	if (!result)
+		*addr = at;
+	pthread_mutex_unlock(&ctx->session->lock);
+	return result;
+}
+
+EXPORT CUresult cuMemAllocPitch_v2(CUdeviceptr *addr, size_t *pitch, size_t width, size_t height, unsigned int elem)
+{
+	size_t row;
+
+	if (!addr || !pitch || !width || !height || (elem != 4 && elem != 8 && elem != 16))
+		return CUDA_ERROR_INVALID_VALUE;
+	row = (width + PITCH_ALIGN - 1) / PITCH_ALIGN * PITCH_ALIGN;
+	if (row < width || row > SIZE_MAX / height)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	*pitch = row;
+	return cuMemAlloc_v2(addr, row * height);
+}
+
+EXPORT CUresult cuMemFree_v2(CUdeviceptr addr)
+{
+	struct context *ctx;
+	struct session *session;
+	struct allocation *allocation;
+	CUresult result = context_enter(&ctx);
+	uint64_t start;
+
+	if (result)
+		return result;
+	if (!addr)
+		return CUDA_SUCCESS;
+	session = session_of(addr);
+	if (!session)
+		return CUDA_ERROR_INVALID_VALUE;
+	pthread_mutex_lock(&session->lock);
+	result = capture_check_unsafe(session);
+	allocation = devmem_find(session, addr, &start);
+	if (!result && (!allocation || start != addr ||
+			(allocation->kind != DEVMEM_PLAIN && allocation->kind != DEVMEM_ASYNC)))
+		result = CUDA_ERROR_INVALID_VALUE;
+	if (!result) {
+		struct context *owner = context_get(allocation->ctx);
+
+		/* No work may still use it. */
+		result = context_synchronize(owner ? owner : ctx);
+		if (allocation->kind == DEVMEM_ASYNC)
+			pool_forget(session, addr);
+		devmem_free(session, addr);
+	}
+	pthread_mutex_unlock(&session->lock);
+	return result;
+}
+
+EXPORT CUresult cuMemGetInfo_v2(size_t *free, size_t *total)
+{
+	struct context *ctx;
+	CUresult result = context_enter(&ctx);
+	struct devmem *mem;
+	uint64_t used;
+
+	if (result)
+		return result;
+	if (!free || !total)
+		return CUDA_ERROR_INVALID_VALUE;
+	mem = &ctx->session->mem;
+	pthread_mutex_lock(&ctx->session->lock);
+	used = mem->mapped - mem->free_bytes + mem->virtual_bytes;
+	*total = mem->quota;
+	*free = used < mem->quota ? mem->quota - used : 0;
+	pthread_mutex_unlock(&ctx->session->lock);
+	return CUDA_SUCCESS;
+}
+
+EXPORT CUresult cuMemGetInfo(unsigned int *free, unsigned int *total)
+{
+	size_t f, t;
+	CUresult result = free && total ? cuMemGetInfo_v2(&f, &t) : CUDA_ERROR_INVALID_VALUE;
+
+	if (!result) {
+		*free = f > UINT32_MAX ? UINT32_MAX : f;
+		*total = t > UINT32_MAX ? UINT32_MAX : t;
+	}
+	return result;
+}
+
+EXPORT CUresult cuMemGetAddressRange_v2(CUdeviceptr *base, size_t *size, CUdeviceptr addr)
+{
+	struct context *ctx;
+	struct session *session;
+	CUresult result = context_enter(&ctx);
+	struct extent *extent;
+
+	if (result)
+		return result;
+	session = session_of(addr);
+	if (!session)
+		return CUDA_ERROR_NOT_FOUND;
+	pthread_mutex_lock(&session->lock);
+	extent = extent_find(session_is_device(session, addr) ? &session->mem.live : &session->pinned, addr);
+	if (extent) {
+		if (base)
+			*base = extent->start;
+		if (size)
+			*size = extent->len;
+	} else {
+		result = CUDA_ERROR_NOT_FOUND;
+	}
+	pthread_mutex_unlock(&session->lock);
+	return result;
+}

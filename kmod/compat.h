@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (c) vgpu authors */
+/*
+ * Where kernels from 6.1 on differ. The one place with conditions on the version.
+ */
+#ifndef VGPU_COMPAT_H
+#define VGPU_COMPAT_H
+
+#include <linux/eventfd.h>
+#include <linux/hrtimer.h>
+#include <linux/mm.h>
+#include <linux/version.h>
+#include <linux/vfio.h>
+
+/**
+ * vgpu_vm_flags_mod() - set and clear flags of a mapping that is being made
+ * @vma: the mapping
+ * @set: VM_* to set
+ * @clear: VM_* to clear
+ *
+ * 6.3 made vm_flags read-only and added vm_flags_mod().
+ *
+ * Context: mmap_lock held for writing.
+ */
+static inline void vgpu_vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set, vm_flags_t clear)
+{
+#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#else
+	vm_flags_mod(vma, set, clear);
+#endif
+}
+
+/**
+ * vgpu_eventfd_signal() - add one to an eventfd
+ * @ctx: the eventfd
+ *
+ * 6.8 took away the second argument, the number to add.
+ *
+ * Context: any.
+ */
+static inline void vgpu_eventfd_signal(struct eventfd_ctx *ctx)
+{
+#if KERNEL_VERSION(6, 8, 0) > LINUX_VERSION_CODE
+	eventfd_signal(ctx, 1);
+#else
+	eventfd_signal(ctx);
+#endif
+}
+
+/**
+ * vgpu_hrtimer_init() - set up a timer on CLOCK_MONOTONIC with absolute times
+ * @timer: the timer
+ * @function: called in interrupt context
+ *
+ * 6.13 added hrtimer_setup(), 6.15 took away hrtimer_init().
+ *
+ * Context: any.
+ */
+static inline void vgpu_hrtimer_init(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *timer))
+{
+#if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	timer->function = function;
+#else
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+#endif
+}
+
+/* 6.2 brought iommufd to VFIO drivers, 6.6 its detaching. Members of struct vfio_device_ops. */
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+#define VGPU_VFIO_IOMMUFD_OPS
+#elif KERNEL_VERSION(6, 6, 0) > LINUX_VERSION_CODE
+#define VGPU_VFIO_IOMMUFD_OPS \
+	.bind_iommufd = vfio_iommufd_emulated_bind, \
+	.unbind_iommufd = vfio_iommufd_emulated_unbind, \
+	.attach_ioas = vfio_iommufd_emulated_attach_ioas,
+#else
+#define VGPU_VFIO_IOMMUFD_OPS \
+	.bind_iommufd = vfio_iommufd_emulated_bind, \
+	.unbind_iommufd = vfio_iommufd_emulated_unbind, \
+	.attach_ioas = vfio_iommufd_emulated_attach_ioas, \
+	.detach_ioas = vfio_iommufd_emulated_detach_ioas,
+#endif
+
+/**
+ * vgpu_vfio_released() - last thing that a device's release operation does
+ * @vdev: the device
+ *
+ * Before 6.2 the driver's operation had to free the device's memory; since then its caller does.
+ *
+ * Context: may sleep.
+ */
+static inline void vgpu_vfio_released(struct vfio_device *vdev)
+{
+#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+	vfio_free_device(vdev);
+#endif
+}
+
+#endif /* VGPU_COMPAT_H */

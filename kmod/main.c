@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+
+#include <linux/init.h>
+#include <linux/module.h>
+#include "vgpu.h"
+
+static int __init vgpu_init(void)
+{
+	int err;
+
+	err = vgpu_mdev_init();
+	if (err)
+		return err;
+	err = vgpu_gpus_init();
+	if (err)
+		goto err_mdev;
+	err = vgpu_netlink_init();
+	if (err)
+		goto err_gpus;
+	err = vgpu_executor_init();
+	if (err)
+		goto err_netlink;
+	return 0;
+
+err_netlink:
+	vgpu_netlink_exit();
+err_gpus:
+	vgpu_gpus_exit();
+err_mdev:
+	vgpu_mdev_exit();
+	return err;
+}
+
+static void __exit vgpu_exit(void)
+{
+	vgpu_executor_exit();
+	vgpu_netlink_exit();
+	vgpu_gpus_exit();
+	vgpu_mdev_exit();
+}
+
+module_init(vgpu_init);
+module_exit(vgpu_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("vgpu authors");
+MODULE_DESCRIPTION("Mediator that shares GPUs among virtual machines");

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * Counters in sysfs, one value a file, documented in Documentation/ABI.
+ */
+
+#include <linux/device.h>
+#include <linux/sysfs.h>
+#include "vgpu.h"
+
+#define VM_ATTR(name, expression) \
+static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
+{ \
+	struct vgpu_vm *vm = dev_get_drvdata(dev); \
+	struct vgpu_stats stats; \
+	\
+	vgpu_dev_read_stats(&vm->core, &stats); \
+	return sysfs_emit(buf, "%llu\n", (u64)(expression)); \
+} \
+static DEVICE_ATTR_RO(name)
+
+VM_ATTR(submitted, stats.counters.submitted);
+VM_ATTR(completed, stats.counters.completed);
+VM_ATTR(failed, stats.counters.failed);
+VM_ATTR(rejected, stats.counters.rejected);
+VM_ATTR(waiting, stats.waiting);
+VM_ATTR(launches, stats.counters.launches);
+VM_ATTR(bytes_in, stats.counters.bytes_in);
+VM_ATTR(bytes_out, stats.counters.bytes_out);
+VM_ATTR(doorbells, stats.counters.doorbells);
+VM_ATTR(bad_registers, stats.counters.bad_registers);
+VM_ATTR(bad_completions, stats.counters.bad_completions);
+VM_ATTR(sessions_lost, stats.counters.sessions_lost);
+VM_ATTR(hangs, stats.counters.hangs);
+VM_ATTR(busy_compute_ns, stats.counters.busy_ns[VGPU_ENGINE_COMPUTE]);
+VM_ATTR(busy_copy_in_ns, stats.counters.busy_ns[VGPU_ENGINE_COPY_IN]);
+VM_ATTR(busy_copy_out_ns, stats.counters.busy_ns[VGPU_ENGINE_COPY_OUT]);
+VM_ATTR(sessions, stats.sessions);
+VM_ATTR(workers, stats.workers);
+VM_ATTR(memory_used, stats.memory_used);
+VM_ATTR(memory_quota, vm->core.limits.memory);
+VM_ATTR(aperture_size, vm->core.limits.aperture);
+
+static struct attribute *vm_attrs[] = {
+	&dev_attr_submitted.attr,
+	&dev_attr_completed.attr,
+	&dev_attr_failed.attr,
+	&dev_attr_rejected.attr,
+	&dev_attr_waiting.attr,
+	&dev_attr_launches.attr,
+	&dev_attr_bytes_in.attr,
+	&dev_attr_bytes_out.attr,
+	&dev_attr_doorbells.attr,
+	&dev_attr_bad_registers.attr,
+	&dev_attr_bad_completions.attr,
+	&dev_attr_sessions_lost.attr,
+	&dev_attr_hangs.attr,
+	&dev_attr_busy_compute_ns.attr,
+	&dev_attr_busy_copy_in_ns.attr,
+	&dev_attr_busy_copy_out_ns.attr,
+	&dev_attr_sessions.attr,
+	&dev_attr_workers.attr,
+	&dev_attr_memory_used.attr,
+	&dev_attr_memory_quota.attr,
+	&dev_attr_aperture_size.attr,
+	NULL
+};
+
+static const struct attribute_group vm_group = {
+	.attrs = vm_attrs,
+};
+
+const struct attribute_group *vgpu_vm_groups[] = {
+	&vm_group,
+	NULL
+};
+
+#define GPU_ATTR(name, expression) \
+static ssize_t gpu_##name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
+{ \
+	struct vgpu_host_gpu *gpu = container_of(dev, struct vgpu_host_gpu, dev); \
+	struct vgpu_gpu_stats stats; \
+	\
+	vgpu_gpu_read_stats(&gpu->core, &stats); \
+	return sysfs_emit(buf, "%llu\n", (u64)(expression)); \
+} \
+static struct device_attribute gpu_attr_##name = __ATTR(name, 0444, gpu_##name##_show, NULL)
+
+GPU_ATTR(attached, stats.attached);
+GPU_ATTR(memory_total, stats.memory_total);
+GPU_ATTR(memory_given, stats.memory_given);
+GPU_ATTR(virtual_gpus, stats.devs);
+GPU_ATTR(runs, stats.runs);
+GPU_ATTR(context_switches, stats.switches);
+GPU_ATTR(busy_compute_ns, stats.busy_ns[VGPU_ENGINE_COMPUTE]);
+GPU_ATTR(busy_copy_in_ns, stats.busy_ns[VGPU_ENGINE_COPY_IN]);
+GPU_ATTR(busy_copy_out_ns, stats.busy_ns[VGPU_ENGINE_COPY_OUT]);
+
+static struct attribute *gpu_attrs[] = {
+	&gpu_attr_attached.attr,
+	&gpu_attr_memory_total.attr,
+	&gpu_attr_memory_given.attr,
+	&gpu_attr_virtual_gpus.attr,
+	&gpu_attr_runs.attr,
+	&gpu_attr_context_switches.attr,
+	&gpu_attr_busy_compute_ns.attr,
+	&gpu_attr_busy_copy_in_ns.attr,
+	&gpu_attr_busy_copy_out_ns.attr,
+	NULL
+};
+
+static const struct attribute_group gpu_group = {
+	.attrs = gpu_attrs,
+};
+
+const struct attribute_group *vgpu_gpu_groups[] = {
+	&gpu_group,
+	NULL
+};

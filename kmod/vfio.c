@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * A virtual GPU's VFIO device file: opening, regions, interrupts, reset.
+ */
+
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+#include "compat.h"
+#include "vgpu.h"
+
+/* Workers are killed by a signal that nothing holds off for long; what takes longer is worth a line in the log. */
+#define RESET_TIMEOUT	(10 * HZ)
+
+static struct vgpu_vm *to_vm(struct vfio_device *vdev)
+{
+	return container_of(vdev, struct vgpu_vm, vdev);
+}
+
+static int vgpu_vfio_open(struct vfio_device *vdev)
+{
+	struct vgpu_vm *vm = to_vm(vdev);
+	struct file *aperture = vgpu_aperture_create(vm->core.limits.aperture);
+
+	if (IS_ERR(aperture))
+		return PTR_ERR(aperture);
+	mutex_lock(&vm->lock);
+	vm->aperture = aperture;
+	vgpu_config_init(vm);
+	mutex_unlock(&vm->lock);
+	return 0;
+}
+
+static void vgpu_vfio_close(struct vfio_device *vdev)
+{
+	struct vgpu_vm *vm = to_vm(vdev);
+
+	vgpu_dev_reset(&vm->core);
+	while (!wait_event_timeout(vm->idle, vgpu_dev_idle(&vm->core), RESET_TIMEOUT))
+		dev_warn_ratelimited(vdev->dev, "closing waits for workers that were killed to end\n");
+	flush_work(&vm->reap_work);
+	vgpu_irq_release(vm);
+	mutex_lock(&vm->lock);
+	vgpu_aperture_destroy(vm->aperture);
+	vm->aperture = NULL;
+	mutex_unlock(&vm->lock);
+}
+
+/**
+ * vgpu_vm_reset() - reset a virtual GPU and wait until that is done
+ * @vm: open
+ *
+ * Return: 0; -EINTR if the caller is being killed; -EBUSY if killed workers do not end. Context: may sleep.
+ */
+int vgpu_vm_reset(struct vgpu_vm *vm)
+{
+	long left;
+
+	vgpu_dev_reset(&vm->core);
+	mutex_lock(&vm->lock);
+	vgpu_config_init(vm);
+	mutex_unlock(&vm->lock);
+	left = wait_event_killable_timeout(vm->idle, vgpu_dev_idle(&vm->core), RESET_TIMEOUT);
+	if (left < 0)
+		return -EINTR;
+	return left ? 0 : -EBUSY;
+}
+
+static u64 region_size(const struct vgpu_vm *vm, u32 index)
+{
+	switch (index) {
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return VGPU_CONFIG_SIZE;
+	case VFIO_PCI_BAR0_REGION_INDEX:
+		return VGPU_BAR0_SIZE;
+	case VFIO_PCI_BAR2_REGION_INDEX:
+		return vm->core.limits.aperture;
+	default:
+		return 0;
+	}
+}
+
+/* Bytes of the next access to registers: as much as alignment and what is left allow. */
+static u32 access_width(u64 pos, size_t left)
+{
+	if (IS_ALIGNED(pos, 8) && left >= 8)
+		return 8;
+	if (IS_ALIGNED(pos, 4) && left >= 4)
+		return 4;
+	return IS_ALIGNED(pos, 2) && left >= 2 ? 2 : 1;
+}
+
+static ssize_t read_registers(struct vgpu_vm *vm, char __user *buf, size_t count, u64 pos)
+{
+	size_t done = 0;
+	__le64 raw;
+	u32 width;
+
+	while (done < count) {
+		width = access_width(pos + done, count - done);
+		raw = cpu_to_le64(vgpu_config_memory_enabled(vm) ?
+				  vgpu_dev_read(&vm->core, pos + done, width) : ~0ULL);
+		if (copy_to_user(buf + done, &raw, width))
+			return -EFAULT;
+		done += width;
+	}
+	return done;
+}
+
+static ssize_t write_registers(struct vgpu_vm *vm, const char __user *buf, size_t count, u64 pos)
+{
+	size_t done = 0;
+	__le64 raw;
+	u32 width;
+
+	while (done < count) {
+		width = access_width(pos + done, count - done);
+		raw = 0;
+		if (copy_from_user(&raw, buf + done, width))
+			return -EFAULT;
+		if (vgpu_config_memory_enabled(vm))
+			vgpu_dev_write(&vm->core, pos + done, width, le64_to_cpu(raw));
+		done += width;
+	}
+	return done;
+}
+
+static ssize_t access_config(struct vgpu_vm *vm, char __user *buf, size_t count, u64 pos, bool write)
+{
+	u8 bytes[VGPU_CONFIG_SIZE];
+
+	if (!write) {
+		vgpu_config_read(vm, bytes, count, pos);
+		return copy_to_user(buf, bytes, count) ? -EFAULT : count;
+	}
+	if (copy_from_user(bytes, buf, count))
+		return -EFAULT;
+	return vgpu_config_write(vm, bytes, count, pos);
+}
+
+static ssize_t access_region(struct vgpu_vm *vm, char __user *buf, size_t count, loff_t *ppos, bool write)
+{
+	u32 index = *ppos >> VGPU_REGION_SHIFT;
+	u64 pos = *ppos & VGPU_REGION_MASK;
+	u64 size = region_size(vm, index);
+	ssize_t n;
+
+	if (!size)
+		return -EINVAL;
+	if (pos >= size)
+		return 0;
+	count = min_t(u64, min_t(u64, count, size - pos), MAX_RW_COUNT);
+	switch (index) {
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		n = access_config(vm, buf, count, pos, write);
+		break;
+	case VFIO_PCI_BAR0_REGION_INDEX:
+		n = write ? write_registers(vm, buf, count, pos) : read_registers(vm, buf, count, pos);
+		break;
+	default:
+		n = write ? vgpu_aperture_write(vm->aperture, buf, count, pos) :
+			    vgpu_aperture_read(vm->aperture, buf, count, pos);
+	}
+	if (n > 0)
+		*ppos += n;
+	return n;
+}
+
+static ssize_t vgpu_vfio_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
+{
+	return access_region(to_vm(vdev), buf, count, ppos, false);
+}
+
+static ssize_t vgpu_vfio_write(struct vfio_device *vdev, const char __user *buf, size_t count, loff_t *ppos)
+{
+	return access_region(to_vm(vdev), (char __user *)buf, count, ppos, true);
+}
+
+static int vgpu_vfio_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
+{
+	u32 index = vma->vm_pgoff >> (VGPU_REGION_SHIFT - PAGE_SHIFT);
+	u64 offset = ((u64)vma->vm_pgoff << PAGE_SHIFT) & VGPU_REGION_MASK;
+	struct vgpu_vm *vm = to_vm(vdev);
+	u64 len = vma->vm_end - vma->vm_start;
+	u64 size = region_size(vm, index);
+
+	if (index != VFIO_PCI_BAR2_REGION_INDEX || len > size || offset > size - len)
+		return -EINVAL;
+	return vgpu_aperture_mmap(vm->aperture, vma, offset);
+}
+
+static long get_info(unsigned long arg)
+{
+	size_t minsz = offsetofend(struct vfio_device_info, num_irqs);
+	struct vfio_device_info info;
+
+	if (copy_from_user(&info, (void __user *)arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz)
+		return -EINVAL;
+	info.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET;
+	info.num_regions = VFIO_PCI_NUM_REGIONS;
+	info.num_irqs = VFIO_PCI_NUM_IRQS;
+	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long get_region_info(struct vgpu_vm *vm, unsigned long arg)
+{
+	size_t minsz = offsetofend(struct vfio_region_info, offset);
+	struct vfio_region_info info;
+
+	if (copy_from_user(&info, (void __user *)arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz || info.index >= VFIO_PCI_NUM_REGIONS)
+		return -EINVAL;
+	info.size = region_size(vm, info.index);
+	info.offset = (u64)info.index << VGPU_REGION_SHIFT;
+	info.cap_offset = 0;
+	info.flags = info.size ? VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE : 0;
+	if (info.index == VFIO_PCI_BAR2_REGION_INDEX)
+		info.flags |= VFIO_REGION_INFO_FLAG_MMAP;
+	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long get_irq_info(unsigned long arg)
+{
+	size_t minsz = offsetofend(struct vfio_irq_info, count);
+	struct vfio_irq_info info;
+
+	if (copy_from_user(&info, (void __user *)arg, minsz))
+		return -EFAULT;
+	if (info.argsz < minsz || info.index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	info.count = vgpu_irq_count(info.index);
+	info.flags = info.count ? VFIO_IRQ_INFO_EVENTFD : 0;
+	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
+}
+
+static long set_irqs(struct vgpu_vm *vm, unsigned long arg)
+{
+	size_t minsz = offsetofend(struct vfio_irq_set, count);
+	struct vfio_irq_set set;
+	void *data = NULL;
+	size_t size = 0;
+	long err;
+
+	if (copy_from_user(&set, (void __user *)arg, minsz))
+		return -EFAULT;
+	if (set.index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	err = vfio_set_irqs_validate_and_prepare(&set, vgpu_irq_count(set.index), VFIO_PCI_NUM_IRQS, &size);
+	if (err)
+		return err;
+	if (size) {
+		data = memdup_user((void __user *)(arg + minsz), size);
+		if (IS_ERR(data))
+			return PTR_ERR(data);
+	}
+	mutex_lock(&vm->lock);
+	err = vgpu_irq_set(vm, &set, data);
+	mutex_unlock(&vm->lock);
+	kfree(data);
+	return err;
+}
+
+static long vgpu_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg)
+{
+	struct vgpu_vm *vm = to_vm(vdev);
+
+	switch (cmd) {
+	case VFIO_DEVICE_GET_INFO:
+		return get_info(arg);
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return get_region_info(vm, arg);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return get_irq_info(arg);
+	case VFIO_DEVICE_SET_IRQS:
+		return set_irqs(vm, arg);
+	case VFIO_DEVICE_RESET:
+		return vgpu_vm_reset(vm);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static void vgpu_vfio_request(struct vfio_device *vdev, unsigned int count)
+{
+	if (!vgpu_irq_request(to_vm(vdev)) && !count)
+		dev_notice(vdev->dev, "removal waits: the device's user gave no way to be asked to let go\n");
+}
+
+/* The device does no DMA, so that there is nothing to be done when guest memory goes away. */
+static void vgpu_vfio_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
+{
+}
+
+/* A guid_t keeps its first three fields in little-endian order, CUDA and RFC 9562 in big-endian order. */
+static void uuid_of(const struct mdev_device *mdev, u8 uuid[16])
+{
+	const u8 *b = mdev->uuid.b;
+	const u8 head[8] = { b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6] };
+
+	memcpy(uuid, head, 8);
+	memcpy(uuid + 8, b + 8, 8);
+}
+
+static void reap_work(struct work_struct *work)
+{
+	struct vgpu_vm *vm = container_of(work, struct vgpu_vm, reap_work);
+
+	vgpu_dev_reap(&vm->core);
+	wake_up_all(&vm->idle);
+}
+
+static int vgpu_vfio_init(struct vfio_device *vdev)
+{
+	struct vgpu_vm *vm = to_vm(vdev);
+	struct mdev_device *mdev = to_mdev_device(vdev->dev);
+	struct vgpu_type *type = vgpu_type_of(mdev->type);
+	u8 uuid[16];
+
+	vm->gpu = container_of(mdev->type->parent, struct vgpu_host_gpu, mdev_parent);
+	mutex_init(&vm->lock);
+	spin_lock_init(&vm->irq_lock);
+	init_waitqueue_head(&vm->idle);
+	INIT_WORK(&vm->reap_work, reap_work);
+	uuid_of(mdev, uuid);
+	return vgpu_dev_init(&vm->core, &vm->gpu->core, uuid, &type->limits, vm);
+}
+
+static void vgpu_vfio_release(struct vfio_device *vdev)
+{
+	struct vgpu_vm *vm = to_vm(vdev);
+
+	vgpu_dev_destroy(&vm->core);
+	mutex_destroy(&vm->lock);
+}
+
+const struct vfio_device_ops vgpu_vfio_ops = {
+	.name = "vgpu",
+	.init = vgpu_vfio_init,
+	.release = vgpu_vfio_release,
+	.open_device = vgpu_vfio_open,
+	.close_device = vgpu_vfio_close,
+	.read = vgpu_vfio_read,
+	.write = vgpu_vfio_write,
+	.mmap = vgpu_vfio_mmap,
+	.ioctl = vgpu_vfio_ioctl,
+	.request = vgpu_vfio_request,
+	.dma_unmap = vgpu_vfio_dma_unmap,
+	VGPU_IOMMUFD_OPS
+};

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+# The mediator on one machine: tests/loopback/run.
+LOOPBACK_SRC := $(wildcard tests/loopback/*.c)
+
+$(B)/bin/vgpu-loopback: $(LOOPBACK_SRC:%.c=$(B)/obj/%.o) $(B)/lib/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lpthread
+
+$(B)/san/bin/vgpu-loopback: $(LOOPBACK_SRC:%.c=$(B)/san/%.o) $(B)/san/lib/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ -lpthread
+
+ALL += $(B)/bin/vgpu-loopback

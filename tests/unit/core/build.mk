@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+# Unit tests of the core, under ASan and UBSan: one program for each area, all over the same rig.
+CORE_TESTS := registers vet queue stream worker random
+
+define core_test_rule
+$(B)/tests/core-$(1): $(B)/san/tests/unit/core/$(1).o $(B)/san/tests/unit/core/rig.o $(2) $(B)/san/lib/libcore.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(SANITIZE) -o $$@ $$^ -lcmocka -lpthread
+CHECKS += $(B)/tests/core-$(1)
+endef
+$(foreach test,$(filter-out random,$(CORE_TESTS)),$(eval $(call core_test_rule,$(test))))
+$(eval $(call core_test_rule,random,$(B)/san/tests/unit/core/chaos.o))

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * A guest without a library: speaks the device's protocol itself, over loopback, to core, worker and soft backend.
+ * Run by tests/loopback/run.
+ */
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/loopback/loopback.h"
+
+#define ENTRIES		64
+#define RANGE_SIZE	(4u << 20)
+#define WAIT_MS		60000
+
+struct guest {
+	int sock;
+	int doorbell;
+	int interrupt;
+	char *aperture;
+	uint64_t aperture_size;
+	struct vgpu_queue_header *queue;
+	struct vgpu_cmd *sq;
+	struct vgpu_cqe *cq;
+	uint32_t tail;
+	uint32_t head;
+	uint64_t range;
+	struct vgpu_session_info info;
+};
+
+static void call(struct guest *guest, struct lb_msg *msg, int *fds, int num_fds)
+{
+	union {
+		char bytes[CMSG_SPACE(4 * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { .iov_base = msg, .iov_len = sizeof(*msg) };
+	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				 .msg_controllen = sizeof(control) };
+	struct cmsghdr *cmsg;
+
+	assert_int_equal(send(guest->sock, msg, sizeof(*msg), 0), sizeof(*msg));
+	assert_int_equal(recvmsg(guest->sock, &header, 0), sizeof(*msg));
+	cmsg = CMSG_FIRSTHDR(&header);
+	if (num_fds && !msg->error) {
+		assert_non_null(cmsg);
+		assert_int_equal(cmsg->cmsg_len, CMSG_LEN(sizeof(int) * (size_t)num_fds));
+		memcpy(fds, CMSG_DATA(cmsg), sizeof(int) * (size_t)num_fds);
+	}
+}
+
+static void open_guest(struct guest *guest)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = getenv(LB_ENV_SOCKET);
+	struct lb_msg msg = { .op = LB_GUEST_HELLO };
+
+	assert_non_null(path);
+	memset(guest, 0, sizeof(*guest));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	guest->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(guest->sock, (struct sockaddr *)&address, sizeof(address)), 0);
+	strcpy(msg.hello.vm, "unit");
+	call(guest, &msg, NULL, 0);
+	assert_int_equal(msg.error, 0);
+	msg.op = LB_GUEST_INFO;
+	call(guest, &msg, NULL, 0);
+	assert_int_equal(msg.error, 0);
+	assert_int_equal(msg.info.device_version, VGPU_VERSION);
+	assert_true(msg.info.status & VGPU_STATUS_GPU_READY);
+	guest->aperture_size = msg.info.aperture_size;
+}
+
+static void open_session(struct guest *guest)
+{
+	struct lb_msg msg = { .op = LB_GUEST_SESSION };
+	int fds[3];
+
+	open_guest(guest);
+	msg.session.session.sq_entries = ENTRIES;
+	msg.session.session.cq_entries = ENTRIES;
+	call(guest, &msg, fds, 3);
+	assert_int_equal(msg.error, 0);
+	guest->doorbell = fds[1];
+	guest->interrupt = fds[2];
+	guest->aperture = mmap(NULL, guest->aperture_size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+	assert_true(guest->aperture != MAP_FAILED);
+	close(fds[0]);
+	guest->queue = (void *)(guest->aperture + msg.session.queue_offset);
+	guest->sq = (void *)((char *)guest->queue + msg.session.session.sq_offset);
+	guest->cq = (void *)((char *)guest->queue + msg.session.session.cq_offset);
+	msg.op = LB_GUEST_RANGE;
+	msg.range.len = RANGE_SIZE;
+	call(guest, &msg, NULL, 0);
+	assert_int_equal(msg.error, 0);
+	guest->range = msg.range.offset;
+}
+
+static void close_session(struct guest *guest)
+{
+	munmap(guest->aperture, guest->aperture_size);
+	close(guest->doorbell);
+	close(guest->interrupt);
+	close(guest->sock);
+}
+
+static void submit(struct guest *guest, const struct vgpu_cmd *cmd)
+{
+	uint64_t one = 1;
+
+	guest->sq[guest->tail % ENTRIES] = *cmd;
+	guest->tail++;
+	__atomic_store_n(&guest->queue->sq_tail, guest->tail, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&guest->queue->sq_event, __ATOMIC_RELAXED) == guest->tail - 1)
+		assert_int_equal(write(guest->doorbell, &one, sizeof(one)), sizeof(one));
+}
+
+static struct vgpu_cqe wait_completion(struct guest *guest)
+{
+	struct vgpu_cqe *cqe = &guest->cq[guest->head % ENTRIES];
+	struct pollfd fd = { .fd = guest->interrupt, .events = POLLIN };
+	uint16_t phase = guest->head & ENTRIES ? 0 : 1;
+	struct vgpu_cqe done;
+	uint64_t count;
+
+	__atomic_store_n(&guest->queue->cq_event, guest->head, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&cqe->phase, __ATOMIC_ACQUIRE) != phase) {
+		assert_int_equal(poll(&fd, 1, WAIT_MS), 1);
+		assert_int_equal(read(guest->interrupt, &count, sizeof(count)), sizeof(count));
+	}
+	done = *cqe;
+	guest->head++;
+	__atomic_store_n(&guest->queue->cq_head, guest->head, __ATOMIC_RELEASE);
+	return done;
+}
+
+static uint16_t run(struct guest *guest, const struct vgpu_cmd *cmd, uint64_t *value)
+{
+	uint32_t seq = guest->tail;
+	struct vgpu_cqe cqe;
+
+	submit(guest, cmd);
+	cqe = wait_completion(guest);
+	assert_int_equal(cqe.seq, seq);
+	if (value)
+		*value = cqe.value;
+	return cqe.status;
+}
+
+static void init_session(struct guest *guest)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_SESSION_INIT, .init.out = guest->range };
+
+	assert_int_equal(run(guest, &cmd, NULL), VGPU_ST_OK);
+	memcpy(&guest->info, guest->aperture + guest->range, sizeof(guest->info));
+	cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_CTX_CREATE, .ctx = 1 };
+	assert_int_equal(run(guest, &cmd, NULL), VGPU_ST_OK);
+}
+
+static void map_chunk(struct guest *guest, uint64_t offset, uint64_t len)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_CHUNK_MAP };
+
+	cmd.chunk.addr = guest->info.device_base + offset;
+	cmd.chunk.len = len;
+	assert_int_equal(run(guest, &cmd, NULL), VGPU_ST_OK);
+}
+
+static void init_tells_addresses(void **state)
+{
+	struct guest guest;
+
+	open_session(&guest);
+	init_session(&guest);
+	assert_true(guest.info.device_base);
+	assert_int_equal(guest.info.device_base % guest.info.granule, 0);
+	assert_true(guest.info.chunk_size < guest.info.device_size);
+	assert_int_equal(guest.info.aperture_size, guest.aperture_size);
+	assert_true(guest.info.aperture_base >= guest.info.device_base + guest.info.device_size ||
+		    guest.info.aperture_base + guest.info.aperture_size <= guest.info.device_base);
+	close_session(&guest);
+}
+
+static void fence_follows_copies(void **state)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_COPY_IN, .stream = 3, .ctx = 1 };
+	struct guest guest;
+	char *bytes;
+	size_t i;
+
+	open_session(&guest);
+	init_session(&guest);
+	map_chunk(&guest, 0, guest.info.granule);
+	bytes = guest.aperture + guest.range;
+	for (i = 0; i < 65536; i++)
+		bytes[i] = (char)(i * 7);
+	cmd.copy.src = guest.range;
+	cmd.copy.dst = guest.info.device_base + 4096;
+	cmd.copy.width = 65536;
+	cmd.copy.height = 1;
+	submit(&guest, &cmd);
+	cmd.opcode = VGPU_OP_COPY_OUT;
+	cmd.copy.src = guest.info.device_base + 4096;
+	cmd.copy.dst = guest.range + (1u << 20);
+	submit(&guest, &cmd);
+	cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_FENCE, .stream = 3 };
+	submit(&guest, &cmd);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(wait_completion(&guest).status, VGPU_ST_OK);
+	assert_memory_equal(bytes, bytes + (1u << 20), 65536);
+	close_session(&guest);
+}
+
+static void pitched_copies(void **state)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_COPY_IN, .ctx = 1 };
+	struct guest guest;
+	char *from, *to;
+	uint32_t row, column;
+
+	open_session(&guest);
+	init_session(&guest);
+	map_chunk(&guest, 0, guest.info.granule);
+	from = guest.aperture + guest.range;
+	to = from + (1u << 20);
+	for (row = 0; row < 16; row++) {
+		for (column = 0; column < 100; column++)
+			from[row * 128 + column] = (char)(row * 31 + column);
+	}
+	memset(to, 0x55, 16 * 256);
+	cmd.copy.width = 100;
+	cmd.copy.height = 16;
+	cmd.copy.src = guest.range;
+	cmd.copy.src_pitch = 128;
+	cmd.copy.dst = guest.info.device_base;
+	cmd.copy.dst_pitch = 512;
+	assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+	cmd.opcode = VGPU_OP_COPY_OUT;
+	cmd.copy.src = guest.info.device_base;
+	cmd.copy.src_pitch = 512;
+	cmd.copy.dst = guest.range + (1u << 20);
+	cmd.copy.dst_pitch = 256;
+	assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+	for (row = 0; row < 16; row++) {
+		for (column = 0; column < 256; column++)
+			assert_int_equal(to[row * 256 + column],
+					 column < 100 ? from[row * 128 + column] : 0x55);
+	}
+	close_session(&guest);
+}
+
+static void memsets_of_every_width(void **state)
+{
+	static const uint32_t elems[] = { 1, 2, 4 };
+	struct vgpu_cmd cmd = { 0 };
+	struct guest guest;
+	unsigned char *out;
+	uint32_t value = 0xa1b2c3d4;
+	size_t i, j;
+
+	open_session(&guest);
+	init_session(&guest);
+	map_chunk(&guest, 0, guest.info.granule);
+	out = (unsigned char *)guest.aperture + guest.range;
+	for (i = 0; i < 3; i++) {
+		cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_MEMSET, .ctx = 1 };
+		cmd.memset.dst = guest.info.device_base;
+		cmd.memset.width = 1000;
+		cmd.memset.value = value;
+		cmd.memset.elem = elems[i];
+		cmd.memset.height = 1;
+		assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+		cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_COPY_OUT, .ctx = 1 };
+		cmd.copy.src = guest.info.device_base;
+		cmd.copy.dst = guest.range;
+		cmd.copy.width = 1000 * elems[i];
+		cmd.copy.height = 1;
+		assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+		for (j = 0; j < 1000 * elems[i]; j++)
+			assert_int_equal(out[j], value >> 8 * (j % elems[i]) & 0xff);
+	}
+	close_session(&guest);
+}
+
+static void new_memory_is_zero(void **state)
+{
+	struct vgpu_cmd cmd = { 0 };
+	struct guest guest;
+	char *out;
+	int round;
+	size_t i;
+
+	open_session(&guest);
+	init_session(&guest);
+	out = guest.aperture + guest.range;
+	for (round = 0; round < 2; round++) {
+		map_chunk(&guest, 0, guest.info.granule);
+		memset(out, 0x77, 1u << 20);
+		cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_COPY_OUT, .ctx = 1 };
+		cmd.copy.src = guest.info.device_base;
+		cmd.copy.dst = guest.range;
+		cmd.copy.width = 1u << 20;
+		cmd.copy.height = 1;
+		assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+		for (i = 0; i < 1u << 20; i++)
+			assert_int_equal(out[i], 0);
+		cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_MEMSET, .ctx = 1 };
+		cmd.memset.dst = guest.info.device_base;
+		cmd.memset.width = guest.info.granule;
+		cmd.memset.value = 0xff;
+		cmd.memset.elem = 1;
+		cmd.memset.height = 1;
+		assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+		cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_CHUNK_UNMAP };
+		cmd.chunk.addr = guest.info.device_base;
+		cmd.chunk.len = guest.info.granule;
+		assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+	}
+	close_session(&guest);
+}
+
+static void unmapped_memory_is_refused(void **state)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_COPY_OUT, .ctx = 1 };
+	struct guest guest;
+
+	open_session(&guest);
+	init_session(&guest);
+	map_chunk(&guest, 0, guest.info.granule);
+	cmd.copy.dst = guest.range;
+	cmd.copy.src = guest.info.device_base + guest.info.granule - 8;
+	cmd.copy.width = 16;
+	cmd.copy.height = 1;
+	assert_int_equal(run(&guest, &cmd, NULL), 1);
+	/* The session goes on. */
+	cmd.copy.width = 8;
+	assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+	close_session(&guest);
+}
+
+static uint16_t load(struct guest *guest, const void *image, size_t len, char *log, uint64_t *value)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_MODULE_LOAD, .ctx = 1 };
+	uint16_t status;
+
+	memcpy(guest->aperture + guest->range, image, len);
+	cmd.module.image = guest->range;
+	cmd.module.image_len = len;
+	cmd.module.log = guest->range + (1u << 20);
+	cmd.module.log_len = 4096;
+	cmd.module.module = 5;
+	status = run(guest, &cmd, value);
+	snprintf(log, 4096, "%.*s", (int)(uint32_t)*value, guest->aperture + guest->range + (1u << 20));
+	return status;
+}
+
+static void images_without_ptx(void **state)
+{
+	unsigned char cubin[64] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
+	struct guest guest;
+	uint64_t value;
+	char log[4096];
+
+	open_session(&guest);
+	init_session(&guest);
+	cubin[18] = 190;
+	assert_int_equal(load(&guest, cubin, sizeof(cubin), log, &value), 209);
+	assert_non_null(strstr(log, "cubin"));
+	assert_non_null(strstr(log, "PTX"));
+	assert_int_equal(load(&guest, "\x01\x02\x03", 3, log, &value), 200);
+	assert_non_null(strstr(log, "no known format"));
+	assert_int_equal(load(&guest, ".version 7.0\n.target sm_80\n.address_size 64\nnonsense\n", 52, log, &value), 218);
+	assert_non_null(strstr(log, "line 4"));
+	close_session(&guest);
+}
+
+static void numbers_without_objects(void **state)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_LAUNCH, .ctx = 1, .launch.func = 9 };
+	struct guest guest;
+	int i;
+
+	open_session(&guest);
+	init_session(&guest);
+	for (i = 0; i < 3; i++) {
+		cmd.launch.grid[i] = 1;
+		cmd.launch.block[i] = 1;
+	}
+	assert_int_equal(run(&guest, &cmd, NULL), 400);
+	cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_MODULE_UNLOAD, .module.module = 5 };
+	assert_int_equal(run(&guest, &cmd, NULL), 400);
+	cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_FUNC_SET, .attr.func = 9, .attr.attr = 8 };
+	assert_int_equal(run(&guest, &cmd, NULL), 400);
+	cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_CTX_CREATE, .ctx = 1 };
+	assert_int_equal(run(&guest, &cmd, NULL), 1);
+	cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_CTX_DESTROY, .ctx = 2 };
+	assert_int_equal(run(&guest, &cmd, NULL), 201);
+	close_session(&guest);
+}
+
+static void many_sessions_one_after_the_other(void **state)
+{
+	struct guest guest;
+	int i;
+
+	for (i = 0; i < 2 * VGPU_MAX_SESSIONS; i++) {
+		open_session(&guest);
+		if (i % 8 == 0)
+			init_session(&guest);
+		close_session(&guest);
+	}
+}
+
+static void streams_keep_their_order(void **state)
+{
+	/* One stream: every copy reads what the one before wrote, over three engines. */
+	struct vgpu_cmd in = { .opcode = VGPU_OP_COPY_IN, .stream = 1, .ctx = 1 };
+	struct vgpu_cmd move = { .opcode = VGPU_OP_COPY_DEVICE, .stream = 1, .ctx = 1 };
+	struct vgpu_cmd out = { .opcode = VGPU_OP_COPY_OUT, .stream = 1, .ctx = 1 };
+	struct guest guest;
+	uint32_t *words;
+	uint32_t i, j;
+
+	open_session(&guest);
+	init_session(&guest);
+	map_chunk(&guest, 0, guest.info.granule);
+	words = (void *)(guest.aperture + guest.range);
+	for (i = 0; i < 200; i++) {
+		words[i] = i ^ 0x5a5a;
+		in.copy.src = guest.range + 4 * i;
+		in.copy.dst = guest.info.device_base;
+		move.copy.src = guest.info.device_base;
+		move.copy.dst = guest.info.device_base + 256;
+		out.copy.src = guest.info.device_base + 256;
+		out.copy.dst = guest.range + 8192 + 4 * i;
+		in.copy.width = 4;
+		in.copy.height = 1;
+		move.copy.width = 4;
+		move.copy.height = 1;
+		out.copy.width = 4;
+		out.copy.height = 1;
+		submit(&guest, &in);
+		submit(&guest, &move);
+		submit(&guest, &out);
+		if (i % 16 == 15) {
+			for (j = 0; j < 48; j++)
+				assert_int_equal(wait_completion(&guest).status, VGPU_ST_OK);
+		}
+	}
+	while (guest.head != guest.tail)
+		assert_int_equal(wait_completion(&guest).status, VGPU_ST_OK);
+	for (i = 0; i < 200; i++)
+		assert_int_equal(words[2048 + i], i ^ 0x5a5a);
+	close_session(&guest);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(init_tells_addresses),
+		cmocka_unit_test(fence_follows_copies),
+		cmocka_unit_test(pitched_copies),
+		cmocka_unit_test(memsets_of_every_width),
+		cmocka_unit_test(new_memory_is_zero),
+		cmocka_unit_test(unmapped_memory_is_refused),
+		cmocka_unit_test(images_without_ptx),
+		cmocka_unit_test(numbers_without_objects),
+		cmocka_unit_test(streams_keep_their_order),
+		cmocka_unit_test(many_sessions_one_after_the_other),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
