@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Address ranges that a guest process has to reserve too: they are taken where neither the worker's nor a guest program's
- * memory lies (executables and heaps are above, libraries far above, what sanitizers use below), and at random, so that the
- * sessions of one guest program on several virtual GPUs do not meet.
+ * Address ranges that a guest process has to reserve too: they are taken where neither the worker's nor a guest
+ * program's memory lies (executables and heaps are above, libraries far above, what sanitizers use below), and at
+ * random, so that the sessions of one guest program on several virtual GPUs do not meet.
  */
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (c) vgpu authors */
 /*
- * What a supervisor tells a new worker, through an inherited pipe: a token on a command line or in the environment could be read by
- * others.
+ * What a supervisor tells a new worker, through an inherited pipe: a token on a command line or in the environment
+ * could be read by others.
  */
 #ifndef EXECUTOR_BOOT_H
 #define EXECUTOR_BOOT_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (c) vgpu authors */
 /*
- * The way to the mediator: /dev/vgpu-executor, or the socket of the loopback daemon. Both speak uapi/vgpu_executor.h; a port is
- * one open file of it, a supervisor's or a worker's. Functions return 0 or a negative errno.
+ * The way to the mediator: /dev/vgpu-executor, or the socket of the loopback daemon. Both speak uapi/vgpu_executor.h;
+ * a port is one open file of it, a supervisor's or a worker's. Functions return 0 or a negative errno.
  */
 #ifndef EXECUTOR_PORT_H
 #define EXECUTOR_PORT_H

@@ -3,10 +3,11 @@
 /**
  * DOC: A worker's sandbox
  *
- * A worker runs a tenant's code, in the cuda backend through a closed compiler, and is assumed to be taken over. In two steps it
- * gives up what it could hurt others with. First, with one thread: identity (a user of its own, that no other process has),
- * groups, capabilities, the right to gain any, core dumps, new files and processes. Then, with all threads started: every system
- * call but those that executing commands takes. What is left is its own memory, its own session's file and standard error.
+ * A worker runs a tenant's code, in the cuda backend through a closed compiler, and is assumed to be taken over. In
+ * two steps it gives up what it could hurt others with. First, with one thread: identity (a user of its own, that no
+ * other process has), groups, capabilities, the right to gain any, core dumps, new files and processes. Then, with
+ * all threads started: every system call but those that executing commands takes. What is left is its own memory, its
+ * own session's file and standard error.
  */
 
 #include <errno.h>
@@ -27,10 +28,12 @@
 #include "sandbox.h"
 
 /*
- * User and group numbers of workers: this plus the process number, so that no two living workers share one. The range is
- * not used by systemd, by containers or by people.
+ * User and group numbers of workers: this plus the process number, so that no two living workers share one. The range
+ * is not used by systemd, by containers or by people.
  */
 #define UID_BASE	0x70000000u
+
+#define NAMESPACES	(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET)
 
 #if defined(__x86_64__)
 #define SECCOMP_ARCH	AUDIT_ARCH_X86_64
@@ -61,7 +64,7 @@ static int become_nobody_else(const char **what)
 	uid_t id = UID_BASE + (uid_t)getpid();
 
 	/* Best effort: a container may forbid it, and the filter forbids all that namespaces would hide. */
-	if (unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET) < 0 && errno != EPERM && errno != EINVAL) {
+	if (unshare(NAMESPACES) < 0 && errno != EPERM && errno != EINVAL) {
 		*what = "unshare namespaces";
 		return -errno;
 	}

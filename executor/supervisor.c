@@ -245,7 +245,7 @@ static void tell_end(const struct worker *worker, pid_t pid, int status)
 		if (sig == SIGKILL)
 			log_debug("worker %d of %s was killed: its session ended or was lost", (int)pid, name);
 		else if (sig == SIGSYS)
-			log_error("worker %d of %s was killed by its sandbox: it made a system call that it has no use for",
+			log_error("worker %d of %s was killed by its sandbox: it made a forbidden system call",
 				  (int)pid, name);
 		else
 			log_error("worker %d of %s died of signal %d (%s)%s", (int)pid, name, sig, strsignal(sig),
@@ -329,7 +329,7 @@ static const char *attach_hint(int error)
 	case EBUSY:
 		return ": another supervisor serves a GPU of this name; choose another with --name, or stop that one";
 	case EINVAL:
-		return ": see the module's message in the kernel log; installed module and executor may differ in version";
+		return ": see the mediator's log; module and executor may differ in version";
 	case EPERM:
 	case EACCES:
 		return ": run it as root, or with CAP_SYS_ADMIN";

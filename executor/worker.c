@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * A worker: binds one session, gives up its privileges, and passes the session's commands to the backend until it is told to end.
+ * A worker: binds one session, gives up its privileges, and passes the session's commands to the backend until it is
+ * told to end.
  */
 
 #include <errno.h>
@@ -86,8 +87,8 @@ static int add_range(const struct vgpu_dispatch *dispatch)
 
 	if (!len || (offset | len) % VGPU_PAGE_SIZE || len > worker.session.aperture_size ||
 	    offset > worker.session.aperture_size - len || worker.num_ranges == VGPU_MAX_RANGES) {
-		log_error("aperture range of %" PRIu64 " bytes at %" PRIu64 " does not fit an aperture of %" PRIu64, len,
-			  offset, worker.session.aperture_size);
+		log_error("aperture range of %" PRIu64 " bytes at %" PRIu64 " does not fit an aperture of %" PRIu64,
+			  len, offset, worker.session.aperture_size);
 		return -EPROTO;
 	}
 	ret = worker.port->ops->map_aperture(worker.port, (void *)(uintptr_t)(worker.session.aperture_base + offset),

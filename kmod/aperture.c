@@ -4,179 +4,293 @@
  * The aperture: one shmem file for each open virtual GPU.
  *
  * QEMU's mapping of BAR2 and the workers' mappings are mappings of that file (vma_set_file), so that faults are shmem's
- * own: pages come on demand and are charged to who touches them first, and a punched hole reaches every mapping. The file is
- * handed to nobody, and lives from the opening of the virtual GPU to its closing: a mapping that is kept longer is of an
- * orphan that no later user shares.
+ * own: pages come on demand and are charged to who touches them first, and a punched hole reaches every mapping. The file
+ * lives from the opening of the virtual GPU to its closing, which empties it: a mapping that is kept longer faults.
+ *
+ * The file is handed to nobody, but whoever has a mapping can reach its operations (remap_file_pages(2) maps any other part of the
+ * file that a mapping is of, madvise(MADV_REMOVE) punches holes). Its operations are therefore replaced by none; the
+ * module itself calls shmem's, which the inode still has.
  */
 
-#include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/falloc.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include "compat.h"
 #include "vgpu.h"
 
 /**
- * vgpu_aperture_create() - a new aperture, all zeros
- * @size: bytes
- *
- * Return: the file, or an ERR_PTR(). Context: may sleep.
+ * struct queue_map - a queue area that the kernel has mapped
+ * @node: in vgpu_vm.queues
+ * @addr: where
+ * @count: of @pages
+ * @pages: referenced, so that they stay what the kernel sees whatever becomes of the file
  */
-struct file *vgpu_aperture_create(u64 size)
+struct queue_map {
+	struct list_head node;
+	void *addr;
+	size_t count;
+	struct page *pages[];
+};
+
+static const struct file_operations aperture_fops = {
+	.owner = THIS_MODULE,
+};
+
+/**
+ * vgpu_aperture_open() - a new aperture, all zeros
+ * @vm: that has none
+ *
+ * Return: 0 or a negative errno. Context: vgpu_vm.lock held; may sleep.
+ */
+int vgpu_aperture_open(struct vgpu_vm *vm)
 {
-	return shmem_file_setup("vgpu-aperture", size, VM_NORESERVE);
+	const struct file_operations *fops = &aperture_fops;
+	struct file *file;
+
+	file = shmem_file_setup("vgpu-aperture", vm->core.limits.aperture, VM_NORESERVE);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	replace_fops(file, fops_get(fops));
+	vm->aperture = file;
+	return 0;
 }
 
 /**
- * vgpu_aperture_destroy() - let go of an aperture
- * @file: from vgpu_aperture_create(); nothing of it is mapped by the kernel
+ * vgpu_aperture_close() - empty the aperture and let go of it
+ * @vm: that has one
  *
- * What is still mapped by a process loses its pages.
+ * What is still mapped by a process loses its pages for good.
  *
  * Context: may sleep.
  */
-void vgpu_aperture_destroy(struct file *file)
+void vgpu_aperture_close(struct vgpu_vm *vm)
 {
-	vgpu_aperture_punch(file, 0, i_size_read(file_inode(file)));
+	struct inode *inode;
+	struct file *file;
+
+	mutex_lock(&vm->lock);
+	file = vm->aperture;
+	vm->aperture = NULL;
+	mutex_unlock(&vm->lock);
+
+	inode = file_inode(file);
+	inode_lock(inode);
+	i_size_write(inode, 0);
+	unmap_mapping_range(file->f_mapping, 0, 0, 1);
+	shmem_truncate_range(inode, 0, (loff_t)-1);
+	/* A fault that had looked at the size before may have mapped a page since. */
+	unmap_mapping_range(file->f_mapping, 0, 0, 1);
+	inode_unlock(inode);
 	fput(file);
+}
+
+/* The aperture with a reference, NULL where the virtual GPU is closed. */
+static struct file *get_aperture(struct vgpu_vm *vm)
+{
+	struct file *file;
+
+	mutex_lock(&vm->lock);
+	file = vm->aperture ? get_file(vm->aperture) : NULL;
+	mutex_unlock(&vm->lock);
+	return file;
 }
 
 /**
  * vgpu_aperture_mmap() - map a part of the aperture into a process
- * @file: from vgpu_aperture_create()
+ * @vm: whose
  * @vma: being mapped; its length is known to fit
- * @offset: in the aperture
+ * @offset: in the aperture, page-aligned
  *
- * Return: 0 or a negative errno. Context: in mmap, with the mmap lock held.
+ * Return: 0; -EINVAL for a private mapping; -EPERM for an executable one; -ENODEV if the virtual GPU is closed.
+ * Context: in mmap, with mmap_lock held.
  */
-int vgpu_aperture_mmap(struct file *file, struct vm_area_struct *vma, u64 offset)
+int vgpu_aperture_mmap(struct vgpu_vm *vm, struct vm_area_struct *vma, u64 offset)
 {
+	struct file *file;
+	int err;
+
 	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
-	vgpu_vm_flags_clear(vma, VM_MAYEXEC);
-	vgpu_vm_flags_set(vma, VM_DONTEXPAND);
+	file = get_aperture(vm);
+	if (!file)
+		return -ENODEV;
+	vgpu_vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
 	vma_set_file(vma, file);
 	vma->vm_pgoff = offset >> PAGE_SHIFT;
-	return call_mmap(file, vma);
+	err = file_inode(file)->i_fop->mmap(file, vma);
+	fput(file);
+	return err;
 }
 
-/* Moves bytes between a user and the aperture, a page at a time. */
-static ssize_t transfer(struct file *file, char __user *buf, size_t count, u64 offset, bool write)
+/* Moves bytes between a user and one page; returns how many could not be moved. */
+static size_t transfer_page(struct page *page, size_t offset, char __user *buf, size_t count, bool write)
 {
-	loff_t pos = offset;
-	size_t done = 0;
-	ssize_t n = 0;
-	u8 *page;
+	u8 *addr = kmap_local_page(page);
+	size_t left;
 
-	page = (u8 *)__get_free_page(GFP_KERNEL);
-	if (!page)
-		return -ENOMEM;
-	while (done < count) {
-		n = min_t(size_t, count - done, PAGE_SIZE);
-		if (write && copy_from_user(page, buf + done, n)) {
-			n = -EFAULT;
-			break;
-		}
-		n = write ? kernel_write(file, page, n, &pos) : kernel_read(file, page, n, &pos);
-		if (n <= 0)
-			break;
-		if (!write && copy_to_user(buf + done, page, n)) {
-			n = -EFAULT;
-			break;
-		}
-		done += n;
+	if (write)
+		left = copy_from_user(addr + offset, buf, count);
+	else
+		left = copy_to_user(buf, addr + offset, count);
+	kunmap_local(addr);
+	if (write && left < count)
+		set_page_dirty(page);
+	return left;
+}
+
+static ssize_t transfer(struct vgpu_vm *vm, char __user *buf, size_t count, u64 offset, bool write)
+{
+	struct address_space *mapping = vm->aperture->f_mapping;
+	size_t done = 0, left = 0, n;
+	struct page *page;
+
+	while (done < count && !left) {
+		n = min_t(size_t, count - done, PAGE_SIZE - offset_in_page(offset + done));
+		page = shmem_read_mapping_page(mapping, (offset + done) >> PAGE_SHIFT);
+		if (IS_ERR(page))
+			return done ? done : PTR_ERR(page);
+		left = transfer_page(page, offset_in_page(offset + done), buf + done, n, write);
+		put_page(page);
+		done += n - left;
+		cond_resched();
 	}
-	free_page((unsigned long)page);
-	return done ? done : n;
+	return done || !count ? done : -EFAULT;
 }
 
 /**
  * vgpu_aperture_read() - read() of BAR2
- * @file: from vgpu_aperture_create()
+ * @vm: whose; open
  * @buf: of the user
  * @count: bytes, known to fit
  * @offset: in the aperture
  *
  * Return: bytes read or a negative errno. Context: may sleep.
  */
-ssize_t vgpu_aperture_read(struct file *file, char __user *buf, size_t count, u64 offset)
+ssize_t vgpu_aperture_read(struct vgpu_vm *vm, char __user *buf, size_t count, u64 offset)
 {
-	return transfer(file, buf, count, offset, false);
+	return transfer(vm, buf, count, offset, false);
 }
 
 /**
  * vgpu_aperture_write() - write() to BAR2
- * @file: from vgpu_aperture_create()
+ * @vm: whose; open
  * @buf: of the user
  * @count: bytes, known to fit
  * @offset: in the aperture
  *
  * Return: bytes written or a negative errno. Context: may sleep.
  */
-ssize_t vgpu_aperture_write(struct file *file, const char __user *buf, size_t count, u64 offset)
+ssize_t vgpu_aperture_write(struct vgpu_vm *vm, const char __user *buf, size_t count, u64 offset)
 {
-	return transfer(file, (char __user *)buf, count, offset, true);
+	return transfer(vm, (char __user *)buf, count, offset, true);
 }
 
 /**
- * vgpu_aperture_map() - pages of the aperture as contiguous memory of the kernel
- * @file: from vgpu_aperture_create()
+ * vgpu_aperture_used() - memory that the aperture takes now
+ * @vm: open or closed
+ *
+ * Return: bytes. Context: may sleep.
+ */
+u64 vgpu_aperture_used(struct vgpu_vm *vm)
+{
+	u64 pages = 0;
+
+	mutex_lock(&vm->lock);
+	if (vm->aperture)
+		pages = READ_ONCE(vm->aperture->f_mapping->nrpages);
+	mutex_unlock(&vm->lock);
+	return pages << PAGE_SHIFT;
+}
+
+static void free_queue_map(struct queue_map *map)
+{
+	while (map->count--) {
+		set_page_dirty(map->pages[map->count]);
+		put_page(map->pages[map->count]);
+	}
+	kvfree(map);
+}
+
+static struct queue_map *get_pages(struct vgpu_vm *vm, u64 offset, size_t count)
+{
+	struct queue_map *map = kvzalloc(struct_size(map, pages, count), GFP_KERNEL);
+	struct page *page;
+
+	if (!map)
+		return NULL;
+	while (map->count < count) {
+		page = shmem_read_mapping_page(vm->aperture->f_mapping, (offset >> PAGE_SHIFT) + map->count);
+		if (IS_ERR(page)) {
+			free_queue_map(map);
+			return NULL;
+		}
+		map->pages[map->count++] = page;
+	}
+	return map;
+}
+
+/**
+ * vgpu_aperture_map_queue() - pages of the aperture as contiguous memory of the kernel
+ * @vm: whose; open
  * @offset: page-aligned
  * @len: bytes, page-aligned
  *
- * The pages stay as long as they are mapped here, also where a hole is punched.
- *
  * Return: the address, NULL if there is no memory. Context: may sleep.
  */
-void *vgpu_aperture_map(struct file *file, u64 offset, u64 len)
+void *vgpu_aperture_map_queue(struct vgpu_vm *vm, u64 offset, u64 len)
 {
 	size_t count = len >> PAGE_SHIFT;
-	struct page **pages, *page;
-	void *addr = NULL;
-	size_t i;
+	struct queue_map *map;
 
-	/* vfree() of the address frees pages and array. */
-	pages = kvmalloc_array(count, sizeof(*pages), GFP_KERNEL);
-	if (!pages)
+	map = get_pages(vm, offset, count);
+	if (!map)
 		return NULL;
-	for (i = 0; i < count; i++) {
-		page = shmem_read_mapping_page(file->f_mapping, (offset >> PAGE_SHIFT) + i);
-		if (IS_ERR(page))
-			break;
-		set_page_dirty(page);
-		pages[i] = page;
+	map->addr = vmap(map->pages, count, VM_MAP, PAGE_KERNEL);
+	if (!map->addr) {
+		free_queue_map(map);
+		return NULL;
 	}
-	if (i == count)
-		addr = vmap(pages, count, VM_MAP | VM_MAP_PUT_PAGES, PAGE_KERNEL);
-	if (!addr) {
-		while (i--)
-			put_page(pages[i]);
-		kvfree(pages);
-	}
-	return addr;
+	mutex_lock(&vm->lock);
+	list_add(&map->node, &vm->queues);
+	mutex_unlock(&vm->lock);
+	return map->addr;
 }
 
 /**
- * vgpu_aperture_unmap() - undo vgpu_aperture_map()
- * @file: as there
+ * vgpu_aperture_unmap_queue() - undo vgpu_aperture_map_queue()
+ * @vm: whose; open or closed
  * @addr: what it returned
- * @offset: as there
- * @len: as there
  *
  * Context: may sleep.
  */
-void vgpu_aperture_unmap(struct file *file, void *addr, u64 offset, u64 len)
+void vgpu_aperture_unmap_queue(struct vgpu_vm *vm, void *addr)
 {
-	vfree(addr);
+	struct queue_map *map, *found = NULL;
+
+	mutex_lock(&vm->lock);
+	list_for_each_entry(map, &vm->queues, node)
+		if (map->addr == addr)
+			found = map;
+	if (!WARN_ON(!found))
+		list_del(&found->node);
+	mutex_unlock(&vm->lock);
+	if (!found)
+		return;
+	vunmap(addr);
+	free_queue_map(found);
 }
 
 /**
  * vgpu_aperture_punch() - replace pages of the aperture by zeros
- * @file: from vgpu_aperture_create()
+ * @vm: whose; nothing is done where it is closed
  * @offset: page-aligned
  * @len: bytes, page-aligned
  *
@@ -185,8 +299,14 @@ void vgpu_aperture_unmap(struct file *file, void *addr, u64 offset, u64 len)
  *
  * Context: may sleep.
  */
-void vgpu_aperture_punch(struct file *file, u64 offset, u64 len)
+void vgpu_aperture_punch(struct vgpu_vm *vm, u64 offset, u64 len)
 {
-	unmap_mapping_range(file->f_mapping, offset, len, 1);
-	shmem_truncate_range(file_inode(file), offset, offset + len - 1);
+	struct file *file = get_aperture(vm);
+	long err;
+
+	if (!file)
+		return;
+	err = file_inode(file)->i_fop->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
+	WARN_ONCE(err, "vgpu: aperture of %s keeps %llu bytes at %llu: %ld\n", vm->name, len, offset, err);
+	fput(file);
 }

@@ -4,6 +4,8 @@
  * /dev/vgpu-executor: supervisors and workers. The protocol is told in uapi/vgpu_executor.h.
  */
 
+#include <linux/capability.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -33,22 +35,31 @@ enum exec_role {
  * struct exec_file - an open file
  * @lock: guards the taking of a role; once taken, role and what belongs to it stay
  * @role: enum exec_role, read with acquire ordering
+ * @file: the file
  * @pid: process that took the role
  * @gpu: supervisor: which it serves
  * @session: worker: which it serves
- * @vm: worker: whose
+ * @vm: worker: whose, with a reference
  * @rings: worker: shared memory
+ * @aperture_ops: worker: operations of its mappings of the aperture: shmem's, but each holds @file
  * @wait: worker: where it sleeps
+ * @wakes: worker: how often it was woken
+ *
+ * That a worker's file is released means that its process can do nothing any more. For this mappings of the aperture, which
+ * are of another file, hold it too.
  */
 struct exec_file {
 	struct mutex lock;
 	u32 role;
+	struct file *file;
 	struct pid *pid;
 	struct vgpu_host_gpu *gpu;
 	struct vgpu_session *session;
 	struct vgpu_vm *vm;
 	struct vgpu_exec_rings *rings;
+	struct vm_operations_struct aperture_ops;
 	wait_queue_head_t wait;
+	u32 wakes;
 };
 
 static bool has_role(struct exec_file *exec, enum exec_role role)
@@ -64,13 +75,6 @@ static int check_role(struct exec_file *exec, enum exec_role role)
 	return exec->pid == task_tgid(current) ? 0 : -EPERM;
 }
 
-/* Lock held, no role taken. */
-static void take_role(struct exec_file *exec, enum exec_role role)
-{
-	exec->pid = get_pid(task_tgid(current));
-	smp_store_release(&exec->role, role);
-}
-
 /**
  * vgpu_executor_wake() - the wake_worker operation of the core
  * @worker: bound
@@ -81,6 +85,7 @@ void vgpu_executor_wake(struct vgpu_worker *worker)
 {
 	struct exec_file *exec = worker->host;
 
+	WRITE_ONCE(exec->wakes, exec->wakes + 1);
 	wake_up_interruptible(&exec->wait);
 }
 
@@ -105,6 +110,7 @@ static int vgpu_exec_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	mutex_init(&exec->lock);
 	init_waitqueue_head(&exec->wait);
+	exec->file = file;
 	file->private_data = exec;
 	return stream_open(inode, file);
 }
@@ -113,10 +119,12 @@ static int vgpu_exec_release(struct inode *inode, struct file *file)
 {
 	struct exec_file *exec = file->private_data;
 
-	if (exec->role == EXEC_SUPERVISOR)
-		vgpu_gpu_detach(&exec->gpu->core);
-	else if (exec->role == EXEC_WORKER)
+	if (exec->role == EXEC_SUPERVISOR) {
+		vgpu_gpu_leave(exec->gpu, exec);
+	} else if (exec->role == EXEC_WORKER) {
 		vgpu_worker_release(exec->session);
+		vfio_put_device(&exec->vm->vdev);
+	}
 	vfree(exec->rings);
 	put_pid(exec->pid);
 	mutex_destroy(&exec->lock);
@@ -124,60 +132,103 @@ static int vgpu_exec_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-static long do_attach(struct exec_file *exec, const void __user *arg)
+/* GPUs are made of what a supervisor says, so that being let near the device node is not enough to be one. */
+static long attach(struct exec_file *exec, const struct vgpu_exec_attach *attach, const char **why)
 {
-	const char *why = "out of memory";
-	struct vgpu_exec_attach *attach;
 	struct vgpu_host_gpu *gpu;
 	long err;
 
-	attach = memdup_user(arg, sizeof(*attach));
-	if (IS_ERR(attach))
-		return PTR_ERR(attach);
-	err = vgpu_attach_check(attach, &why);
+	if (!capable(CAP_SYS_ADMIN)) {
+		*why = "it lacks CAP_SYS_ADMIN";
+		return -EPERM;
+	}
+	err = vgpu_attach_check(attach, why);
 	if (err)
-		goto out;
+		return err;
 	mutex_lock(&exec->lock);
 	if (exec->role != EXEC_NEW) {
-		why = "this file is attached or bound already";
+		*why = "this file is attached or bound already";
 		err = -EBUSY;
 	} else {
-		gpu = vgpu_gpu_serve(attach, &why);
+		gpu = vgpu_gpu_serve(attach, exec, why);
 		if (IS_ERR(gpu)) {
 			err = PTR_ERR(gpu);
 		} else {
 			exec->gpu = gpu;
-			take_role(exec, EXEC_SUPERVISOR);
+			exec->pid = get_pid(task_tgid(current));
+			smp_store_release(&exec->role, EXEC_SUPERVISOR);
 		}
 	}
 	mutex_unlock(&exec->lock);
-out:
-	if (err)
-		pr_warn_ratelimited("vgpu: a supervisor cannot attach: %s (%ld)\n", why, err);
-	kfree(attach);
 	return err;
 }
 
-/* The session that a token is of; ENOENT where there is none. Lock of @exec held. */
+static long do_attach(struct exec_file *exec, const void __user *arg)
+{
+	const char *why = "out of memory";
+	struct vgpu_exec_attach *copy;
+	long err;
+
+	copy = memdup_user(arg, sizeof(*copy));
+	if (IS_ERR(copy))
+		return PTR_ERR(copy);
+	err = attach(exec, copy, &why);
+	if (err)
+		pr_warn_ratelimited("vgpu: process %d cannot serve a GPU: %s (%ld)\n", task_tgid_nr(current), why, err);
+	kfree(copy);
+	return err;
+}
+
+/* Looks for the session that a token is of, and takes the role if there is one. */
 static int find_session(struct exec_file *exec, struct vgpu_exec_bind *bind, struct vgpu_exec_rings *rings)
 {
+	struct vgpu_session *session = NULL;
 	struct vgpu_host_gpu *gpu;
 
 	mutex_lock(&vgpu_gpus_lock);
 	list_for_each_entry(gpu, &vgpu_gpus, node) {
-		exec->session = vgpu_worker_bind(&gpu->core, bind, rings, exec);
-		if (exec->session)
+		session = vgpu_worker_bind(&gpu->core, bind, rings, exec);
+		if (session)
 			break;
 	}
+	if (session) {
+		/* It is in the GPU's list, which holds it as long as the lock is held. */
+		exec->vm = session->dev->host;
+		get_device(&exec->vm->vdev.device);
+		exec->session = session;
+		exec->rings = rings;
+		smp_store_release(&exec->role, EXEC_WORKER);
+	}
 	mutex_unlock(&vgpu_gpus_lock);
-	return exec->session ? 0 : -ENOENT;
+	return session ? 0 : -ENOENT;
+}
+
+static int bind_file(struct exec_file *exec, struct vgpu_exec_bind *bind, struct vgpu_exec_rings *rings)
+{
+	int err;
+
+	mutex_lock(&exec->lock);
+	if (exec->role != EXEC_NEW) {
+		err = -EBUSY;
+		goto out;
+	}
+	/* The core may kill the process as soon as it is bound. */
+	exec->pid = get_pid(task_tgid(current));
+	err = find_session(exec, bind, rings);
+	if (err) {
+		put_pid(exec->pid);
+		exec->pid = NULL;
+	}
+out:
+	mutex_unlock(&exec->lock);
+	return err;
 }
 
 static long do_bind(struct exec_file *exec, void __user *arg)
 {
 	struct vgpu_exec_rings *rings;
 	struct vgpu_exec_bind bind;
-	long err;
+	int err;
 
 	if (copy_from_user(&bind, arg, sizeof(bind)))
 		return -EFAULT;
@@ -186,22 +237,7 @@ static long do_bind(struct exec_file *exec, void __user *arg)
 	rings = vmalloc_user(RINGS_SIZE);
 	if (!rings)
 		return -ENOMEM;
-	mutex_lock(&exec->lock);
-	err = exec->role == EXEC_NEW ? 0 : -EBUSY;
-	if (!err) {
-		/* The core may kill the process as soon as it is bound. */
-		exec->pid = get_pid(task_tgid(current));
-		err = find_session(exec, &bind, rings);
-		if (err) {
-			put_pid(exec->pid);
-			exec->pid = NULL;
-		} else {
-			exec->rings = rings;
-			exec->vm = exec->session->dev->host;
-			smp_store_release(&exec->role, EXEC_WORKER);
-		}
-	}
-	mutex_unlock(&exec->lock);
+	err = bind_file(exec, &bind, rings);
 	if (err) {
 		vfree(rings);
 		return err;
@@ -218,37 +254,28 @@ static long do_ready(struct exec_file *exec, const void __user *arg)
 	return vgpu_worker_ready(exec->session, &ready);
 }
 
-/* Whether a sleeping worker has something to do, without a lock: a change is followed by a wake-up. */
-static bool worker_has_work(const struct exec_file *exec, u32 consumed)
-{
-	const struct vgpu_worker *worker = &exec->session->worker;
-	u8 state = READ_ONCE(worker->state);
-
-	return READ_ONCE(worker->dispatch_tail) != consumed ||
-	       (state != VGPU_WORKER_READY && state != VGPU_WORKER_BOUND);
-}
-
 static long do_wait(struct exec_file *exec, void __user *arg)
 {
 	struct vgpu_exec_wait wait;
-	ktime_t timeout;
-	u32 consumed;
+	ktime_t end, left;
+	u32 wakes;
 	long err;
 
 	if (copy_from_user(&wait, arg, sizeof(wait)))
 		return -EFAULT;
-	consumed = wait.consumed;
-	err = vgpu_worker_take(exec->session, &consumed, &wait.tail);
-	if (err)
-		return err;
-	if (wait.tail == consumed && wait.timeout_ns) {
-		timeout = ns_to_ktime(min_t(u64, wait.timeout_ns, KTIME_MAX));
-		err = wait_event_interruptible_hrtimeout(exec->wait, worker_has_work(exec, consumed), timeout);
-		if (err == -ERESTARTSYS)
-			return -EINTR;
-		err = vgpu_worker_take(exec->session, NULL, &wait.tail);
+	end = ktime_add_safe(ktime_get(), ns_to_ktime(min_t(u64, wait.timeout_ns, KTIME_MAX)));
+	for (;;) {
+		/* What comes after the core has looked, under its lock, wakes once more. */
+		wakes = READ_ONCE(exec->wakes);
+		err = vgpu_worker_take(exec->session, &wait.consumed, &wait.tail);
 		if (err)
 			return err;
+		left = ktime_sub(end, ktime_get());
+		if (wait.tail != wait.consumed || left <= 0)
+			break;
+		err = wait_event_interruptible_hrtimeout(exec->wait, READ_ONCE(exec->wakes) != wakes, left);
+		if (err == -ERESTARTSYS)
+			return -EINTR;
 	}
 	return copy_to_user(arg, &wait, sizeof(wait)) ? -EFAULT : 0;
 }
@@ -280,6 +307,11 @@ static long vgpu_exec_ioctl(struct file *file, unsigned int cmd, unsigned long a
 	}
 }
 
+static bool may_read(struct exec_file *exec)
+{
+	return vgpu_gpu_has_event(&exec->gpu->core) || !vgpu_gpu_serves(exec->gpu, exec);
+}
+
 static ssize_t vgpu_exec_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
 {
 	struct exec_file *exec = file->private_data;
@@ -293,6 +325,8 @@ static ssize_t vgpu_exec_read(struct file *file, char __user *buf, size_t count,
 	if (count < sizeof(event))
 		return -EINVAL;
 	while (count - done >= sizeof(event)) {
+		if (!vgpu_gpu_serves(exec->gpu, exec))
+			return done ? done : -ENODEV;
 		if (vgpu_gpu_next_event(&exec->gpu->core, &event)) {
 			if (copy_to_user(buf + done, &event, sizeof(event)))
 				return done ? done : -EFAULT;
@@ -301,8 +335,8 @@ static ssize_t vgpu_exec_read(struct file *file, char __user *buf, size_t count,
 			break;
 		} else if (file->f_flags & O_NONBLOCK) {
 			return -EAGAIN;
-		} else if (wait_event_interruptible(exec->gpu->events, vgpu_gpu_has_event(&exec->gpu->core))) {
-			return -EINTR;
+		} else if (wait_event_interruptible(exec->gpu->events, may_read(exec))) {
+			return -ERESTARTSYS;
 		}
 	}
 	return done;
@@ -315,7 +349,46 @@ static __poll_t vgpu_exec_poll(struct file *file, poll_table *table)
 	if (!has_role(exec, EXEC_SUPERVISOR))
 		return EPOLLERR;
 	poll_wait(file, &exec->gpu->events, table);
+	if (!vgpu_gpu_serves(exec->gpu, exec))
+		return EPOLLHUP | EPOLLIN | EPOLLRDNORM;
 	return vgpu_gpu_has_event(&exec->gpu->core) ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+static struct exec_file *exec_of(const struct vm_area_struct *vma)
+{
+	return container_of(vma->vm_ops, struct exec_file, aperture_ops);
+}
+
+static void aperture_opened(struct vm_area_struct *vma)
+{
+	get_file(exec_of(vma)->file);
+}
+
+static void aperture_closed(struct vm_area_struct *vma)
+{
+	fput(exec_of(vma)->file);
+}
+
+static int map_aperture(struct exec_file *exec, struct vm_area_struct *vma, u64 offset)
+{
+	int err;
+
+	if (!vgpu_worker_may_map(exec->session, offset, vma->vm_end - vma->vm_start))
+		return -EPERM;
+	/* The mapping gives up its reference to this file for one to the aperture's; one of its own is taken below. */
+	get_file(exec->file);
+	err = vgpu_aperture_mmap(exec->vm, vma, offset);
+	if (err) {
+		fput(exec->file);
+		return err;
+	}
+	if (!exec->aperture_ops.close) {
+		exec->aperture_ops = *vma->vm_ops;
+		exec->aperture_ops.open = aperture_opened;
+		exec->aperture_ops.close = aperture_closed;
+	}
+	vma->vm_ops = &exec->aperture_ops;
+	return 0;
 }
 
 static int vgpu_exec_mmap(struct file *file, struct vm_area_struct *vma)
@@ -328,15 +401,16 @@ static int vgpu_exec_mmap(struct file *file, struct vm_area_struct *vma)
 	err = check_role(exec, EXEC_WORKER);
 	if (err)
 		return err;
-	vgpu_vm_flags_set(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP);
-	if (pos == VGPU_EXEC_MMAP_RINGS)
-		return len <= RINGS_SIZE ? remap_vmalloc_range(vma, exec->rings, 0) : -EINVAL;
-	if (pos < VGPU_EXEC_MMAP_APERTURE)
+	if (!(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
-	pos -= VGPU_EXEC_MMAP_APERTURE;
-	if (!vgpu_worker_may_map(exec->session, pos, len))
+	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
-	return vgpu_aperture_mmap(exec->vm->aperture, vma, pos);
+	vgpu_vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
+	if (pos >= VGPU_EXEC_MMAP_APERTURE)
+		return map_aperture(exec, vma, pos - VGPU_EXEC_MMAP_APERTURE);
+	if (pos != VGPU_EXEC_MMAP_RINGS || len > RINGS_SIZE)
+		return -EINVAL;
+	return remap_vmalloc_range(vma, exec->rings, 0);
 }
 
 static const struct file_operations vgpu_exec_fops = {

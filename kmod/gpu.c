@@ -1,23 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * GPUs: made when their first supervisor attaches, kept until the module goes. A GPU without supervisor keeps its virtual GPUs, whose
- * sessions wait for the next one.
+ * GPUs: made when their first supervisor attaches, kept until the module or their PCI device goes. A GPU without supervisor
+ * keeps its virtual GPUs, whose sessions wait for the next one.
  */
 
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
 #include "compat.h"
-#include "vgpu.h"
+#include "netlink.h"
+
+#define APERTURE_MIN		(1ULL << 30)
+#define APERTURE_MAX		(64ULL << 30)
+#define SESSIONS_DEFAULT	16
 
 DEFINE_MUTEX(vgpu_gpus_lock);
 LIST_HEAD(vgpu_gpus);
+struct workqueue_struct *vgpu_wq;
+
+/* Devices, for the line that tells of a leak. */
+static atomic_t gpus_alive = ATOMIC_INIT(0);
 
 static void release_gpu(struct device *dev)
 {
 	struct vgpu_host_gpu *gpu = container_of(dev, struct vgpu_host_gpu, dev);
 
+	hrtimer_cancel(&gpu->tick);
+	cancel_work_sync(&gpu->tick_work);
+	/* A tick that was under way may have asked for another. */
+	hrtimer_cancel(&gpu->tick);
+	atomic_dec(&gpus_alive);
 	vgpu_gpu_destroy(&gpu->core);
 	pci_dev_put(gpu->pdev);
 	kfree(gpu);
@@ -48,9 +61,7 @@ static void op_wake_supervisor(struct vgpu_gpu *gpu)
 
 static void op_schedule_reap(struct vgpu_dev *dev)
 {
-	struct vgpu_vm *vm = dev->host;
-
-	schedule_work(&vm->reap_work);
+	vgpu_vm_schedule_reap(dev->host);
 }
 
 static void op_schedule_tick(struct vgpu_gpu *gpu, u64 when_ns)
@@ -60,23 +71,17 @@ static void op_schedule_tick(struct vgpu_gpu *gpu, u64 when_ns)
 
 static void *op_map_queue(struct vgpu_dev *dev, u64 offset, u64 len)
 {
-	struct vgpu_vm *vm = dev->host;
-
-	return vgpu_aperture_map(vm->aperture, offset, len);
+	return vgpu_aperture_map_queue(dev->host, offset, len);
 }
 
 static void op_unmap_queue(struct vgpu_dev *dev, void *addr, u64 offset, u64 len)
 {
-	struct vgpu_vm *vm = dev->host;
-
-	vgpu_aperture_unmap(vm->aperture, addr, offset, len);
+	vgpu_aperture_unmap_queue(dev->host, addr);
 }
 
 static void op_punch(struct vgpu_dev *dev, u64 offset, u64 len)
 {
-	struct vgpu_vm *vm = dev->host;
-
-	vgpu_aperture_punch(vm->aperture, offset, len);
+	vgpu_aperture_punch(dev->host, offset, len);
 }
 
 static const struct vgpu_host_ops host_ops = {
@@ -95,7 +100,7 @@ static enum hrtimer_restart tick_expired(struct hrtimer *timer)
 {
 	struct vgpu_host_gpu *gpu = container_of(timer, struct vgpu_host_gpu, tick);
 
-	queue_work(system_highpri_wq, &gpu->tick_work);
+	queue_work(vgpu_wq, &gpu->tick_work);
 	return HRTIMER_NORESTART;
 }
 
@@ -117,27 +122,38 @@ struct vgpu_type *vgpu_type_of(struct mdev_type *type)
 	return container_of(type, struct vgpu_type, mdev);
 }
 
-/* Types are powers of two of GiB, up to the whole GPU. */
+static void make_type(struct vgpu_host_gpu *gpu, u64 memory)
+{
+	struct vgpu_type *type = &gpu->types[gpu->num_types];
+	u64 number = memory >= SZ_1G ? memory / SZ_1G : memory / SZ_1K;
+	const char *unit = memory >= SZ_1G ? "g" : "k";
+
+	if (memory < SZ_1G && memory >= SZ_1M) {
+		number = memory / SZ_1M;
+		unit = "m";
+	}
+	type->limits.memory = memory;
+	type->limits.aperture = clamp_t(u64, memory, APERTURE_MIN, APERTURE_MAX);
+	type->limits.deadline_ns = VGPU_DEADLINE_DEFAULT;
+	type->limits.depth = VGPU_DEPTH_DEFAULT;
+	type->limits.sessions = SESSIONS_DEFAULT;
+	type->limits.tier = VGPU_TIER_MEDIUM;
+	snprintf(type->sysfs_name, sizeof(type->sysfs_name), "%llu%s", number, unit);
+	snprintf(type->pretty_name, sizeof(type->pretty_name), "vGPU %llu %siB", number,
+		 *unit == 'g' ? "G" : *unit == 'm' ? "M" : "K");
+	type->mdev.sysfs_name = type->sysfs_name;
+	type->mdev.pretty_name = type->pretty_name;
+	gpu->type_list[gpu->num_types++] = &type->mdev;
+}
+
+/* Sizes are powers of two from 1 GiB to the whole GPU; a GPU of less has one size, nearly all of it. */
 static void make_types(struct vgpu_host_gpu *gpu)
 {
 	u64 memory = gpu->core.attach.memory;
-	struct vgpu_type *type;
-	u64 size;
+	u64 size = min_t(u64, SZ_1G, rounddown_pow_of_two(memory));
 
-	for (size = SZ_1G; size <= memory && gpu->num_types < VGPU_MAX_TYPES; size *= 2) {
-		type = &gpu->types[gpu->num_types];
-		type->limits.memory = size;
-		type->limits.aperture = clamp_t(u64, size / 4, SZ_64M, 4ULL * SZ_1G);
-		type->limits.deadline_ns = VGPU_DEADLINE_DEFAULT;
-		type->limits.depth = VGPU_DEPTH_DEFAULT;
-		type->limits.sessions = 16;
-		type->limits.tier = VGPU_TIER_MEDIUM;
-		snprintf(type->sysfs_name, sizeof(type->sysfs_name), "%llug", size / SZ_1G);
-		snprintf(type->pretty_name, sizeof(type->pretty_name), "vgpu %llu GiB", size / SZ_1G);
-		type->mdev.sysfs_name = type->sysfs_name;
-		type->mdev.pretty_name = type->pretty_name;
-		gpu->type_list[gpu->num_types++] = &type->mdev;
-	}
+	for (; size <= memory && gpu->num_types < VGPU_MAX_TYPES; size *= 2)
+		make_type(gpu, size);
 }
 
 static int find_parent(struct vgpu_host_gpu *gpu, const char *address, const char **why)
@@ -161,80 +177,229 @@ static int find_parent(struct vgpu_host_gpu *gpu, const char *address, const cha
 	return 0;
 }
 
-static struct vgpu_host_gpu *make_gpu(const struct vgpu_exec_attach *attach, const char **why)
+static struct vgpu_host_gpu *new_gpu(const struct vgpu_exec_attach *attach)
 {
-	struct vgpu_host_gpu *gpu;
-	int err;
+	struct vgpu_host_gpu *gpu = kzalloc(sizeof(*gpu), GFP_KERNEL);
 
-	gpu = kzalloc(sizeof(*gpu), GFP_KERNEL);
 	if (!gpu)
 		return ERR_PTR(-ENOMEM);
 	vgpu_gpu_init(&gpu->core, attach, &host_ops, gpu);
+	INIT_LIST_HEAD(&gpu->vms);
 	init_waitqueue_head(&gpu->events);
 	vgpu_hrtimer_init(&gpu->tick, tick_expired);
 	INIT_WORK(&gpu->tick_work, tick_work);
 	device_initialize(&gpu->dev);
 	gpu->dev.class = &vgpu_class;
+	atomic_inc(&gpus_alive);
+	make_types(gpu);
+	return gpu;
+}
+
+/* Puts a new GPU into sysfs, where udev and libvirt find it. */
+static int publish_gpu(struct vgpu_host_gpu *gpu, const char **why)
+{
+	const struct vgpu_exec_attach *attach = &gpu->core.attach;
+	int err;
+
 	err = find_parent(gpu, attach->pci, why);
 	if (err)
-		goto err_put;
+		return err;
 	if (gpu->pdev)
 		gpu->dev.parent = &gpu->pdev->dev;
 	err = dev_set_name(&gpu->dev, "%s", attach->name);
 	if (err)
-		goto err_put;
-	make_types(gpu);
-	if (!gpu->num_types) {
-		*why = "memory is less than 1 GiB, the smallest type";
-		err = -EINVAL;
-		goto err_put;
-	}
+		return err;
 	err = device_add(&gpu->dev);
-	if (err)
-		goto err_put;
+	if (err) {
+		*why = "its device cannot be made";
+		return err;
+	}
 	err = mdev_register_parent(&gpu->mdev_parent, gpu->parent, &vgpu_mdev_driver, gpu->type_list, gpu->num_types);
 	if (err) {
-		*why = "the mdev core refused the GPU as parent";
-		goto err_del;
+		*why = "the mdev core refused it; does another driver offer mdevs on its PCI device?";
+		device_del(&gpu->dev);
 	}
-	list_add_tail(&gpu->node, &vgpu_gpus);
-	return gpu;
+	return err;
+}
 
-err_del:
-	device_del(&gpu->dev);
-err_put:
+/* Attaches to a GPU that is in the list, or puts a new one there, which is then to be published. */
+static struct vgpu_host_gpu *find_or_add(const struct vgpu_exec_attach *attach, void *supervisor, const char **why)
+{
+	struct vgpu_host_gpu *gpu, *found = NULL;
+	int err = 0;
+
+	mutex_lock(&vgpu_gpus_lock);
+	list_for_each_entry(gpu, &vgpu_gpus, node)
+		if (!strcmp(gpu->core.attach.name, attach->name))
+			found = gpu;
+	if (found && found->state != VGPU_GPU_LIVE) {
+		*why = "the GPU is just coming or going: try again";
+		err = -EBUSY;
+	} else if (!found) {
+		found = new_gpu(attach);
+		if (IS_ERR(found))
+			err = PTR_ERR(found);
+		else
+			list_add_tail(&found->node, &vgpu_gpus);
+	}
+	if (!err)
+		err = vgpu_gpu_attach(&found->core, attach, why);
+	if (!err) {
+		found->supervisor = supervisor;
+		get_device(&found->dev);
+	}
+	mutex_unlock(&vgpu_gpus_lock);
+	return err ? ERR_PTR(err) : found;
+}
+
+static void forget_gpu(struct vgpu_host_gpu *gpu)
+{
+	mutex_lock(&vgpu_gpus_lock);
+	list_del(&gpu->node);
+	mutex_unlock(&vgpu_gpus_lock);
 	put_device(&gpu->dev);
-	return ERR_PTR(err);
 }
 
 /**
  * vgpu_gpu_serve() - attach a supervisor to its GPU
  * @attach: checked by vgpu_attach_check()
+ * @supervisor: its file
  * @why: set to the reason where that fails, or left alone
  *
  * A GPU that nobody served before is made.
  *
- * Return: the GPU, or an ERR_PTR(). Context: may sleep.
+ * Return: the GPU, whose reference vgpu_gpu_leave() gives back, or an ERR_PTR(). Context: may sleep.
  */
-struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, const char **why)
+struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, void *supervisor, const char **why)
 {
-	struct vgpu_host_gpu *gpu, *found = NULL;
+	struct vgpu_host_gpu *gpu;
 	int err;
 
-	mutex_lock(&vgpu_gpus_lock);
-	list_for_each_entry(gpu, &vgpu_gpus, node)
-		if (!strcmp(dev_name(&gpu->dev), attach->name))
-			found = gpu;
-	if (!found)
-		found = make_gpu(attach, why);
-	if (!IS_ERR(found)) {
-		err = vgpu_gpu_attach(&found->core, attach, why);
-		if (err)
-			found = ERR_PTR(err);
+	gpu = find_or_add(attach, supervisor, why);
+	if (IS_ERR(gpu))
+		return gpu;
+	if (gpu->state == VGPU_GPU_NEW) {
+		err = publish_gpu(gpu, why);
+		if (err) {
+			forget_gpu(gpu);
+			put_device(&gpu->dev);
+			return ERR_PTR(err);
+		}
+		mutex_lock(&vgpu_gpus_lock);
+		gpu->state = VGPU_GPU_LIVE;
+		vgpu_netlink_gpu(VGPU_CMD_GPU_ADD_NTF, gpu);
+	} else {
+		mutex_lock(&vgpu_gpus_lock);
+		vgpu_netlink_gpu(VGPU_CMD_GPU_CHANGE_NTF, gpu);
 	}
 	mutex_unlock(&vgpu_gpus_lock);
-	return found;
+	return gpu;
 }
+
+/* The supervisor, if there is one, serves the GPU no more. */
+static void detach(struct vgpu_host_gpu *gpu)
+{
+	lockdep_assert_held(&vgpu_gpus_lock);
+	if (!gpu->supervisor)
+		return;
+	gpu->supervisor = NULL;
+	vgpu_gpu_detach(&gpu->core);
+	vgpu_netlink_gpu(VGPU_CMD_GPU_CHANGE_NTF, gpu);
+}
+
+/**
+ * vgpu_gpu_leave() - a supervisor's file was released
+ * @gpu: from vgpu_gpu_serve()
+ * @supervisor: as there
+ *
+ * Context: may sleep.
+ */
+void vgpu_gpu_leave(struct vgpu_host_gpu *gpu, void *supervisor)
+{
+	mutex_lock(&vgpu_gpus_lock);
+	if (gpu->supervisor == supervisor)
+		detach(gpu);
+	mutex_unlock(&vgpu_gpus_lock);
+	put_device(&gpu->dev);
+}
+
+/**
+ * vgpu_gpu_serves() - whether a supervisor still serves its GPU
+ * @gpu: from vgpu_gpu_serve()
+ * @supervisor: as there
+ *
+ * Return: false if the GPU was lost. Context: any.
+ */
+bool vgpu_gpu_serves(struct vgpu_host_gpu *gpu, const void *supervisor)
+{
+	return READ_ONCE(gpu->supervisor) == supervisor;
+}
+
+static struct vgpu_host_gpu *gpu_on(const struct device *dev)
+{
+	struct vgpu_host_gpu *gpu;
+
+	list_for_each_entry(gpu, &vgpu_gpus, node)
+		if (gpu->pdev && &gpu->pdev->dev == dev)
+			return gpu;
+	return NULL;
+}
+
+/*
+ * The driver is being taken from a PCI device. Its lock is held, and the driver waits for its users: so workers die, and nobody is waited
+ * for. The virtual GPUs stay, without a GPU, until a supervisor attaches again.
+ */
+static void lose_gpu(struct device *dev)
+{
+	struct vgpu_host_gpu *gpu;
+
+	mutex_lock(&vgpu_gpus_lock);
+	gpu = gpu_on(dev);
+	if (gpu) {
+		dev_warn(&gpu->dev, "driver of %s is going: all sessions are lost\n", dev_name(dev));
+		detach(gpu);
+		vgpu_gpu_lose(&gpu->core);
+		wake_up_interruptible(&gpu->events);
+	}
+	mutex_unlock(&vgpu_gpus_lock);
+}
+
+static void unpublish_gpu(struct vgpu_host_gpu *gpu)
+{
+	mdev_unregister_parent(&gpu->mdev_parent);
+	device_del(&gpu->dev);
+	forget_gpu(gpu);
+}
+
+/* A PCI device is being taken out. Its lock is not held; the virtual GPUs go with it, when their users let go. */
+static void remove_gpu(struct device *dev)
+{
+	struct vgpu_host_gpu *gpu;
+
+	lose_gpu(dev);
+	mutex_lock(&vgpu_gpus_lock);
+	gpu = gpu_on(dev);
+	if (gpu && gpu->state == VGPU_GPU_LIVE)
+		gpu->state = VGPU_GPU_LEAVING;
+	else
+		gpu = NULL;
+	mutex_unlock(&vgpu_gpus_lock);
+	if (gpu)
+		unpublish_gpu(gpu);
+}
+
+static int pci_notified(struct notifier_block *nb, unsigned long action, void *data)
+{
+	if (action == BUS_NOTIFY_UNBIND_DRIVER)
+		lose_gpu(data);
+	else if (action == BUS_NOTIFY_DEL_DEVICE)
+		remove_gpu(data);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block pci_notifier = {
+	.notifier_call = pci_notified,
+};
 
 /**
  * vgpu_gpus_init() - no GPUs yet
@@ -243,13 +408,30 @@ struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, cons
  */
 int vgpu_gpus_init(void)
 {
-	return class_register(&vgpu_class);
+	int err;
+
+	vgpu_wq = alloc_workqueue("vgpu", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	if (!vgpu_wq)
+		return -ENOMEM;
+	err = class_register(&vgpu_class);
+	if (err)
+		goto err_wq;
+	err = bus_register_notifier(&pci_bus_type, &pci_notifier);
+	if (err)
+		goto err_class;
+	return 0;
+
+err_class:
+	class_unregister(&vgpu_class);
+err_wq:
+	destroy_workqueue(vgpu_wq);
+	return err;
 }
 
 /**
- * vgpu_gpus_exit() - remove all GPUs and, waiting for their users, their virtual GPUs
+ * vgpu_gpus_exit() - remove all GPUs and their virtual GPUs
  *
- * No supervisor is left: its file holds the module.
+ * No file is left that could be a supervisor, a worker or a user of a virtual GPU: each holds the module.
  *
  * Context: may sleep.
  */
@@ -257,13 +439,11 @@ void vgpu_gpus_exit(void)
 {
 	struct vgpu_host_gpu *gpu, *next;
 
-	list_for_each_entry_safe(gpu, next, &vgpu_gpus, node) {
-		mdev_unregister_parent(&gpu->mdev_parent);
-		hrtimer_cancel(&gpu->tick);
-		cancel_work_sync(&gpu->tick_work);
-		hrtimer_cancel(&gpu->tick);
-		list_del(&gpu->node);
-		device_unregister(&gpu->dev);
-	}
+	bus_unregister_notifier(&pci_bus_type, &pci_notifier);
+	list_for_each_entry_safe(gpu, next, &vgpu_gpus, node)
+		unpublish_gpu(gpu);
+	destroy_workqueue(vgpu_wq);
 	class_unregister(&vgpu_class);
+	if (atomic_read(&gpus_alive))
+		pr_err("vgpu: leak: %d GPUs are still referenced\n", atomic_read(&gpus_alive));
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Interrupts: MSI-X vectors and VFIO's two notifications, each an eventfd that the user of the device gives.
+ * Interrupts: MSI-X vectors, and VFIO's request to let go of the device, each an eventfd that the user of the device gives.
+ * There is no error interrupt: on it QEMU stops the whole VM, and a GPU that is lost costs the sessions on it alone.
  */
 
 #include <linux/eventfd.h>
+#include <linux/nospec.h>
 #include "compat.h"
 #include "vgpu.h"
 
@@ -19,7 +21,6 @@ u32 vgpu_irq_count(u32 index)
 	switch (index) {
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return VGPU_NUM_VECTORS;
-	case VFIO_PCI_ERR_IRQ_INDEX:
 	case VFIO_PCI_REQ_IRQ_INDEX:
 		return 1;
 	default:
@@ -29,14 +30,9 @@ u32 vgpu_irq_count(u32 index)
 
 static struct eventfd_ctx **slot_of(struct vgpu_vm *vm, u32 index, u32 vector)
 {
-	switch (index) {
-	case VFIO_PCI_MSIX_IRQ_INDEX:
-		return &vm->msix[vector];
-	case VFIO_PCI_ERR_IRQ_INDEX:
-		return &vm->err_trigger;
-	default:
-		return &vm->req_trigger;
-	}
+	if (index == VFIO_PCI_REQ_IRQ_INDEX)
+		return &vm->request;
+	return &vm->msix[array_index_nospec(vector, VGPU_NUM_VECTORS)];
 }
 
 static void replace(struct vgpu_vm *vm, u32 index, u32 vector, struct eventfd_ctx *ctx)
@@ -50,29 +46,38 @@ static void replace(struct vgpu_vm *vm, u32 index, u32 vector, struct eventfd_ct
 		eventfd_ctx_put(ctx);
 }
 
-static void trigger(struct vgpu_vm *vm, u32 index, u32 vector)
+static bool trigger(struct vgpu_vm *vm, u32 index, u32 vector)
 {
 	struct eventfd_ctx **slot = slot_of(vm, index, vector);
+	bool set;
 
 	spin_lock(&vm->irq_lock);
-	if (*slot)
+	set = *slot;
+	if (set)
 		vgpu_eventfd_signal(*slot);
 	spin_unlock(&vm->irq_lock);
+	return set;
 }
 
+static struct eventfd_ctx *get_eventfd(s32 fd)
+{
+	if (fd == -1)
+		return NULL;
+	return fd < 0 ? ERR_PTR(-EINVAL) : eventfd_ctx_fdget(fd);
+}
+
+/* Where one cannot be set, those before it are taken away: all or none. */
 static long set_eventfds(struct vgpu_vm *vm, const struct vfio_irq_set *set, const s32 *fds)
 {
 	struct eventfd_ctx *ctx;
 	u32 i;
 
 	for (i = 0; i < set->count; i++) {
-		ctx = NULL;
-		if (fds[i] >= 0) {
-			ctx = eventfd_ctx_fdget(fds[i]);
-			if (IS_ERR(ctx))
-				return PTR_ERR(ctx);
-		} else if (fds[i] != -1) {
-			return -EINVAL;
+		ctx = get_eventfd(fds[i]);
+		if (IS_ERR(ctx)) {
+			while (i--)
+				replace(vm, set->index, set->start + i, NULL);
+			return PTR_ERR(ctx);
 		}
 		replace(vm, set->index, set->start + i, ctx);
 	}
@@ -137,8 +142,7 @@ void vgpu_irq_signal(struct vgpu_vm *vm, u32 vector)
  */
 bool vgpu_irq_request(struct vgpu_vm *vm)
 {
-	trigger(vm, VFIO_PCI_REQ_IRQ_INDEX, 0);
-	return READ_ONCE(vm->req_trigger);
+	return trigger(vm, VFIO_PCI_REQ_IRQ_INDEX, 0);
 }
 
 /**
@@ -153,6 +157,5 @@ void vgpu_irq_release(struct vgpu_vm *vm)
 
 	for (i = 0; i < VGPU_NUM_VECTORS; i++)
 		replace(vm, VFIO_PCI_MSIX_IRQ_INDEX, i, NULL);
-	replace(vm, VFIO_PCI_ERR_IRQ_INDEX, 0, NULL);
 	replace(vm, VFIO_PCI_REQ_IRQ_INDEX, 0, NULL);
 }

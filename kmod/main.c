@@ -3,7 +3,7 @@
 
 #include <linux/init.h>
 #include <linux/module.h>
-#include "vgpu.h"
+#include "netlink.h"
 
 static int __init vgpu_init(void)
 {
@@ -12,21 +12,21 @@ static int __init vgpu_init(void)
 	err = vgpu_mdev_init();
 	if (err)
 		return err;
-	err = vgpu_gpus_init();
-	if (err)
-		goto err_mdev;
 	err = vgpu_netlink_init();
 	if (err)
-		goto err_gpus;
-	err = vgpu_executor_init();
+		goto err_mdev;
+	err = vgpu_gpus_init();
 	if (err)
 		goto err_netlink;
+	err = vgpu_executor_init();
+	if (err)
+		goto err_gpus;
 	return 0;
 
-err_netlink:
-	vgpu_netlink_exit();
 err_gpus:
 	vgpu_gpus_exit();
+err_netlink:
+	vgpu_netlink_exit();
 err_mdev:
 	vgpu_mdev_exit();
 	return err;
@@ -35,8 +35,8 @@ err_mdev:
 static void __exit vgpu_exit(void)
 {
 	vgpu_executor_exit();
-	vgpu_netlink_exit();
 	vgpu_gpus_exit();
+	vgpu_netlink_exit();
 	vgpu_mdev_exit();
 }
 

@@ -7,7 +7,7 @@
 #include <linux/mdev.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
-#include "vgpu.h"
+#include "netlink.h"
 
 static int vgpu_mdev_probe(struct mdev_device *mdev)
 {
@@ -19,16 +19,27 @@ static int vgpu_mdev_probe(struct mdev_device *mdev)
 		return PTR_ERR(vm);
 	dev_set_drvdata(&mdev->dev, vm);
 	err = vfio_register_emulated_iommu_dev(&vm->vdev);
-	if (err)
+	if (err) {
 		vfio_put_device(&vm->vdev);
-	return err;
+		return err;
+	}
+	mutex_lock(&vgpu_gpus_lock);
+	list_add_tail(&vm->node, &vm->gpu->vms);
+	vgpu_netlink_vm(VGPU_CMD_VM_ADD_NTF, vm);
+	mutex_unlock(&vgpu_gpus_lock);
+	return 0;
 }
 
+/* Waits until the user of the virtual GPU has let go of it. */
 static void vgpu_mdev_remove(struct mdev_device *mdev)
 {
 	struct vgpu_vm *vm = dev_get_drvdata(&mdev->dev);
 
 	vfio_unregister_group_dev(&vm->vdev);
+	mutex_lock(&vgpu_gpus_lock);
+	list_del(&vm->node);
+	vgpu_netlink_vm(VGPU_CMD_VM_DEL_NTF, vm);
+	mutex_unlock(&vgpu_gpus_lock);
 	vfio_put_device(&vm->vdev);
 }
 

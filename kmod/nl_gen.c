@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)
-/* spec b92aef8c35e370598e4dda102bd71c0e244c32b432d8339e4601c949728c6ff2 text b281358d4409096ce4845b7c7831f8abbfc358cb6a10eddfcecb58304b40ff73 */
+/* spec 8490ac6736988f632ef0c25704bbda997e3dd77ad523d68b67bf9878a93e50ea text 1975b3d581bb3d4d7237cdecc8866506d15f2f0624df8e9a24bd8191331da2cc */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel source */
@@ -12,7 +12,7 @@
 #include <uapi/vgpu_netlink.h>
 
 /* Integer value ranges */
-static const struct netlink_range_validation vgpu_a_vm_deadline_ns_range = {
+static struct netlink_range_validation vgpu_a_vm_deadline_ns_range = {
 	.min	= 1ULL,
 	.max	= VGPU_LIMIT_DEADLINE_MAX,
 };
@@ -54,7 +54,7 @@ const struct genl_ops vgpu_nl_ops[4] = {
 		.dumpit		= vgpu_nl_gpu_get_dumpit,
 		.policy		= vgpu_gpu_get_nl_policy,
 		.maxattr	= VGPU_A_GPU_NAME,
-		.flags		= GENL_UNS_ADMIN_PERM,
+		.flags		= GENL_ADMIN_PERM,
 	},
 	{
 		.cmd		= VGPU_CMD_VM_GET,
@@ -62,13 +62,13 @@ const struct genl_ops vgpu_nl_ops[4] = {
 		.dumpit		= vgpu_nl_vm_get_dumpit,
 		.policy		= vgpu_vm_get_nl_policy,
 		.maxattr	= VGPU_A_VM_UUID,
-		.flags		= GENL_UNS_ADMIN_PERM,
+		.flags		= GENL_ADMIN_PERM,
 	},
 	{
 		.cmd		= VGPU_CMD_VM_SET,
 		.doit		= vgpu_nl_vm_set_doit,
 		.policy		= vgpu_vm_set_nl_policy,
 		.maxattr	= VGPU_A_VM_DEADLINE_NS,
-		.flags		= GENL_UNS_ADMIN_PERM,
+		.flags		= GENL_ADMIN_PERM,
 	},
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec b92aef8c35e370598e4dda102bd71c0e244c32b432d8339e4601c949728c6ff2 text c0f72e255bf14cb789f93ea091d8cef552bd867064248c7973872b00b2839abb */
+/* spec 8490ac6736988f632ef0c25704bbda997e3dd77ad523d68b67bf9878a93e50ea text c0f72e255bf14cb789f93ea091d8cef552bd867064248c7973872b00b2839abb */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel header */

@@ -40,6 +40,7 @@ VM_ATTR(workers, stats.workers);
 VM_ATTR(memory_used, stats.memory_used);
 VM_ATTR(memory_quota, vm->core.limits.memory);
 VM_ATTR(aperture_size, vm->core.limits.aperture);
+VM_ATTR(aperture_used, vgpu_aperture_used(vm));
 
 static struct attribute *vm_attrs[] = {
 	&dev_attr_submitted.attr,
@@ -63,6 +64,7 @@ static struct attribute *vm_attrs[] = {
 	&dev_attr_memory_used.attr,
 	&dev_attr_memory_quota.attr,
 	&dev_attr_aperture_size.attr,
+	&dev_attr_aperture_used.attr,
 	NULL
 };
 

@@ -18,53 +18,43 @@ static struct vgpu_vm *to_vm(struct vfio_device *vdev)
 	return container_of(vdev, struct vgpu_vm, vdev);
 }
 
+static bool wait_idle(struct vgpu_vm *vm)
+{
+	return wait_event_timeout(vm->idle, vgpu_dev_idle(&vm->core), RESET_TIMEOUT);
+}
+
 static int vgpu_vfio_open(struct vfio_device *vdev)
 {
 	struct vgpu_vm *vm = to_vm(vdev);
-	struct file *aperture = vgpu_aperture_create(vm->core.limits.aperture);
+	int err;
 
-	if (IS_ERR(aperture))
-		return PTR_ERR(aperture);
+	if (!vgpu_dev_idle(&vm->core)) {
+		dev_warn_ratelimited(vdev->dev, "a worker of the last user was killed and has not ended: try again\n");
+		return -EBUSY;
+	}
 	mutex_lock(&vm->lock);
-	vm->aperture = aperture;
 	vgpu_config_init(vm);
+	err = vgpu_aperture_open(vm);
 	mutex_unlock(&vm->lock);
-	return 0;
+	return err;
 }
 
+/* What a worker that does not end still holds are pages that nobody else will get, and the virtual GPU until it does. */
 static void vgpu_vfio_close(struct vfio_device *vdev)
 {
 	struct vgpu_vm *vm = to_vm(vdev);
 
 	vgpu_dev_reset(&vm->core);
-	while (!wait_event_timeout(vm->idle, vgpu_dev_idle(&vm->core), RESET_TIMEOUT))
-		dev_warn_ratelimited(vdev->dev, "closing waits for workers that were killed to end\n");
-	flush_work(&vm->reap_work);
+	if (!wait_idle(vm))
+		dev_warn(vdev->dev, "closed, but a worker was killed %u s ago and has not ended\n", RESET_TIMEOUT / HZ);
 	vgpu_irq_release(vm);
-	mutex_lock(&vm->lock);
-	vgpu_aperture_destroy(vm->aperture);
-	vm->aperture = NULL;
-	mutex_unlock(&vm->lock);
+	vgpu_aperture_close(vm);
 }
 
-/**
- * vgpu_vm_reset() - reset a virtual GPU and wait until that is done
- * @vm: open
- *
- * Return: 0; -EINTR if the caller is being killed; -EBUSY if killed workers do not end. Context: may sleep.
- */
-int vgpu_vm_reset(struct vgpu_vm *vm)
+static long reset(struct vgpu_vm *vm)
 {
-	long left;
-
 	vgpu_dev_reset(&vm->core);
-	mutex_lock(&vm->lock);
-	vgpu_config_init(vm);
-	mutex_unlock(&vm->lock);
-	left = wait_event_killable_timeout(vm->idle, vgpu_dev_idle(&vm->core), RESET_TIMEOUT);
-	if (left < 0)
-		return -EINTR;
-	return left ? 0 : -EBUSY;
+	return wait_idle(vm) ? 0 : -ETIMEDOUT;
 }
 
 static u64 region_size(const struct vgpu_vm *vm, u32 index)
@@ -128,15 +118,19 @@ static ssize_t write_registers(struct vgpu_vm *vm, const char __user *buf, size_
 
 static ssize_t access_config(struct vgpu_vm *vm, char __user *buf, size_t count, u64 pos, bool write)
 {
-	u8 bytes[VGPU_CONFIG_SIZE];
+	size_t done, n;
+	u8 bytes[64];
 
-	if (!write) {
-		vgpu_config_read(vm, bytes, count, pos);
-		return copy_to_user(buf, bytes, count) ? -EFAULT : count;
+	for (done = 0; done < count; done += n) {
+		n = min(count - done, sizeof(bytes));
+		if (!write)
+			vgpu_config_read(vm, bytes, n, pos + done);
+		if (write ? copy_from_user(bytes, buf + done, n) : copy_to_user(buf + done, bytes, n))
+			return -EFAULT;
+		if (write)
+			vgpu_config_write(vm, bytes, n, pos + done);
 	}
-	if (copy_from_user(bytes, buf, count))
-		return -EFAULT;
-	return vgpu_config_write(vm, bytes, count, pos);
+	return done;
 }
 
 static ssize_t access_region(struct vgpu_vm *vm, char __user *buf, size_t count, loff_t *ppos, bool write)
@@ -159,8 +153,7 @@ static ssize_t access_region(struct vgpu_vm *vm, char __user *buf, size_t count,
 		n = write ? write_registers(vm, buf, count, pos) : read_registers(vm, buf, count, pos);
 		break;
 	default:
-		n = write ? vgpu_aperture_write(vm->aperture, buf, count, pos) :
-			    vgpu_aperture_read(vm->aperture, buf, count, pos);
+		n = write ? vgpu_aperture_write(vm, buf, count, pos) : vgpu_aperture_read(vm, buf, count, pos);
 	}
 	if (n > 0)
 		*ppos += n;
@@ -187,7 +180,7 @@ static int vgpu_vfio_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 
 	if (index != VFIO_PCI_BAR2_REGION_INDEX || len > size || offset > size - len)
 		return -EINVAL;
-	return vgpu_aperture_mmap(vm->aperture, vma, offset);
+	return vgpu_aperture_mmap(vm, vma, offset);
 }
 
 static long get_info(unsigned long arg)
@@ -278,7 +271,7 @@ static long vgpu_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned
 	case VFIO_DEVICE_SET_IRQS:
 		return set_irqs(vm, arg);
 	case VFIO_DEVICE_RESET:
-		return vgpu_vm_reset(vm);
+		return reset(vm);
 	default:
 		return -ENOTTY;
 	}
@@ -288,11 +281,6 @@ static void vgpu_vfio_request(struct vfio_device *vdev, unsigned int count)
 {
 	if (!vgpu_irq_request(to_vm(vdev)) && !count)
 		dev_notice(vdev->dev, "removal waits: the device's user gave no way to be asked to let go\n");
-}
-
-/* The device does no DMA, so that there is nothing to be done when guest memory goes away. */
-static void vgpu_vfio_dma_unmap(struct vfio_device *vdev, u64 iova, u64 length)
-{
 }
 
 /* A guid_t keeps its first three fields in little-endian order, CUDA and RFC 9562 in big-endian order. */
@@ -311,6 +299,20 @@ static void reap_work(struct work_struct *work)
 
 	vgpu_dev_reap(&vm->core);
 	wake_up_all(&vm->idle);
+	vfio_put_device(&vm->vdev);
+}
+
+/**
+ * vgpu_vm_schedule_reap() - have vgpu_dev_reap() called
+ * @vm: that has a reference
+ *
+ * Context: any; vgpu_gpu.lock may be held.
+ */
+void vgpu_vm_schedule_reap(struct vgpu_vm *vm)
+{
+	get_device(&vm->vdev.device);
+	if (!queue_work(vgpu_wq, &vm->reap_work))
+		vfio_put_device(&vm->vdev);
 }
 
 static int vgpu_vfio_init(struct vfio_device *vdev)
@@ -319,22 +321,34 @@ static int vgpu_vfio_init(struct vfio_device *vdev)
 	struct mdev_device *mdev = to_mdev_device(vdev->dev);
 	struct vgpu_type *type = vgpu_type_of(mdev->type);
 	u8 uuid[16];
+	int err;
 
 	vm->gpu = container_of(mdev->type->parent, struct vgpu_host_gpu, mdev_parent);
 	mutex_init(&vm->lock);
 	spin_lock_init(&vm->irq_lock);
 	init_waitqueue_head(&vm->idle);
 	INIT_WORK(&vm->reap_work, reap_work);
+	INIT_LIST_HEAD(&vm->queues);
+	INIT_LIST_HEAD(&vm->node);
+	strscpy(vm->name, dev_name(vdev->dev), sizeof(vm->name));
 	uuid_of(mdev, uuid);
-	return vgpu_dev_init(&vm->core, &vm->gpu->core, uuid, &type->limits, vm);
+	err = vgpu_dev_init(&vm->core, &vm->gpu->core, uuid, &type->limits, vm);
+	if (err)
+		return err;
+	get_device(&vm->gpu->dev);
+	return 0;
 }
 
+/* The last reference is gone: no worker has the virtual GPU, and all that it had was reaped. */
 static void vgpu_vfio_release(struct vfio_device *vdev)
 {
 	struct vgpu_vm *vm = to_vm(vdev);
+	struct vgpu_host_gpu *gpu = vm->gpu;
 
 	vgpu_dev_destroy(&vm->core);
 	mutex_destroy(&vm->lock);
+	vgpu_vfio_released(vdev);
+	put_device(&gpu->dev);
 }
 
 const struct vfio_device_ops vgpu_vfio_ops = {
@@ -348,6 +362,5 @@ const struct vfio_device_ops vgpu_vfio_ops = {
 	.mmap = vgpu_vfio_mmap,
 	.ioctl = vgpu_vfio_ioctl,
 	.request = vgpu_vfio_request,
-	.dma_unmap = vgpu_vfio_dma_unmap,
-	VGPU_IOMMUFD_OPS
+	VGPU_VFIO_IOMMUFD_OPS
 };

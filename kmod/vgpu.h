@@ -6,11 +6,19 @@
  * vgpu.ko hosts kmod/core: it shows virtual GPUs to VFIO (mdev.c, vfio.c, pci_config.c, irq.c, aperture.c), work to
  * executors (executor.c) and state to operators (sysfs.c, netlink.c).
  *
- * Locks, in order of nesting; those of the core come between 2 and 3:
+ * Locks, in order of nesting:
  *
- *	1. vgpu_gpus_lock (mutex): the list of GPUs; GPUs are made, never removed, while the module is loaded
- *	2. vgpu_vm.lock (mutex): config space, interrupts being set up, aperture file
- *	3. vgpu_vm.irq_lock (spinlock): eventfds, taken with vgpu_gpu.lock held to signal
+ *	1. vgpu_gpus_lock (mutex): the list of GPUs, their lists of virtual GPUs, their states and supervisors
+ *	2. vgpu_dev.ctl (mutex): see core/core.h
+ *	3. vgpu_vm.lock (mutex): config space, interrupts being set up, aperture file; taken inside mmap_lock
+ *	4. vgpu_gpu.lock (spinlock): see core/core.h
+ *	5. vgpu_vm.irq_lock (spinlock): eventfds
+ *
+ * No file of sysfs is removed, and nothing that waits for a user of a virtual GPU is called, with vgpu_gpus_lock held.
+ *
+ * Life: a GPU is a device, /sys/class/vgpu/NAME, whose references are held by the list, by its supervisor's file and by its
+ * virtual GPUs. It outlives its supervisor, and goes when the module does or when its PCI device is taken out. A virtual GPU is a VFIO
+ * device, whose references are held by the mdev, by the files of its workers and by work that is queued for it.
  */
 #ifndef VGPU_KMOD_H
 #define VGPU_KMOD_H
@@ -26,7 +34,7 @@
 #include "core/core.h"
 
 #define VGPU_MAX_TYPES		16
-#define VGPU_CONFIG_SIZE	256
+#define VGPU_CONFIG_SIZE	4096
 
 /* Regions of a VFIO device file: the index in the upper bits of the offset. */
 #define VGPU_REGION_SHIFT	40
@@ -47,13 +55,28 @@ struct vgpu_type {
 };
 
 /**
+ * enum vgpu_gpu_state - life of a GPU's entry in sysfs
+ * @VGPU_GPU_NEW: being made; nobody but its maker looks at it
+ * @VGPU_GPU_LIVE: as it should be
+ * @VGPU_GPU_LEAVING: its PCI device is going; waits for its virtual GPUs to be let go
+ */
+enum vgpu_gpu_state {
+	VGPU_GPU_NEW,
+	VGPU_GPU_LIVE,
+	VGPU_GPU_LEAVING,
+};
+
+/**
  * struct vgpu_host_gpu - a GPU with its place in sysfs
  * @core: what decides
  * @node: in vgpu_gpus
+ * @vms: its virtual GPUs
+ * @state: enum vgpu_gpu_state
+ * @supervisor: file of the supervisor that is attached, or NULL
  * @dev: class device /sys/class/vgpu/NAME
  * @parent: of mdevs: the GPU's PCI device, or @dev where there is none
  * @pdev: the PCI device, or NULL
- * @mdev_parent: registered once @num_types is not 0
+ * @mdev_parent: registered while @state is VGPU_GPU_LIVE
  * @types: sizes
  * @type_list: the same for the mdev core
  * @num_types: of @types
@@ -64,6 +87,9 @@ struct vgpu_type {
 struct vgpu_host_gpu {
 	struct vgpu_gpu core;
 	struct list_head node;
+	struct list_head vms;
+	enum vgpu_gpu_state state;
+	void *supervisor;
 	struct device dev;
 	struct device *parent;
 	struct pci_dev *pdev;
@@ -81,14 +107,16 @@ struct vgpu_host_gpu {
  * @vdev: what VFIO knows; first
  * @core: what decides
  * @gpu: on which
- * @lock: guards @config, @aperture and the setting up of interrupts
+ * @node: in its list
+ * @name: UUID as text
+ * @lock: guards @config, @aperture, @queues and the setting up of interrupts
  * @config: PCI config space
  * @config_mask: bits of it that may be written
  * @aperture: shmem file, from open to close
- * @irq_lock: guards @msix, @err_trigger and @req_trigger
+ * @queues: queue areas that the kernel has mapped
+ * @irq_lock: guards @msix and @request
  * @msix: eventfds by vector, NULL where none is set
- * @err_trigger: eventfd for errors, or NULL
- * @req_trigger: eventfd by which the user is asked to let go, or NULL
+ * @request: eventfd by which the user is asked to let go, or NULL
  * @idle: where reset and close wait
  * @reap_work: for vgpu_dev_reap()
  */
@@ -96,26 +124,51 @@ struct vgpu_vm {
 	struct vfio_device vdev;
 	struct vgpu_dev core;
 	struct vgpu_host_gpu *gpu;
+	struct list_head node;
+	char name[UUID_STRING_LEN + 1];
 	struct mutex lock;
 	u8 config[VGPU_CONFIG_SIZE];
 	u8 config_mask[VGPU_CONFIG_SIZE];
 	struct file *aperture;
+	struct list_head queues;
 	spinlock_t irq_lock;
 	struct eventfd_ctx *msix[VGPU_NUM_VECTORS];
-	struct eventfd_ctx *err_trigger;
-	struct eventfd_ctx *req_trigger;
+	struct eventfd_ctx *request;
 	wait_queue_head_t idle;
 	struct work_struct reap_work;
 };
 
 extern struct mutex vgpu_gpus_lock;
 extern struct list_head vgpu_gpus;
+extern struct workqueue_struct *vgpu_wq;
 extern struct mdev_driver vgpu_mdev_driver;
+
+/**
+ * vgpu_for_each_gpu() - walk over the GPUs that are live, in order of their making
+ * @gpu: struct vgpu_host_gpu *
+ *
+ * Context: vgpu_gpus_lock held. A GPU's name is dev_name(&gpu->dev), the device that mdevs hang off dev_name(gpu->parent).
+ */
+#define vgpu_for_each_gpu(gpu) \
+	list_for_each_entry(gpu, &vgpu_gpus, node) \
+		if ((gpu)->state != VGPU_GPU_LIVE) {} else
+
+/**
+ * vgpu_for_each_vm() - walk over a GPU's virtual GPUs, in order of their making
+ * @vm: struct vgpu_vm *
+ * @gpu: struct vgpu_host_gpu *
+ *
+ * Context: vgpu_gpus_lock held. A virtual GPU's UUID as text is vm->name, as bytes vm->core.uuid.
+ */
+#define vgpu_for_each_vm(vm, gpu) \
+	list_for_each_entry(vm, &(gpu)->vms, node)
 
 /* gpu.c */
 int vgpu_gpus_init(void);
 void vgpu_gpus_exit(void);
-struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, const char **why);
+struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, void *supervisor, const char **why);
+void vgpu_gpu_leave(struct vgpu_host_gpu *gpu, void *supervisor);
+bool vgpu_gpu_serves(struct vgpu_host_gpu *gpu, const void *supervisor);
 struct vgpu_type *vgpu_type_of(struct mdev_type *type);
 
 /* mdev.c */
@@ -124,12 +177,12 @@ void vgpu_mdev_exit(void);
 
 /* vfio.c */
 extern const struct vfio_device_ops vgpu_vfio_ops;
-int vgpu_vm_reset(struct vgpu_vm *vm);
+void vgpu_vm_schedule_reap(struct vgpu_vm *vm);
 
 /* pci_config.c */
 void vgpu_config_init(struct vgpu_vm *vm);
-ssize_t vgpu_config_read(struct vgpu_vm *vm, u8 *buf, size_t count, u64 pos);
-ssize_t vgpu_config_write(struct vgpu_vm *vm, const u8 *buf, size_t count, u64 pos);
+void vgpu_config_read(struct vgpu_vm *vm, u8 *buf, size_t count, u64 pos);
+void vgpu_config_write(struct vgpu_vm *vm, const u8 *buf, size_t count, u64 pos);
 bool vgpu_config_memory_enabled(struct vgpu_vm *vm);
 
 /* irq.c */
@@ -140,14 +193,15 @@ bool vgpu_irq_request(struct vgpu_vm *vm);
 void vgpu_irq_release(struct vgpu_vm *vm);
 
 /* aperture.c */
-struct file *vgpu_aperture_create(u64 size);
-void vgpu_aperture_destroy(struct file *file);
-int vgpu_aperture_mmap(struct file *file, struct vm_area_struct *vma, u64 offset);
-ssize_t vgpu_aperture_read(struct file *file, char __user *buf, size_t count, u64 offset);
-ssize_t vgpu_aperture_write(struct file *file, const char __user *buf, size_t count, u64 offset);
-void *vgpu_aperture_map(struct file *file, u64 offset, u64 len);
-void vgpu_aperture_unmap(struct file *file, void *addr, u64 offset, u64 len);
-void vgpu_aperture_punch(struct file *file, u64 offset, u64 len);
+int vgpu_aperture_open(struct vgpu_vm *vm);
+void vgpu_aperture_close(struct vgpu_vm *vm);
+int vgpu_aperture_mmap(struct vgpu_vm *vm, struct vm_area_struct *vma, u64 offset);
+ssize_t vgpu_aperture_read(struct vgpu_vm *vm, char __user *buf, size_t count, u64 offset);
+ssize_t vgpu_aperture_write(struct vgpu_vm *vm, const char __user *buf, size_t count, u64 offset);
+u64 vgpu_aperture_used(struct vgpu_vm *vm);
+void *vgpu_aperture_map_queue(struct vgpu_vm *vm, u64 offset, u64 len);
+void vgpu_aperture_unmap_queue(struct vgpu_vm *vm, void *addr);
+void vgpu_aperture_punch(struct vgpu_vm *vm, u64 offset, u64 len);
 
 /* executor.c */
 int vgpu_executor_init(void);
@@ -159,7 +213,7 @@ void vgpu_executor_kill(struct vgpu_worker *worker);
 extern const struct attribute_group *vgpu_vm_groups[];
 extern const struct attribute_group *vgpu_gpu_groups[];
 
-/* netlink.c */
+/* netlink.c; the rest in netlink.h */
 int vgpu_netlink_init(void);
 void vgpu_netlink_exit(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec b92aef8c35e370598e4dda102bd71c0e244c32b432d8339e4601c949728c6ff2 text 410c6b42b6c4a5d9853dd2ab43cb96acdd408710c742d145657ee7121bceee8d */
+/* spec 8490ac6736988f632ef0c25704bbda997e3dd77ad523d68b67bf9878a93e50ea text 6358dfe390c9376f3a953a3c91c23b1b10aba2b00fb568c1b9f559c913d2af2d */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN uapi header */
@@ -12,10 +12,10 @@
  * by the name that their supervisor gave them ("soft0"), and virtual GPUs (here "vm"), by their UUID. It
  * changes the policy of virtual GPUs that exist, and tells of changes as they happen.
  *
- * version-get may be called by anybody; everything else, and joining the multicast group "monitor", takes
- * CAP_NET_ADMIN in the network namespace's owning user namespace. Requests are validated strictly: an
- * attribute that an operation does not take, a value out of range, a wrong length or trailing bytes are
- * refused with an extended acknowledgement that says which attribute it was and why.
+ * The family is there in the initial network namespace. version-get may be called by anybody; everything else,
+ * and joining the multicast group "monitor", takes CAP_NET_ADMIN in the initial user namespace. Requests are
+ * validated strictly: an attribute that an operation does not take, a value out of range, a wrong length or
+ * trailing bytes are refused with an extended acknowledgement that says which attribute it was and why.
  *
  * A dump is consistent when no GPU or virtual GPU came or went while it was read: otherwise its messages
  * carry NLM_F_DUMP_INTR, and the reader starts again. The numbers of one GPU or virtual GPU are always of one
@@ -37,47 +37,47 @@
 #define VGPU_LIMIT_SESSIONS_MAX	64
 
 /**
- * enum vgpu_gpu_state - Whether a GPU can work.
+ * enum vgpu_genl_gpu_state - Whether a GPU can work.
  * @VGPU_GPU_STATE_DETACHED: Its supervisor has gone; virtual GPUs remain and
  *   their work waits or fails.
  * @VGPU_GPU_STATE_ATTACHED: A supervisor serves it.
  */
-enum vgpu_gpu_state {
+enum vgpu_genl_gpu_state {
 	VGPU_GPU_STATE_DETACHED,
 	VGPU_GPU_STATE_ATTACHED,
 };
 
 /**
- * enum vgpu_vm_state - How far a virtual GPU is in use.
+ * enum vgpu_genl_vm_state - How far a virtual GPU is in use.
  * @VGPU_VM_STATE_CLOSED: No virtual machine has it open.
  * @VGPU_VM_STATE_OPEN: A virtual machine has it open; no guest driver drives
  *   it.
  * @VGPU_VM_STATE_READY: A guest driver drives it.
  */
-enum vgpu_vm_state {
+enum vgpu_genl_vm_state {
 	VGPU_VM_STATE_CLOSED,
 	VGPU_VM_STATE_OPEN,
 	VGPU_VM_STATE_READY,
 };
 
 /**
- * enum vgpu_vm_tier - Scheduling tier.
+ * enum vgpu_genl_vm_tier - Scheduling tier.
  */
-enum vgpu_vm_tier {
+enum vgpu_genl_vm_tier {
 	VGPU_VM_TIER_HIGH,
 	VGPU_VM_TIER_MEDIUM,
 	VGPU_VM_TIER_LOW,
 };
 
 /**
- * enum vgpu_engine_class - What a command occupies.
+ * enum vgpu_genl_engine_class - What a command occupies.
  * @VGPU_ENGINE_CLASS_COMPUTE: Launches, memsets, copies within the device.
  * @VGPU_ENGINE_CLASS_COPY_IN: Copies from host to device.
  * @VGPU_ENGINE_CLASS_COPY_OUT: Copies from device to host.
  * @VGPU_ENGINE_CLASS_CONTROL: What uses no GPU time, such as loading modules
  *   and mapping memory.
  */
-enum vgpu_engine_class {
+enum vgpu_genl_engine_class {
 	VGPU_ENGINE_CLASS_COMPUTE,
 	VGPU_ENGINE_CLASS_COPY_IN,
 	VGPU_ENGINE_CLASS_COPY_OUT,

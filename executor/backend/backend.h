@@ -76,7 +76,8 @@ struct backend_session {
 struct backend {
 	const char *name;
 	const char *describe;
-	bool (*probe)(const struct backend_options *options, struct vgpu_exec_attach *attach, char *why, size_t why_len);
+	bool (*probe)(const struct backend_options *options, struct vgpu_exec_attach *attach, char *why,
+		      size_t why_len);
 	uint32_t (*start)(const struct backend_options *options, struct backend_session *session);
 	void (*submit)(const struct vgpu_dispatch *dispatch);
 	void (*add_range)(uint64_t offset, uint64_t len);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Fat binaries, as nvcc and clang emit them: a header, and entries one behind the other, each of PTX or of machine code for one
- * architecture, plain or packed. The layout is not documented by its maker; this is how files of CUDA 8 to 13
- * look. More than one fat binary may stand one behind the other.
+ * Fat binaries, as nvcc and clang emit them: a header, and entries one behind the other, each of PTX or of machine
+ * code for one architecture, plain or packed. The layout is not documented by its maker; this is how files of CUDA 8
+ * to 13 look. More than one fat binary may stand one behind the other.
  */
 
 #include <errno.h>
@@ -141,8 +141,8 @@ static int more_length(const uint8_t *in, size_t in_len, size_t *at, size_t *len
  * @out_len: bytes that it has
  * @unpacked: set to the bytes written
  *
- * The format is that of LZ4's block description: a token with the lengths of literals and match, the literals, the distance.
- * Return: 0 or -EINVAL. Context: any.
+ * The format is that of LZ4's block description: a token with the lengths of literals and match, the literals, the
+ * distance. Return: 0 or -EINVAL. Context: any.
  */
 int lz4_unpack(const void *in, size_t in_len, void *out, size_t out_len, size_t *unpacked)
 {

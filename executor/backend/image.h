@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (c) vgpu authors */
 /*
- * Module images: what they are, the inputs of a link container, the entries of a fat binary. Images come from guests: every
- * length in them is checked before it is used.
+ * Module images: what they are, the inputs of a link container, the entries of a fat binary. Images come from guests:
+ * every length in them is checked before it is used.
  */
 #ifndef EXECUTOR_IMAGE_H
 #define EXECUTOR_IMAGE_H

@@ -51,6 +51,16 @@ CUresult capture_record(struct stream *stream, struct event *event);
 CUresult capture_wait(struct stream *stream, struct event *event);
 
 /**
+ * capture_ended() - whether a capture is over
+ */
+bool capture_ended(const struct capture *capture);
+
+/**
+ * capture_put() - gives a reference back; NULL is allowed
+ */
+void capture_put(struct capture *capture);
+
+/**
  * capture_abandon() - the stream is destroyed: its capture ends invalidated
  */
 void capture_abandon(struct stream *stream);

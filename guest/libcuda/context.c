@@ -9,6 +9,7 @@
 #include "handle.h"
 #include "hostmem.h"
 #include "module.h"
+#include "pool.h"
 
 #define API_VERSION_1	3010	/* what cuCtxGetApiVersion says of contexts by cuCtxCreate */
 #define API_VERSION_2	3020	/* and by its later versions */
@@ -98,6 +99,7 @@ CUresult context_synchronize(struct context *ctx)
 		if (stream->ctx == ctx)
 			stream_synchronize(stream);
 	}
+	pool_reclaim(session);
 	session_printf(session);
 	return context_error(ctx);
 }
@@ -179,6 +181,7 @@ static void destroy(struct context *ctx)
 		stream_release(stream);
 	}
 	module_unload_all(ctx);
+	pool_trim_all(session);
 	devmem_free_ctx(session, handle);
 	hostmem_free_ctx(session, handle);
 	queue_reserve(&session->queue, 1);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "devmem.h"
+#include "pool.h"
 #include "session.h"
 
 #define KEPT_CHUNKS	4	/* granules of free chunks that are not given back */
@@ -202,10 +203,12 @@ void devmem_free_ctx(struct session *session, CUcontext ctx)
 			i++;
 			continue;
 		}
-		if (allocation->kind == DEVMEM_GLOBAL)
+		if (allocation->kind == DEVMEM_GLOBAL) {
 			devmem_remove(session, addr);
-		else
+		} else {
+			pool_forget(session, addr);
 			devmem_free(session, addr);
+		}
 		i = 0;
 	}
 }

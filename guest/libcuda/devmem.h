@@ -35,6 +35,7 @@ enum devmem_kind {
  * @id: unique in the process, never used twice
  * @size: bytes asked for
  * @sync_memops: CU_POINTER_ATTRIBUTE_SYNC_MEMOPS
+ * @freed: by cuMemFreeAsync, to be given back when its stream has come there
  * @owner: of DEVMEM_ASYNC the pool, of DEVMEM_VIRTUAL the allocation handle
  */
 struct allocation {
@@ -43,6 +44,7 @@ struct allocation {
 	uint64_t id;
 	uint64_t size;
 	bool sync_memops;
+	bool freed;
 	void *owner;
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "capture.h"
 #include "event.h"
+#include "graph.h"
 #include "handle.h"
 
 #define EVENT_FLAGS	(CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING | CU_EVENT_INTERPROCESS)
@@ -14,9 +15,8 @@ struct event *event_get(CUevent handle)
 
 void event_forget_capture(struct event *event)
 {
-	free(event->capture_nodes);
-	event->capture_nodes = NULL;
-	event->capture_count = 0;
+	node_set_clear(&event->capture_nodes);
+	capture_put(event->capture);
 	event->capture = NULL;
 }
 
@@ -54,6 +54,14 @@ void record_wait(struct session *session, struct record *record, bool blocking)
 	queue->followers--;
 	if (!record_done(queue, record))
 		queue_wait(queue, record->seq + 1, blocking);
+}
+
+/* A capture that has ended leaves its events without meaning. */
+static bool event_captured(struct event *event)
+{
+	if (event->capture && capture_ended(event->capture))
+		event_forget_capture(event);
+	return event->capture;
 }
 
 EXPORT CUresult cuEventCreate(CUevent *handle, unsigned int flags)
@@ -109,7 +117,7 @@ EXPORT CUresult cuEventDestroy(CUevent handle)
 	return cuEventDestroy_v2(handle);
 }
 
-static CUresult do_record(struct stream *stream, struct event *event)
+CUresult event_record(struct stream *stream, struct event *event)
 {
 	struct op op = { .kind = OP_RECORD };
 	CUresult result;
@@ -160,7 +168,7 @@ static CUresult record(CUevent handle, CUstream stream_handle, bool thread_defau
 		op.record.event = event;
 		result = capture_op(stream, &op);
 	} else if (!result) {
-		result = do_record(stream, event);
+		result = event_record(stream, event);
 	}
 	pthread_mutex_unlock(&event->session->lock);
 	return result;
@@ -199,7 +207,7 @@ EXPORT CUresult cuEventQuery(CUevent handle)
 		return CUDA_ERROR_INVALID_HANDLE;
 	pthread_mutex_lock(&event->session->lock);
 	queue_poll(&event->session->queue);
-	if (event->capture)
+	if (event_captured(event))
 		result = CUDA_ERROR_CAPTURED_EVENT;
 	else if (event->record && !record_done(&event->session->queue, event->record))
 		result = CUDA_ERROR_NOT_READY;
@@ -221,7 +229,7 @@ EXPORT CUresult cuEventSynchronize(CUevent handle)
 	if (!event)
 		return CUDA_ERROR_INVALID_HANDLE;
 	pthread_mutex_lock(&event->session->lock);
-	if (event->capture) {
+	if (event_captured(event)) {
 		result = CUDA_ERROR_CAPTURED_EVENT;
 	} else {
 		struct record *record = event->record;
@@ -256,7 +264,7 @@ EXPORT CUresult cuEventElapsedTime_v2(float *ms, CUevent start_handle, CUevent e
 		return CUDA_ERROR_INVALID_HANDLE;
 	pthread_mutex_lock(&start->session->lock);
 	queue_poll(&start->session->queue);
-	if (start->capture || end->capture)
+	if (event_captured(start) || event_captured(end))
 		result = CUDA_ERROR_CAPTURED_EVENT;
 	else if (!start->record || !end->record || (start->flags | end->flags) & CU_EVENT_DISABLE_TIMING)
 		result = CUDA_ERROR_INVALID_HANDLE;
@@ -303,7 +311,7 @@ static CUresult wait_event(CUstream stream_handle, CUevent handle, unsigned int 
 	if (flags & CU_EVENT_WAIT_EXTERNAL && stream->capture) {
 		op.wait.event = event;
 		result = capture_op(stream, &op);
-	} else if (event->capture) {
+	} else if (event_captured(event)) {
 		result = capture_wait(stream, event);
 	} else if (stream->capture) {
 		/* Work that is not captured. */

@@ -9,7 +9,8 @@
  * struct event - CUDA event
  * @refs: the handle and operations that name it
  * @record: of its last cuEventRecord; NULL before the first
- * @capture_node: node that it stands for, where it was last recorded in a capturing stream
+ * @capture: where it was last recorded in a capturing stream
+ * @capture_nodes: nodes that it then stands for
  */
 struct event {
 	int refs;
@@ -19,8 +20,7 @@ struct event {
 	unsigned int flags;
 	struct record *record;
 	struct capture *capture;
-	struct graph_node **capture_nodes;
-	size_t capture_count;
+	struct node_set capture_nodes;
 };
 
 /**
@@ -41,6 +41,12 @@ void event_put(struct event *event);
  * With the session's lock held, which is let go of.
  */
 void event_issue(struct stream *stream, struct event *event, struct record *record);
+
+/**
+ * event_record() - cuEventRecord in a stream that does not capture
+ * Return: CUDA_SUCCESS or CUDA_ERROR_OUT_OF_MEMORY. With the session's lock held, which is let go of.
+ */
+CUresult event_record(struct stream *stream, struct event *event);
 
 /**
  * event_forget_capture() - the event stands for no node any more

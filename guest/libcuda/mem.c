@@ -2,7 +2,6 @@
 // Copyright (c) vgpu authors
 #include "capture.h"
 #include "pool.h"
-#include "vmm.h"
 
 #define PITCH_ALIGN	512	/* of rows by cuMemAllocPitch */
 

@@ -193,10 +193,8 @@ loaded:
 	return CUDA_SUCCESS;
 }
 
-void module_unload(struct module *module)
+static void forget(struct module *module)
 {
-	struct function *func;
-
 	pthread_mutex_lock(&modules_lock);
 	if (module->next)
 		module->next->prev = module->prev;
@@ -205,6 +203,19 @@ void module_unload(struct module *module)
 	else
 		modules = module->next;
 	pthread_mutex_unlock(&modules_lock);
+}
+
+void module_abandon(struct module *module)
+{
+	forget(module);
+	free(module);
+}
+
+void module_unload(struct module *module)
+{
+	struct function *func;
+
+	forget(module);
 	while ((func = module->functions)) {
 		module->functions = func->next;
 		handle_free(HANDLE_FUNCTION, func->handle);

@@ -58,6 +58,11 @@ CUresult module_load(struct context *ctx, const struct image *image, struct jit 
 void module_unload(struct module *module);
 
 /**
+ * module_abandon() - forgets a module without functions, whose number lives on in another one
+ */
+void module_abandon(struct module *module);
+
+/**
  * module_unload_all() - unloads what a context has loaded
  */
 void module_unload_all(struct context *ctx);

@@ -88,6 +88,7 @@ CUresult stream_new(struct context *ctx, enum stream_kind kind, unsigned int fla
 	s->appended = 0;
 	s->issued = 0;
 	s->capture = NULL;
+	s->capture_deps = (struct node_set){ 0 };
 	if (kind == STREAM_CREATED) {
 		s->handle = handle_new(HANDLE_STREAM, s);
 		if (!s->handle) {

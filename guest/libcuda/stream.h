@@ -18,6 +18,17 @@
 #include "context.h"
 #include "op.h"
 
+struct graph_node;
+
+/**
+ * struct node_set - nodes of a graph
+ */
+struct node_set {
+	struct graph_node **v;
+	size_t count;
+	size_t capacity;
+};
+
 #define STREAM_PRIORITY_GREATEST	(-5)
 
 struct capture;
@@ -51,6 +62,7 @@ struct stream {
 	bool listed;		/* in session->deferred */
 	struct stream *next;
 	struct capture *capture;	/* NULL while it does not capture */
+	struct node_set capture_deps;	/* nodes on which its next one depends */
 };
 
 /**

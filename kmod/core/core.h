@@ -542,6 +542,7 @@ void vgpu_gpu_destroy(struct vgpu_gpu *gpu);
 int vgpu_attach_check(const struct vgpu_exec_attach *attach, const char **why);
 int vgpu_gpu_attach(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const char **why);
 void vgpu_gpu_detach(struct vgpu_gpu *gpu);
+void vgpu_gpu_lose(struct vgpu_gpu *gpu);
 bool vgpu_gpu_next_event(struct vgpu_gpu *gpu, struct vgpu_exec_event *event);
 bool vgpu_gpu_has_event(struct vgpu_gpu *gpu);
 void vgpu_gpu_tick(struct vgpu_gpu *gpu);

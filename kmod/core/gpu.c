@@ -139,6 +139,28 @@ void vgpu_gpu_detach(struct vgpu_gpu *gpu)
 }
 
 /**
+ * vgpu_gpu_lose() - the GPU cannot be used any more, until a supervisor attaches again
+ * @gpu: without supervisor
+ *
+ * Sessions that have a worker are lost; the others wait, as they do without a supervisor.
+ *
+ * Context: any process.
+ */
+void vgpu_gpu_lose(struct vgpu_gpu *gpu)
+{
+	struct vgpu_dev *dev;
+	u32 i;
+
+	spin_lock(&gpu->lock);
+	list_for_each_entry(dev, &gpu->devs, gpu_node)
+		for (i = 0; i < VGPU_MAX_SESSIONS; i++)
+			if (dev->sessions[i] && dev->sessions[i]->worker.state >= VGPU_WORKER_BOUND)
+				vgpu_session_lose(dev->sessions[i], VGPU_ST_SESSION_LOST);
+	vgpu_gpu_pump(gpu);
+	spin_unlock(&gpu->lock);
+}
+
+/**
  * vgpu_gpu_destroy() - end of a GPU
  * @gpu: without supervisor and virtual GPUs; no tick is under way
  *

@@ -13,15 +13,16 @@
 #   remove_vgpu UUID                          by sysfs; returns when it is gone
 #   start_guest NAME [OPTION]... -- CMD...    boots a guest in the background that runs CMD and then switches itself off
 #       --vgpu UUID      its virtual GPU (may be repeated); without one the guest driver is not loaded
-#       --kernel K       6.1, 6.12 or debug (default: tests/vm/run's --guest-kernel)
-#       --mem SIZE       its memory (default 256M; 512M for debug)
+#       --kernel K       6.1 or 6.12 (default: tests/vm/run's --guest-kernel)
+#       --mem SIZE       its memory (default 256M)
 #       --copy PATH      copied into the directory where CMD runs (may be repeated)
 #       --output FILE    where CMD's stdout and stderr go (default: to the caller's)
 #       --monitor FILE   a UNIX socket for QEMU's monitor (QMP)
 #   wait_guest_ready NAME                     returns when CMD was started in the guest (its driver is ready by then)
 #   wait_guest NAME                           waits for its end; returns CMD's status, 99 after a kernel error, 97 where it died
 #   stop_guest NAME [SIGNAL]                  ends its QEMU (SIGTERM) at once
-#   wait_for [--alive PID] [--for S] CMD...   polls until CMD succeeds; fails when PID dies or S seconds (60) are over
+#   wait_for [--alive PID] [--for S] [--every T] CMD...   polls every T seconds (0.05) until CMD succeeds; fails when PID
+#                                             dies or S seconds (60) are over
 #
 # The log of QEMU, of the guest's kernel and of the executor are kept beside the hypervisor's own.
 
@@ -66,7 +67,7 @@ wait_for()
 			hypervisor_error "waited $seconds s in vain for: $*"
 			return
 		fi
-		read -r -t "$interval" -u "$hypervisor_pause_fd"
+		read -r -t "$interval" -u "$hypervisor_pause_fd" || :
 	done
 }
 
@@ -172,9 +173,9 @@ hypervisor_accel()
 	fi
 	if [ -e /dev/kvm ]; then
 		if [ "${VGPU_HYPERVISOR_ACCEL:-}" = kvm ]; then
-			echo "kvm host"
+			echo "kvm host,svm=off,vmx=off"
 		else
-			echo "kvm host,xsave=off"
+			echo "kvm host,svm=off,xsave=off"
 		fi
 	else
 		echo "tcg,thread=multi EPYC"
@@ -200,7 +201,7 @@ hypervisor_guest_kernel()
 
 start_guest()
 {
-	local name=$1 kernel=${VGPU_GUEST_KERNEL:-6.12} mem="" output="" accel cpu dir files count=0
+	local name=$1 kernel=${VGPU_GUEST_KERNEL:-6.12} mem=256M output="" accel cpu dir files count=0
 	local release modules vmlinux initramfs driver="" options output_pids
 	local devices=() copies=()
 
@@ -229,10 +230,6 @@ start_guest()
 		esac
 		shift 2
 	done
-	case $kernel in
-	debug) : "${mem:=512M}" ;;
-	*) : "${mem:=256M}" ;;
-	esac
 	hypervisor_guest_kernel "$kernel" || return
 	read -r accel cpu <<<"$(hypervisor_accel)"
 	[ ! -e "$dir" ] || rm -rf "$dir" "$files"
@@ -277,13 +274,13 @@ hypervisor_collect()
 		if hypervisor_guest_reported "$1"; then
 			wait "$pid"
 		else
-			kill "$pid" 2>/dev/null
+			kill "$pid" 2>/dev/null || :
 		fi
 	done
 	unset "guest_pid[$1]" "guest_outputs[$1]"
 	rm -rf "$dir/out" "$dir/err" "/tmp/guest-$1" "/run/vm/guest-$1"
 	cp -r "$dir" "/run/vm/guest-$1"
-	machine_splats "$dir/serial.log" "$dir/report" >/dev/null
+	machine_splats "$dir" >/dev/null
 }
 
 wait_guest()
@@ -310,7 +307,7 @@ stop_guest()
 {
 	local status=0
 
-	kill -s "${2:-TERM}" "${guest_pid[$1]}" 2>/dev/null
+	kill -s "${2:-TERM}" "${guest_pid[$1]}" 2>/dev/null || :
 	wait "${guest_pid[$1]}" || status=$?
 	hypervisor_collect "$1" || return 99
 }

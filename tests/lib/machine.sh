@@ -12,7 +12,7 @@
 #   machine_attach_output DIR               copies the machine's ports to stdout and stderr, in the background; they end when
 #                                           QEMU does; their processes are put into output_pids
 #   machine_report DIR WORD                 prints what init reported under WORD (ready, status, unload, leak, dmesg)
-#   machine_splats FILE...                  prints the kernel errors found in these logs; status 1 if there are any
+#   machine_splats DIR...                   prints the kernel errors in these machines' logs; status 1 if there are any
 
 machine_top=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 machine_vm=$machine_top/tests/vm
@@ -125,9 +125,9 @@ machine_directory()
 			*) printf 'export %s=%q\n' "$name" "${!name}" ;;
 			esac
 		done
-		printf 'export PATH=%q:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n' "$machine_top/build/bin"
+		printf 'export PATH=%q\n' "$machine_top/build/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 		[ -z "$library_path" ] || printf 'export LD_LIBRARY_PATH=%q\n' "$library_path"
-		printf 'cd %q || exit\nexec' "$cwd"
+		printf 'cd %q || exit\nexecute' "$cwd"
 		printf ' %q' "$@"
 		printf '\n}\n'
 	} >"$dir/job"
@@ -163,13 +163,12 @@ machine_report()
 
 machine_splats()
 {
-	local file found=0
+	local dir found=0 context=(-aE -m 3 -B 2 -A 40 -e "$machine_splat_pattern")
 
-	for file in "$@"; do
-		[ -s "$file" ] || continue
-		if grep -qE "$machine_splat_pattern" "$file"; then
+	for dir in "$@"; do
+		[ -e "$dir/serial.log" ] || continue
+		if machine_report "$dir" dmesg | grep "${context[@]}" || grep "${context[@]}" "$dir/serial.log"; then
 			found=1
-			grep -aE -m 3 -B 2 -A 40 "$machine_splat_pattern" "$file" | head -n 120
 		fi
 	done
 	return $found

@@ -11,3 +11,13 @@ $(B)/san/bin/vgpu-loopback: $(LOOPBACK_SRC:%.c=$(B)/san/%.o) $(B)/san/lib/libcor
 	$(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ -lpthread
 
 ALL += $(B)/bin/vgpu-loopback
+
+# Programs that tests/loopback/suite runs.
+LOOPBACK_CHECKS += $(B)/tests/loopback/session
+
+loopback-checks: $(ALL) $(LOOPBACK_CHECKS)
+
+print-loopback-checks:
+	@echo $(LOOPBACK_CHECKS)
+
+.PHONY: loopback-checks print-loopback-checks

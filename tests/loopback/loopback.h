@@ -4,20 +4,21 @@
  * The path on one machine, without PCI
  * ====================================
  *
- * vgpu-loopback is a process that runs kmod/core and listens on a Unix socket (SOCK_SEQPACKET). Guest libraries connect in the
- * guest driver's stead, supervisors and workers in that of /dev/vgpu-executor. One connection is one open file: each
- * request is one struct lb_msg with the op and the structure of the ioctl that it stands for, each answer one struct
- * lb_msg with error (0 or a negative errno) and the structure filled in.
+ * vgpu-loopback is a process that runs kmod/core and listens on a Unix socket (SOCK_SEQPACKET). Guest libraries
+ * connect in the guest driver's stead, supervisors and workers in that of /dev/vgpu-executor. One connection is one
+ * open file: each request is one struct lb_msg with the op and the structure of the ioctl that it stands for, each
+ * answer one struct lb_msg with error (0 or a negative errno) and the structure filled in.
  *
  * LB_GUEST_HELLO names the virtual GPU (made on first use) to which the connection belongs. The answer to
  * LB_GUEST_SESSION carries three descriptors (SCM_RIGHTS): the aperture (memfd), the doorbell (eventfd, write 1 to
- * ring) and the interrupt (eventfd, readable when raised). The queue area lies in the aperture at
- * queue_offset. The answer to LB_EXEC_BIND carries four: rings (memfd), aperture (memfd), dispatch (eventfd that the worker waits on) and
- * completion (eventfd that the worker writes to, for VGPU_EXEC_KICK and before it waits). A worker waits by polling dispatch and the
- * socket: hang-up of the socket stands for ENODEV. Supervisors receive LB_EXEC_EVENT messages that answer nothing.
+ * ring) and the interrupt (eventfd, readable when raised). The queue area lies in the aperture at queue_offset. The
+ * answer to LB_EXEC_BIND carries four: rings (memfd), aperture (memfd), dispatch (eventfd that the worker waits on)
+ * and completion (eventfd that the worker writes to, for VGPU_EXEC_KICK and before it waits). A worker waits by
+ * polling dispatch and the socket: hang-up of the socket stands for ENODEV. Supervisors receive LB_EXEC_EVENT
+ * messages that answer nothing.
  *
- * LB_STATS reads the counters of the connection's virtual GPU, or, without LB_GUEST_HELLO, the sums of all. Any connection
- * may ask.
+ * LB_STATS reads the counters of the connection's virtual GPU, or, without LB_GUEST_HELLO, the sums of all. Any
+ * connection may ask.
  */
 #ifndef LOOPBACK_H
 #define LOOPBACK_H
@@ -28,7 +29,7 @@
 
 /* Socket path for libcuda and the executor; set by tests/loopback/run. */
 #define LB_ENV_SOCKET	"VGPU_LOOPBACK"
-/* Name of the virtual GPU that libcuda asks for; "vm0" by default. Several, separated by commas, are several devices. */
+/* Name of the virtual GPU that libcuda asks for; "vm0" by default. Names separated by commas are several devices. */
 #define LB_ENV_VM	"VGPU_LOOPBACK_VM"
 
 enum lb_op {

@@ -29,11 +29,12 @@
 const char *argp_program_version = "vgpu-loopback 1.0";
 
 static const char summary[] =
-	"Run the mediator without a virtual machine: one process with kmod/core and the guest driver's part, a supervisor, and workers."
-	"\vWith a command: starts a supervisor with the soft backend, waits until its GPU is attached, runs the command with "
-	"VGPU_LOOPBACK and LD_LIBRARY_PATH set so that it finds libcuda.so.1, and cleans up. Exit status and output are the "
-	"command's; 97 if the GPU did not come up; 98 if, afterwards, submitted is not completed + failed, or anything is left "
-	"over.\n\nWithout: serves SOCKET until SIGTERM; supervisors and guests are started by others.\n\n"
+	"Run the mediator without a virtual machine: a process with kmod/core and the guest driver's part, a supervisor, "
+	"and workers."
+	"\vWith a command: starts a supervisor with the soft backend, waits until its GPU is attached, runs the command "
+	"with VGPU_LOOPBACK and LD_LIBRARY_PATH set so that it finds libcuda.so.1, and cleans up. Exit status and output "
+	"are the command's; 97 if the GPU did not come up; 98 if, afterwards, submitted is not completed + failed, or "
+	"anything is left over.\n\nWithout: serves SOCKET until SIGTERM; supervisors and guests are started by others.\n\n"
 	"A program chooses its virtual GPUs by VGPU_LOOPBACK_VM, names separated by commas (default: vm0).";
 
 /**
@@ -90,7 +91,7 @@ enum option_key {
 };
 
 static const struct argp_option arguments[] = {
-	{ "vms", KEY_VMS, "N", 0, "virtual GPUs that the GPU has room for (default: 16); each is made when first named", 0 },
+	{ "vms", KEY_VMS, "N", 0, "virtual GPUs for which there is room, made when first named (default: 16)", 0 },
 	{ "memory", KEY_MEMORY, "SIZE", 0, "device memory of each, with suffix K, M, G or T (default: 2G)", 0 },
 	{ "aperture", KEY_APERTURE, "SIZE", 0, "aperture of each, a power of two (default: 256M)", 0 },
 	{ "deadline", KEY_DEADLINE, "MS", 0, "longest time of a run in milliseconds (default: 30000)", 0 },
@@ -376,8 +377,8 @@ static void show_counters(struct run *run)
 
 	vm_sum(&run->server, NULL, &stats);
 	fprintf(stderr,
-		"vgpu-loopback: %llu commands submitted, %llu completed, %llu failed (%llu refused by vetting), %llu launches, "
-		"%llu hangs, %llu sessions lost\n", (unsigned long long)stats.submitted,
+		"vgpu-loopback: %llu commands submitted, %llu completed, %llu failed (%llu refused by vetting), "
+		"%llu launches, %llu hangs, %llu sessions lost\n", (unsigned long long)stats.submitted,
 		(unsigned long long)stats.completed, (unsigned long long)stats.failed,
 		(unsigned long long)stats.rejected, (unsigned long long)stats.launches,
 		(unsigned long long)stats.hangs, (unsigned long long)stats.sessions_lost);

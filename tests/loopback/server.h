@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) vgpu authors */
 /*
- * The loopback daemon: one thread, one epoll. It is the host of kmod/core (host.c, exec.c), in place of vgpu.ko, and plays the guest
- * driver of every virtual GPU (vm.c), in place of vgpu_guest.ko.
+ * The loopback daemon: one thread, one epoll. It is the host of kmod/core (host.c, exec.c), in place of vgpu.ko, and
+ * plays the guest driver of every virtual GPU (vm.c), in place of vgpu_guest.ko.
  */
 #ifndef LOOPBACK_SERVER_H
 #define LOOPBACK_SERVER_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Copyright (c) vgpu authors */
 /*
- * Virtual GPUs and their guest driver: sessions and ranges of the aperture are given out here, by the device's registers, as
- * vgpu_guest.ko does it.
+ * Virtual GPUs and their guest driver: sessions and ranges of the aperture are given out here, by the device's
+ * registers, as vgpu_guest.ko does it.
  */
 
 #include <fcntl.h>

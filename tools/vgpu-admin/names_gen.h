@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec b92aef8c35e370598e4dda102bd71c0e244c32b432d8339e4601c949728c6ff2 text 2cd2a12f80c679cb607ddf8a7f42167863c320c4f570d6bcad88e44449ecbaf1 */
+/* spec 8490ac6736988f632ef0c25704bbda997e3dd77ad523d68b67bf9878a93e50ea text 2cd2a12f80c679cb607ddf8a7f42167863c320c4f570d6bcad88e44449ecbaf1 */
 /* Names of attributes that requests take, by number. */
 #ifndef VGPU_NAMES_GEN_H
 #define VGPU_NAMES_GEN_H

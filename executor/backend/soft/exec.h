@@ -197,6 +197,8 @@ EXEC(name)										\
 	FOR_LANES {									\
 		val_##A x = (val_##A)a[l];						\
 		val_##B y = (val_##B)b[l];						\
+											\
+		(void)y;								\
 		t[l] = (expr) ? -1 : 0;							\
 	}										\
 	p_write(w, i->o[0], m, mask_of(t));						\

@@ -62,12 +62,12 @@ EXEC_1(brev_d, u64, u64, (uint64_t)reverse32((uint32_t)x) << 32 | reverse32((uin
 /* Position of the most significant bit that is not a copy of the sign; all ones where there is none. */
 static inline uint32_t find32(uint32_t x)
 {
-	return x ? 31 - __builtin_clz(x) : UINT32_MAX;
+	return x ? 31u - (uint32_t)__builtin_clz(x) : UINT32_MAX;
 }
 
 static inline uint32_t find64(uint64_t x)
 {
-	return x ? 63 - __builtin_clzll(x) : UINT32_MAX;
+	return x ? 63u - (uint32_t)__builtin_clzll(x) : UINT32_MAX;
 }
 
 static inline uint32_t shiftamt(uint32_t pos, uint32_t top)

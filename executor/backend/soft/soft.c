@@ -3,9 +3,10 @@
 /**
  * DOC: The soft backend
  *
- * A GPU of the CPU's making: PTX runs in the interpreter (ptx.h), device memory is memory of the worker. One thread for each
- * engine class takes commands in their order, so that copies go on while kernels compute; the interpreter spreads the
- * blocks of a kernel over threads of its own. Commands of one stream are kept in order across the engines by tickets.
+ * A GPU of the CPU's making: PTX runs in the interpreter (ptx.h), device memory is memory of the worker. One thread
+ * for each engine class takes commands in their order, so that copies go on while kernels compute; the interpreter
+ * spreads the blocks of a kernel over threads of its own. Commands of one stream are kept in order across the engines
+ * by tickets.
  */
 
 #include <errno.h>
@@ -248,8 +249,8 @@ static void soft_add_range(uint64_t offset, uint64_t len)
 {
 	/* Pinned memory has the same address on both sides: kernels reach it there. */
 	if (soft_mem_add_host(soft.mem, soft.session->aperture_base + offset, len))
-		log_warning("kernels will not reach %llu bytes of pinned memory at offset %llu", (unsigned long long)len,
-			    (unsigned long long)offset);
+		log_warning("kernels will not reach %llu bytes of pinned memory at offset %llu",
+			    (unsigned long long)len, (unsigned long long)offset);
 }
 
 static bool start_engines(void)
@@ -433,7 +434,8 @@ static void describe_gpu(struct vgpu_gpu_info *info)
 	info->attrs[36] = cpu_khz();		/* MEMORY_CLOCK_RATE */
 }
 
-static bool soft_probe(const struct backend_options *options, struct vgpu_exec_attach *attach, char *why, size_t why_len)
+static bool soft_probe(const struct backend_options *options, struct vgpu_exec_attach *attach, char *why,
+		       size_t why_len)
 {
 	uint64_t memory = options->memory ? options->memory : default_memory();
 

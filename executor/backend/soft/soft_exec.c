@@ -146,7 +146,7 @@ static uint32_t check_launch(const struct vgpu_op_launch *op, const struct soft_
 			  info->params_size);
 		return PTX_ERROR_INVALID_VALUE;
 	}
-	if (required[0] && (op->block[0] != required[0] || op->block[1] != required[1] || op->block[2] != required[2])) {
+	if (required[0] && memcmp(op->block, required, sizeof(op->block))) {
 		log_error("launch of %s: block %u x %u x %u, it requires %u x %u x %u", info->name, op->block[0],
 			  op->block[1], op->block[2], required[0], required[1], required[2]);
 		return PTX_ERROR_INVALID_VALUE;

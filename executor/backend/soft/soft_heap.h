@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (c) vgpu authors */
 /*
- * Device memory that the executor itself hands out: module variables and the heap of kernels, from the part of the device
- * range that lies behind the guest's chunks.
+ * Device memory that the executor itself hands out: module variables and the heap of kernels, from the part of the
+ * device range that lies behind the guest's chunks.
  */
 #ifndef EXECUTOR_SOFT_HEAP_H
 #define EXECUTOR_SOFT_HEAP_H

@@ -12,6 +12,10 @@
 
 #define INPUTS_MAX	4096
 #define ARCH		(10 * PTX_CC_MAJOR + PTX_CC_MINOR)
+#define TEXT_(x)	#x
+#define TEXT(x)		TEXT_(x)
+#define COMPUTE		"compute_" TEXT(PTX_CC_MAJOR) TEXT(PTX_CC_MINOR)
+#define ADVICE		"compile with -gencode arch=" COMPUTE ",code=" COMPUTE
 
 /* CUjitInputType */
 #define INPUT_PTX	1
@@ -99,8 +103,9 @@ static int unpack_ptx(const struct fatbin_entry *entry, const char *name, struct
 	case -ENOMEM:
 		return PTX_ERROR_OUT_OF_MEMORY;
 	case -EOPNOTSUPP:
-		soft_log_add(log, "error   : %s: PTX for compute_%u is packed with zstd, which this build of vgpu-executor "
-			     "cannot unpack; compile with nvcc --no-compress\n", shown_name(name), entry->arch);
+		soft_log_add(log,
+			     "error   : %s: PTX for compute_%u is packed with zstd, which this vgpu-executor was built without: compile with nvcc --no-compress\n",
+			     shown_name(name), entry->arch);
 		return PTX_ERROR_NO_BINARY_FOR_GPU;
 	default:
 		soft_log_add(log, "error   : %s: PTX for compute_%u is damaged: it cannot be unpacked\n",
@@ -113,10 +118,11 @@ static int unpack_ptx(const struct fatbin_entry *entry, const char *name, struct
 	return ret;
 }
 
-static int from_fatbin(const char *name, const void *image, size_t len, struct soft_inputs *inputs, struct soft_log *log)
+static int from_fatbin(const char *name, const void *image, size_t len, struct soft_inputs *inputs,
+		       struct soft_log *log)
 {
 	struct fatbin_entry entry, best = { 0 };
-	unsigned int cubins = 0, newest = 0;
+	unsigned int cubins = 0, oldest = 0;
 	size_t pos = 0;
 	int ret;
 
@@ -125,8 +131,8 @@ static int from_fatbin(const char *name, const void *image, size_t len, struct s
 			cubins++;
 		if (entry.kind != FATBIN_KIND_PTX)
 			continue;
-		if (entry.arch > newest)
-			newest = entry.arch;
+		if (!oldest || entry.arch < oldest)
+			oldest = entry.arch;
 		if (entry.arch <= ARCH && (!best.data || entry.arch > best.arch))
 			best = entry;
 	}
@@ -137,14 +143,14 @@ static int from_fatbin(const char *name, const void *image, size_t len, struct s
 	}
 	if (best.data)
 		return unpack_ptx(&best, name, inputs, log);
-	if (newest)
-		soft_log_add(log, "error   : %s: the oldest PTX that it holds is for a newer GPU, compute_%u; this GPU is "
-			     "compute_%d: compile with -gencode arch=compute_%d,code=compute_%d\n", shown_name(name), newest,
-			     ARCH, ARCH, ARCH);
+	if (oldest)
+		soft_log_add(log,
+			     "error   : %s: the oldest PTX that it holds is for a newer GPU, compute_%u; this one is " COMPUTE ": " ADVICE "\n",
+			     shown_name(name), oldest);
 	else
-		soft_log_add(log, "error   : %s: it holds no PTX, only %u entries of machine code, which the vgpu soft GPU "
-			     "cannot run: compile with -gencode arch=compute_%d,code=compute_%d\n", shown_name(name), cubins,
-			     ARCH, ARCH);
+		soft_log_add(log,
+			     "error   : %s: it holds no PTX, only %u entries of machine code, which the vgpu soft GPU cannot run: " ADVICE "\n",
+			     shown_name(name), cubins);
 	return PTX_ERROR_NO_BINARY_FOR_GPU;
 }
 
@@ -158,14 +164,15 @@ static int from_image(const char *name, const void *image, size_t len, struct so
 	case IMAGE_FATBIN:
 		return from_fatbin(name, image, len, inputs, log);
 	case IMAGE_CUBIN:
-		soft_log_add(log, "error   : %s: it is a cubin, machine code for one kind of GPU; the vgpu soft GPU runs PTX: "
-			     "compile with -ptx, or with -gencode arch=compute_%d,code=compute_%d\n", shown_name(name), ARCH,
-			     ARCH);
+		soft_log_add(log,
+			     "error   : %s: it is a cubin, machine code for one kind of GPU; the vgpu soft GPU runs PTX: " ADVICE "\n",
+			     shown_name(name));
 		return PTX_ERROR_NO_BINARY_FOR_GPU;
 	case IMAGE_HOST_ELF:
 	case IMAGE_ARCHIVE:
 	case IMAGE_BITCODE:
-		soft_log_add(log, "error   : %s: it is %s; the vgpu soft GPU takes PTX text and fat binaries with PTX\n",
+		soft_log_add(log,
+			     "error   : %s: it is %s; the vgpu soft GPU takes PTX text and fat binaries with PTX\n",
 			     shown_name(name), image_type_name(type));
 		return PTX_ERROR_NO_BINARY_FOR_GPU;
 	default:
@@ -195,7 +202,8 @@ static int from_link(const void *image, size_t len, struct soft_inputs *inputs, 
 			return result;
 	}
 	if (ret < 0) {
-		soft_log_add(log, "error   : damaged link container: an input at byte %zu of %zu does not fit\n", pos, len);
+		soft_log_add(log, "error   : damaged link container: an input at byte %zu of %zu does not fit\n",
+			     pos, len);
 		return PTX_ERROR_INVALID_IMAGE;
 	}
 	if (!inputs->num) {

@@ -54,6 +54,55 @@ static void fetched_once(void **state)
 	assert_int_equal(rig_stats(guest.dev).counters.bytes_in, 256);
 }
 
+static volatile bool flipping;
+
+static void *flip_widths(void *slots)
+{
+	struct vgpu_cmd *sq = slots;
+	u64 width = 0;
+	u32 i;
+
+	while (flipping) {
+		width ^= 256 ^ (VGPU_MAX_COPY + 1);
+		for (i = 0; i < 128; i++)
+			WRITE_ONCE(sq[i].copy.width, width ^ 256);
+	}
+	return NULL;
+}
+
+/* A guest that changes commands while they are looked at: what was vetted is what goes on. */
+static void fetched_once_while_it_changes(void **state)
+{
+	struct rig_worker *worker = rig_worker_of(&guest);
+	struct vgpu_cmd cmd = rig_copy_in(0, 1);
+	u32 i, passed = 0, refused = 0;
+	struct vgpu_cqe cqe;
+	pthread_t thread;
+
+	for (i = 0; i < guest.sq_entries; i++)
+		guest.sq[i] = cmd;
+	flipping = true;
+	assert_int_equal(pthread_create(&thread, NULL, flip_widths, guest.sq), 0);
+	for (i = 0; i < 100000 && (i < 20000 || !passed || !refused); i++) {
+		guest.tail++;
+		rig_publish(&guest);
+		while (rig_take(worker)) {
+			if (worker->todo[0].cmd.copy.width != 256)
+				fail_msg("a width of %llu went on", (unsigned long long)worker->todo[0].cmd.copy.width);
+			rig_finish(worker, 0, 0, 0);
+		}
+		assert_true(rig_consume(&guest, &cqe));
+		if (cqe.status == VGPU_ST_OK)
+			passed++;
+		else
+			refused++;
+	}
+	flipping = false;
+	pthread_join(thread, NULL);
+	assert_true(passed && refused);
+	assert_int_equal(rig_stats(guest.dev).counters.bytes_in, passed * 256ULL);
+}
+
 /* The worker may write what it likes to the dispatch ring: the kernel does not read it back. */
 static void dispatch_ring_is_not_read_back(void **state)
 {
@@ -263,6 +312,18 @@ static void more_than_the_queue_holds_is_nonsense(void **state)
 	check_lost(*state);
 }
 
+static void more_than_a_small_queue_holds_is_nonsense(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_guest small;
+
+	assert_int_equal(rig_guest_create(&small, &rig->dev[0], 1, 0x100000, 16, 128), VGPU_ST_OK);
+	small.header->sq_tail = 17;
+	rig_ring(&small);
+	assert_int_equal(rig_state(&small), VGPU_SESSION_LOST);
+	assert_int_equal(small.header->cq_tail, 0);
+}
+
 static void a_tail_that_goes_back_is_nonsense(void **state)
 {
 	guest.header->sq_tail = guest.tail - 1;
@@ -344,6 +405,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(fetched_once),
+		TEST(fetched_once_while_it_changes),
 		TEST(dispatch_ring_is_not_read_back),
 		TEST(depth_holds_back_and_lets_go),
 		TEST(depth_is_shared_in_turns),
@@ -353,6 +415,7 @@ int main(void)
 		TEST(doorbell_is_needed_when_asked_for),
 		TEST(a_flood_is_cut_in_pieces),
 		TEST(more_than_the_queue_holds_is_nonsense),
+		TEST(more_than_a_small_queue_holds_is_nonsense),
 		TEST(a_tail_that_goes_back_is_nonsense),
 		TEST(completions_consumed_before_they_are_there_are_nonsense),
 		TEST(a_full_completion_queue_is_never_overrun),

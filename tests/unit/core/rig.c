@@ -6,6 +6,11 @@
 
 #include "rig.h"
 
+#include <sys/mman.h>
+
+/* Punching is cheaper than writing zeros from here on. */
+#define PUNCH_LARGE	(64ULL << 10)
+
 u64 rig_now = NSEC_PER_SEC;
 u64 rig_seed;
 char rig_note[256];
@@ -113,7 +118,10 @@ static void op_punch(struct vgpu_dev *dev, u64 offset, u64 len)
 
 	check_unlocked(dev->gpu);
 	RIG_CHECK(len <= dev->limits.aperture && offset <= dev->limits.aperture - len);
-	memset(rdev->aperture + offset, 0, len);
+	if (len >= PUNCH_LARGE)
+		RIG_CHECK(!madvise(rdev->aperture + offset, len, MADV_DONTNEED));
+	else
+		memset(rdev->aperture + offset, 0, len);
 }
 
 static const struct vgpu_host_ops rig_ops = {
@@ -193,9 +201,10 @@ void rig_dev_open(struct rig *rig, u32 number, const struct vgpu_limits *limits)
 	struct rig_dev *dev = &rig->dev[number];
 	u8 uuid[16] = { [15] = (u8)(number + 1) };
 
-	dev->aperture = aligned_alloc(VGPU_PAGE_SIZE, limits->aperture);
-	RIG_CHECK(dev->aperture);
-	memset(dev->aperture, 0, limits->aperture);
+	/* The page behind it is nobody's. */
+	dev->aperture = mmap(NULL, limits->aperture + VGPU_PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	RIG_CHECK(dev->aperture != MAP_FAILED);
+	RIG_CHECK(!mprotect(dev->aperture, limits->aperture, PROT_READ | PROT_WRITE));
 	RIG_CHECK(!vgpu_dev_init(&dev->dev, &rig->gpu, uuid, limits, dev));
 	dev->exists = true;
 	vgpu_dev_write(&dev->dev, VGPU_REG_STATUS, 4, VGPU_STATUS_DRIVER_OK);
@@ -222,7 +231,7 @@ void rig_dev_close(struct rig_dev *dev)
 	RIG_CHECK(!dev->dev.waiting && !dev->dev.memory_used);
 	vgpu_dev_destroy(&dev->dev);
 	dev->exists = false;
-	free(dev->aperture);
+	munmap(dev->aperture, dev->dev.limits.aperture + VGPU_PAGE_SIZE);
 	dev->aperture = NULL;
 }
 

@@ -5,10 +5,13 @@
  * Run by tests/loopback/run.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -371,6 +374,7 @@ static uint16_t load(struct guest *guest, const void *image, size_t len, char *l
 
 static void images_without_ptx(void **state)
 {
+	static const char wrong_ptx[] = ".version 7.0\n.target sm_80\n.address_size 64\nnonsense\n";
 	unsigned char cubin[64] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
 	struct guest guest;
 	uint64_t value;
@@ -384,7 +388,7 @@ static void images_without_ptx(void **state)
 	assert_non_null(strstr(log, "PTX"));
 	assert_int_equal(load(&guest, "\x01\x02\x03", 3, log, &value), 200);
 	assert_non_null(strstr(log, "no known format"));
-	assert_int_equal(load(&guest, ".version 7.0\n.target sm_80\n.address_size 64\nnonsense\n", 52, log, &value), 218);
+	assert_int_equal(load(&guest, wrong_ptx, sizeof(wrong_ptx), log, &value), 218);
 	assert_non_null(strstr(log, "line 4"));
 	close_session(&guest);
 }
@@ -469,9 +473,143 @@ static void streams_keep_their_order(void **state)
 	close_session(&guest);
 }
 
-int main(void)
+/* Goes on when the one who started it closes standard input; at once where that is /dev/null. */
+static void a_session_waits_for_its_user(void **state)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_MEMSET, .ctx = 1 };
+	struct guest guest;
+	char byte;
+
+	open_session(&guest);
+	init_session(&guest);
+	map_chunk(&guest, 0, guest.info.granule);
+	printf("in session\n");
+	fflush(stdout);
+	while (read(STDIN_FILENO, &byte, 1) > 0)
+		;
+	cmd.memset.dst = guest.info.device_base;
+	cmd.memset.width = 64;
+	cmd.memset.elem = 4;
+	cmd.memset.height = 1;
+	assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+	close_session(&guest);
+}
+
+/* Parent of a process, 0 where it is gone. */
+static pid_t parent_of(const char *pid)
+{
+	char path[64], line[256];
+	pid_t parent = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/status", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "PPid: %d", &parent) == 1)
+			break;
+	}
+	fclose(file);
+	return parent;
+}
+
+/* Whether the process is the supervisor of this loopback. */
+static bool is_supervisor(pid_t pid)
+{
+	char path[64], cmdline[4096];
+	const char *wanted = getenv(LB_ENV_SOCKET);
+	size_t len, at;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	len = fread(cmdline, 1, sizeof(cmdline) - 1, file);
+	fclose(file);
+	cmdline[len] = '\0';
+	if (!strstr(cmdline, "vgpu-executor"))
+		return false;
+	for (at = 0; at < len; at += strlen(cmdline + at) + 1) {
+		if (!strcmp(cmdline + at, wanted))
+			return true;
+	}
+	return false;
+}
+
+static void kill_workers(void)
+{
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+	int killed = 0;
+
+	assert_non_null(proc);
+	while ((entry = readdir(proc))) {
+		pid_t parent = atoi(entry->d_name) > 0 ? parent_of(entry->d_name) : 0;
+
+		if (parent > 1 && is_supervisor(parent))
+			killed += !kill(atoi(entry->d_name), SIGKILL);
+	}
+	closedir(proc);
+	assert_true(killed > 0);
+}
+
+static uint32_t state_of(struct guest *guest)
+{
+	struct lb_msg msg = { .op = LB_GUEST_STATE };
+
+	call(guest, &msg, NULL, 0);
+	assert_int_equal(msg.error, 0);
+	return msg.state;
+}
+
+static void a_killed_worker_costs_its_session(void **state)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_COPY_IN, .ctx = 1 };
+	unsigned char seen[ENTRIES] = { 0 };
+	struct guest guest, next;
+	struct vgpu_cqe cqe;
+	uint32_t first;
+	int i;
+
+	open_session(&guest);
+	init_session(&guest);
+	map_chunk(&guest, 0, 2 * guest.info.granule);
+	cmd.copy.src = guest.range;
+	cmd.copy.dst = guest.info.device_base;
+	cmd.copy.width = RANGE_SIZE;
+	cmd.copy.height = 1;
+	first = guest.tail;
+	for (i = 0; i < ENTRIES; i++) {
+		cmd.stream = (uint32_t)i % 4;
+		submit(&guest, &cmd);
+		if (i == ENTRIES / 2)
+			kill_workers();
+	}
+	/* Each gets exactly one completion: done, or lost with the worker. */
+	for (i = 0; i < ENTRIES; i++) {
+		cqe = wait_completion(&guest);
+		assert_true(cqe.seq - first < ENTRIES);
+		assert_true(cqe.status == VGPU_ST_OK || cqe.status == VGPU_ST_SESSION_LOST);
+		assert_int_equal(seen[cqe.seq - first]++, 0);
+	}
+	assert_int_equal(cqe.status, VGPU_ST_SESSION_LOST);
+	assert_int_equal(state_of(&guest), VGPU_SESSION_LOST);
+	cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_FENCE };
+	assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_SESSION_LOST);
+	/* The next session has a worker of its own. */
+	open_session(&next);
+	init_session(&next);
+	close_session(&next);
+	close_session(&guest);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_session_waits_for_its_user),
+		cmocka_unit_test(a_killed_worker_costs_its_session),
 		cmocka_unit_test(init_tells_addresses),
 		cmocka_unit_test(fence_follows_copies),
 		cmocka_unit_test(pitched_copies),
@@ -484,5 +622,8 @@ int main(void)
 		cmocka_unit_test(many_sessions_one_after_the_other),
 	};
 
+	/* An argument chooses tests, by a pattern with * and ?. */
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

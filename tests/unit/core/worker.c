@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * Workers and supervisors: death in every state, deadlines, tokens, and all that a hostile worker can say.
+ */
+
+#include "rig.h"
+
+#include <setjmp.h>
+#include <cmocka.h>
+
+static struct rig_guest guest;
+
+static int setup(void **state)
+{
+	struct vgpu_limits limits = rig_limits();
+	struct rig *rig = rig_new();
+
+	rig_attach(rig);
+	rig_dev_open(rig, 0, &limits);
+	rig_dev_open(rig, 1, &limits);
+	rig_guest_open(&guest, &rig->dev[0], 0);
+	*state = rig;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_free(*state);
+	return 0;
+}
+
+/* The first command, which asks for a worker. */
+static u32 begin(void)
+{
+	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_SESSION_INIT, 0);
+
+	cmd.init.out = rig_range(0);
+	return rig_submit(&guest, cmd);
+}
+
+static struct rig_worker *begin_ready(struct rig *rig)
+{
+	struct rig_worker *worker;
+
+	begin();
+	worker = rig_spawn(rig);
+	assert_int_equal(rig_finish_all(worker), 1);
+	return worker;
+}
+
+static u64 bad(struct rig *rig)
+{
+	return rig_stats(&rig->dev[0]).counters.bad_completions;
+}
+
+static void a_worker_is_asked_for_once(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_exec_event event;
+	u32 seq;
+
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	seq = begin();
+	rig_submit(&guest, rig_launch(0));
+	assert_int_equal(rig->supervisor_wakes, 1);
+	assert_true(vgpu_gpu_has_event(&rig->gpu));
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_int_equal(event.session, 0);
+	assert_int_equal(event.uuid[15], 1);
+	assert_int_equal(event.deadline_ns, rig_now + VGPU_SPAWN_TIMEOUT);
+	assert_true(event.token);
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	assert_false(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_int_equal(rig_stats(&rig->dev[0]).waiting, 2);
+	assert_int_equal(rig_stats(&rig->dev[0]).workers, 0);
+	rig_bind(rig, event.token);
+	assert_int_equal(rig_stats(&rig->dev[0]).workers, 1);
+	assert_int_equal(rig_ready(rig_worker_of(&guest), RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0), 0);
+	assert_int_equal(rig_take(rig_worker_of(&guest)), 1);
+	rig_finish_all(rig_worker_of(&guest));
+	assert_int_equal(rig_expect(&guest, seq).status, VGPU_ST_OK);
+	assert_int_equal(rig_expect(&guest, seq + 1).status, VGPU_ST_OK);
+}
+
+static void tokens_are_good_once_and_in_time(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_exec_event event;
+	struct rig_worker *worker;
+
+	begin();
+	assert_null(rig_bind(rig, 0));
+	assert_null(rig_bind(rig, rig->dev[0].dev.sessions[0]->worker.token));	/* nobody was told of it yet */
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_null(rig_bind(rig, event.token + 1));
+	rig_now = event.deadline_ns;
+	assert_null(rig_bind(rig, event.token));
+	rig_now--;
+	worker = rig_bind(rig, event.token);
+	assert_non_null(worker);
+	assert_null(rig_bind(rig, event.token));
+	assert_null(rig_bind(rig, 0));
+	rig_release(worker);
+}
+
+static void nobody_comes(void **state)
+{
+	struct rig *rig = *state;
+	u32 seq = begin();
+
+	assert_int_equal(rig->tick_ns, rig_now + VGPU_SPAWN_TIMEOUT);
+	rig_advance(rig, VGPU_SPAWN_TIMEOUT - 1);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
+	rig_advance(rig, 1);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
+	assert_int_equal(rig_expect(&guest, seq).status, VGPU_ST_NO_EXECUTOR);
+	assert_int_equal(rig_expect(&guest, rig_submit(&guest, rig_launch(1))).status, VGPU_ST_SESSION_LOST);
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	rig_check_invariants(rig);
+}
+
+static void a_bound_worker_that_is_never_ready(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_exec_event event;
+	struct rig_worker *worker;
+	u32 seq = begin();
+
+	vgpu_gpu_next_event(&rig->gpu, &event);
+	worker = rig_bind(rig, event.token);
+	rig_advance(rig, VGPU_SPAWN_TIMEOUT);
+	assert_true(worker->killed);
+	assert_int_equal(rig_expect(&guest, seq).status, VGPU_ST_NO_EXECUTOR);
+	assert_int_equal(rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0), -ENODEV);
+	assert_int_equal(rig_kick(worker), -ENODEV);
+	rig_release(worker);
+	rig_check_invariants(rig);
+}
+
+static void ready_is_checked(void **state)
+{
+	static const struct {
+		u64 device, aperture;
+	} insane[] = {
+		{ 0, RIG_APERTURE_BASE },
+		{ RIG_DEVICE_BASE, 0 },
+		{ RIG_DEVICE_BASE + 4096, RIG_APERTURE_BASE },
+		{ RIG_DEVICE_BASE, RIG_APERTURE_BASE + 1 },
+		{ 1ULL << 47, RIG_APERTURE_BASE },
+		{ -RIG_GRANULE, RIG_APERTURE_BASE },
+		{ RIG_DEVICE_BASE, -4096ULL },
+		{ (1ULL << 47) - (1ULL << 30), RIG_APERTURE_BASE },
+		{ RIG_DEVICE_BASE, (1ULL << 47) - 4096 },
+		{ RIG_DEVICE_BASE, RIG_DEVICE_BASE },
+		{ RIG_DEVICE_BASE, RIG_DEVICE_BASE - 4096 },
+		{ RIG_DEVICE_BASE, RIG_DEVICE_BASE + (1ULL << 30) },
+	};
+	struct rig *rig = *state;
+	struct vgpu_exec_ready ready = { .device_base = RIG_DEVICE_BASE, .aperture_base = RIG_APERTURE_BASE };
+	struct vgpu_exec_event event;
+	struct rig_worker *worker;
+	u32 i;
+
+	begin();
+	vgpu_gpu_next_event(&rig->gpu, &event);
+	worker = rig_bind(rig, event.token);
+	for (i = 0; i < ARRAY_SIZE(insane); i++)
+		assert_int_equal(rig_ready(worker, insane[i].device, insane[i].aperture, 0), -EINVAL);
+	assert_int_equal(rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 1000), -EINVAL);
+	ready.reserved[2] = 1;
+	assert_int_equal(vgpu_worker_ready(worker->session, &ready), -EINVAL);
+	assert_false(vgpu_worker_may_map(worker->session, rig_range(0), 4096));
+	assert_int_equal(rig_take(worker), 0);
+	assert_int_equal(rig_ready(worker, RIG_DEVICE_BASE, RIG_DEVICE_BASE - RIG_APERTURE, 0), 0);
+	assert_int_equal(rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0), -EBUSY);
+	assert_int_equal(rig_take(worker), 1);
+	assert_int_equal(worker->ranges, 1);
+	assert_true(vgpu_worker_may_map(worker->session, rig_range(0), 0x4000));
+	assert_false(vgpu_worker_may_map(worker->session, rig_range(0), 0x4001));
+	assert_false(vgpu_worker_may_map(worker->session, 0, 4096));
+	rig_finish_all(worker);
+}
+
+static void a_worker_that_cannot_start_says_why(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_exec_event event;
+	struct rig_worker *worker;
+	u32 seq = begin();
+
+	vgpu_gpu_next_event(&rig->gpu, &event);
+	worker = rig_bind(rig, event.token);
+	assert_int_equal(rig_ready(worker, 0, 0, 2), 0);
+	assert_int_equal(rig_expect(&guest, seq).status, 2);
+	assert_true(worker->killed);
+	rig_release(worker);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
+}
+
+static void death_in_every_state(void **state)
+{
+	struct rig *rig = *state;
+	u32 stage, seq[3];
+
+	for (stage = 0; stage < 5; stage++) {
+		struct vgpu_exec_event event;
+		struct rig_worker *worker;
+		u32 i;
+
+		seq[0] = begin();
+		seq[1] = rig_submit(&guest, rig_launch(1));
+		seq[2] = rig_submit(&guest, rig_wait_for(2, seq[1]));
+		assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+		worker = rig_bind(rig, event.token);
+		if (stage >= 1)
+			assert_int_equal(rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0), 0);
+		if (stage >= 2)
+			assert_int_equal(rig_take(worker), 2);
+		if (stage >= 3)	/* its last words count */
+			rig_put(worker, worker->todo[worker->todo[0].tag >> 32 != seq[0]].tag, worker->generation, 0, 0);
+		if (stage >= 4)
+			rig_kick(worker);
+		rig_release(worker);
+		rig_check_invariants(rig);
+		assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
+		assert_int_equal(rig_stats(&rig->dev[0]).waiting, 0);
+		for (i = 0; i < 3; i++) {
+			struct vgpu_cqe cqe;
+
+			assert_true(rig_consume(&guest, &cqe));
+			assert_int_equal(cqe.status, stage >= 3 && cqe.seq == seq[0] ? VGPU_ST_OK : VGPU_ST_SESSION_LOST);
+		}
+		assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
+		rig_settle(rig);
+		rig_guest_open(&guest, &rig->dev[0], 0);
+	}
+}
+
+/* A killed worker may still write to the aperture: what it has is completed at its release, what it has not at once. */
+static void what_a_killed_worker_has_waits_for_its_end(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig);
+	u32 has, waits;
+	struct vgpu_cqe cqe;
+
+	rig_expect(&guest, 0);
+	has = rig_submit(&guest, rig_launch(1));
+	waits = rig_submit(&guest, rig_wait_for(2, has));
+	assert_int_equal(rig_take(worker), 1);
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
+	rig_settle(rig);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_CLOSING);
+	assert_int_equal(rig_expect(&guest, waits).status, VGPU_ST_CANCELLED);
+	assert_false(rig_consume(&guest, &cqe));
+	/* A completion now comes too late to be believed. */
+	rig_put(worker, worker->todo[0].tag, worker->generation, 0, 0);
+	assert_int_equal(rig_kick(worker), -ENODEV);
+	assert_false(rig_consume(&guest, &cqe));
+	rig_check_invariants(rig);
+	/* Another session cannot have the number or the memory yet. */
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_CREATE, 0, 0x100000, 16, 16, 1), VGPU_ST_BAD_STATE);
+	rig_release(worker);
+	assert_int_equal(rig_expect(&guest, has).status, VGPU_ST_CANCELLED);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_CLOSING);
+	rig_settle(rig);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_FREE);
+}
+
+static void reset_in_every_state(void **state)
+{
+	struct rig *rig = *state;
+	u32 stage;
+
+	for (stage = 0; stage < 5; stage++) {
+		struct rig_worker *worker = NULL;
+		struct vgpu_exec_event event;
+
+		if (stage >= 1)
+			begin();
+		if (stage >= 2) {
+			assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+			worker = rig_bind(rig, event.token);
+		}
+		if (stage >= 3)
+			rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0);
+		if (stage >= 4)
+			rig_take(worker);
+		vgpu_dev_write(&rig->dev[0].dev, VGPU_REG_STATUS, 4, 0);
+		rig_settle(rig);
+		assert_int_equal(vgpu_dev_idle(&rig->dev[0].dev), !worker);
+		rig_check_invariants(rig);
+		if (worker) {
+			assert_true(worker->killed);
+			rig_release(worker);
+			rig_settle(rig);
+		}
+		assert_true(vgpu_dev_idle(&rig->dev[0].dev));
+		assert_int_equal(rig_stats(&rig->dev[0]).waiting, 0);
+		vgpu_dev_write(&rig->dev[0].dev, VGPU_REG_STATUS, 4, VGPU_STATUS_DRIVER_OK);
+		rig_guest_open(&guest, &rig->dev[0], 0);
+	}
+}
+
+static void a_new_supervisor_gets_new_tokens(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_exec_event first, second;
+	struct rig_worker *worker;
+
+	begin();
+	vgpu_gpu_next_event(&rig->gpu, &first);
+	vgpu_gpu_detach(&rig->gpu);
+	assert_null(rig_bind(rig, first.token));
+	rig_attach(rig);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &second));
+	assert_true(second.token != first.token);
+	assert_int_equal(second.deadline_ns, first.deadline_ns);
+	assert_null(rig_bind(rig, first.token));
+	worker = rig_bind(rig, second.token);
+	assert_non_null(worker);
+	/* A bound worker outlives its supervisor. */
+	vgpu_gpu_detach(&rig->gpu);
+	assert_int_equal(rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0), 0);
+	assert_int_equal(rig_finish_all(worker), 1);
+	assert_int_equal(rig_expect(&guest, 0).status, VGPU_ST_OK);
+}
+
+static void a_supervisor_that_comes_later_is_asked(void **state)
+{
+	struct rig *rig = *state;
+	u32 wakes;
+
+	vgpu_gpu_detach(&rig->gpu);
+	begin();
+	wakes = rig->supervisor_wakes;
+	rig_attach(rig);
+	assert_int_equal(rig->supervisor_wakes, wakes + 1);
+	assert_non_null(rig_spawn(rig));
+}
+
+static void hostile_completions_are_dropped(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig);
+	struct vgpu_cqe cqe;
+	u64 tag, n;
+	u32 seq;
+
+	rig_expect(&guest, 0);
+	seq = rig_submit(&guest, rig_launch(1));
+	rig_submit(&guest, rig_wait_for(2, seq));
+	rig_take(worker);
+	tag = worker->todo[0].tag;
+	n = bad(rig);
+	rig_put(worker, tag, worker->generation + 1, 0, 0);
+	rig_put(worker, tag, worker->generation - 1, 0, 0);
+	rig_put(worker, tag ^ (1ULL << 32), worker->generation, 0, 0);
+	rig_put(worker, tag ^ 1, worker->generation, 0, 0);
+	rig_put(worker, tag | 0xffffffff, worker->generation, 0, 0);
+	rig_put(worker, tag + 128, worker->generation, 0, 0);
+	rig_put(worker, 0, worker->generation, 0, 0);		/* completed before */
+	rig_put(worker, (u64)(seq + 1) << 32 | ((u32)tag ^ 1), worker->generation, 0, 0);	/* never dispatched */
+	rig_kick(worker);
+	assert_int_equal(bad(rig), n + 8);
+	assert_false(rig_consume(&guest, &cqe));
+	/* Statuses that are no CUresult become one. */
+	rig_put(worker, tag, worker->generation, VGPU_ST_QUOTA, 5);
+	rig_put(worker, tag, worker->generation, 0, 0);
+	rig_kick(worker);
+	assert_int_equal(rig_expect(&guest, seq).status, 999);
+	assert_int_equal(bad(rig), n + 9);
+	rig_check_invariants(rig);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
+}
+
+static void completions_of_another_session_are_dropped(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig), *other;
+	struct rig_guest second;
+	u32 mine, theirs;
+
+	rig_guest_init(&second, &rig->dev[1], 0);
+	other = rig_worker_of(&second);
+	mine = rig_submit(&guest, rig_launch(1));
+	theirs = rig_submit(&second, rig_launch(1));
+	rig_take(worker);
+	rig_take(other);
+	rig_put(worker, other->todo[0].tag, other->generation, 0, 0);
+	rig_kick(worker);
+	assert_int_equal(bad(rig), 1);
+	assert_int_equal(rig_stats(&rig->dev[1]).waiting, 1);
+	rig_finish(other, 0, 0, 0);
+	rig_finish(worker, 0, 0, 0);
+	rig_expect(&guest, 0);
+	assert_int_equal(rig_expect(&guest, mine).status, VGPU_ST_OK);
+	assert_int_equal(rig_expect(&second, theirs).status, VGPU_ST_OK);
+}
+
+static void an_overrun_ring_loses_the_session(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig);
+	u32 seq = rig_submit(&guest, rig_launch(1));
+
+	rig_expect(&guest, 0);
+	worker->rings->completion_tail = worker->completion_tail + VGPU_EXEC_RING_ENTRIES + 1;
+	assert_int_equal(rig_kick(worker), -ENODEV);
+	assert_true(worker->killed);
+	rig_release(worker);
+	assert_int_equal(rig_expect(&guest, seq).status, VGPU_ST_SESSION_LOST);
+	rig_check_invariants(rig);
+}
+
+/* A head that makes no sense, or changes while the kernel looks, never makes it write what was not consumed, or a run of nothing. */
+static void a_lying_dispatch_head_hurts_nobody_else(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig);
+	struct rig_guest other;
+	u32 i, seq;
+
+	rig_guest_init(&other, &rig->dev[1], 0);
+	worker->rings->dispatch_head = worker->rings->dispatch_tail + 1;
+	for (i = 0; i < 20; i++)
+		rig_submit(&guest, rig_launch(i));
+	rig_check_invariants(rig);
+	for (i = 0; i < 10; i++) {
+		seq = rig_submit(&other, rig_launch(1));
+		rig_finish_all(rig_worker_of(&other));
+		rig_expect(&other, seq);
+	}
+	assert_int_equal(rig->gpu.engine[VGPU_ENGINE_COMPUTE].inflight, 0);
+	/* Its own session is lost in the end: the ring is full, and nothing is with it that a watchdog would see. */
+	rig_advance(rig, VGPU_DEADLINE_DEFAULT - 1);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
+	rig_advance(rig, 1);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
+	assert_int_equal(rig_stats(&rig->dev[0]).counters.hangs, 1);
+	rig_release(worker);
+	assert_int_equal(rig_stats(&rig->dev[0]).waiting, 0);
+}
+
+static void a_full_ring_is_used_again_when_there_is_room(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker;
+	u32 i, consumed, tail, first;
+
+	for (i = 1; i < VGPU_MAX_RANGES; i++)
+		assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_RANGE_ADD, 0, 0x100000 + i * 0x1000, 0x1000, 0, 0),
+				 VGPU_ST_OK);
+	first = begin();
+	worker = rig_spawn(rig);
+	assert_int_equal(worker->rings->dispatch_tail, VGPU_EXEC_RING_ENTRIES);
+	assert_int_equal(rig_take(worker), 0);
+	assert_int_equal(worker->ranges, VGPU_MAX_RANGES);
+	consumed = worker->dispatch_head;
+	assert_int_equal(vgpu_worker_take(worker->session, &consumed, &tail), 0);
+	assert_int_equal(tail, VGPU_EXEC_RING_ENTRIES + 1);
+	assert_int_equal(rig_finish_all(worker), 1);
+	rig_expect(&guest, first);
+	consumed = tail + 1;
+	assert_int_equal(vgpu_worker_take(worker->session, &consumed, &tail), -EINVAL);
+	rig_advance(rig, VGPU_DEADLINE_DEFAULT * 2);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
+	assert_true(list_empty(&rig->gpu.spawning));
+}
+
+static void a_hang_costs_its_session_alone(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig), *innocent;
+	struct rig_guest other;
+	u32 hung, behind;
+
+	rig_expect(&guest, 0);
+	rig_guest_init(&other, &rig->dev[1], 0);
+	innocent = rig_worker_of(&other);
+	hung = rig_submit(&guest, rig_launch(1));
+	behind = rig_submit(&other, rig_launch(1));
+	rig_take(worker);
+	rig_take(innocent);
+	rig_advance(rig, VGPU_DEADLINE_DEFAULT - 1);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
+	rig_advance(rig, 1);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
+	assert_int_equal(rig_state(&other), VGPU_SESSION_ACTIVE);
+	assert_int_equal(rig_stats(&rig->dev[0]).counters.hangs, 1);
+	assert_true(worker->killed);
+	/* The one behind gets its whole time from when it is the oldest. */
+	rig_release(worker);
+	assert_int_equal(rig_expect(&guest, hung).status, 702);
+	rig_advance(rig, VGPU_DEADLINE_DEFAULT - 1);
+	assert_int_equal(rig_state(&other), VGPU_SESSION_ACTIVE);
+	rig_finish(innocent, 0, 0, 0);
+	assert_int_equal(rig_expect(&other, behind).status, VGPU_ST_OK);
+	assert_int_equal(rig_stats(&rig->dev[1]).counters.hangs, 0);
+}
+
+static void progress_puts_the_deadline_off(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig);
+	struct vgpu_cmd cmd = rig_launch(1);
+	u32 i;
+
+	rig_finish_all(worker);
+	for (i = 0; i < 4; i++) {
+		rig_submit(&guest, cmd);
+		rig_finish_all(worker);
+	}
+	for (i = 0; i < 40; i++)
+		rig_write(&guest, &cmd);
+	rig_publish(&guest);
+	assert_int_equal(rig_take(worker), 40);
+	while (rig_take(worker)) {
+		rig_advance(rig, VGPU_DEADLINE_DEFAULT - 1);
+		assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
+		rig_finish(worker, 0, 0, 0);
+	}
+	assert_int_equal(rig_stats(&rig->dev[0]).waiting, 0);
+}
+
+static void workers_outlive_nothing(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig);
+	u32 generation = worker->generation;
+
+	rig_release(worker);
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
+	rig_settle(rig);
+	rig_guest_open(&guest, &rig->dev[0], 0);
+	worker = begin_ready(rig);
+	assert_true(worker->generation != generation);
+	rig_submit(&guest, rig_launch(1));
+	rig_take(worker);
+	rig_put(worker, worker->todo[0].tag, generation, 0, 0);
+	rig_kick(worker);
+	assert_int_equal(bad(rig), 1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_worker_is_asked_for_once),
+		TEST(tokens_are_good_once_and_in_time),
+		TEST(nobody_comes),
+		TEST(a_bound_worker_that_is_never_ready),
+		TEST(ready_is_checked),
+		TEST(a_worker_that_cannot_start_says_why),
+		TEST(death_in_every_state),
+		TEST(what_a_killed_worker_has_waits_for_its_end),
+		TEST(reset_in_every_state),
+		TEST(a_new_supervisor_gets_new_tokens),
+		TEST(a_supervisor_that_comes_later_is_asked),
+		TEST(hostile_completions_are_dropped),
+		TEST(completions_of_another_session_are_dropped),
+		TEST(an_overrun_ring_loses_the_session),
+		TEST(a_lying_dispatch_head_hurts_nobody_else),
+		TEST(a_full_ring_is_used_again_when_there_is_room),
+		TEST(a_hang_costs_its_session_alone),
+		TEST(progress_puts_the_deadline_off),
+		TEST(workers_outlive_nothing),
+	};
+
+	return cmocka_run_group_tests_name("core workers", tests, NULL, NULL);
+}

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+# Unit tests of the executor's parts, under ASan and UBSan.
+$(B)/tests/executor-ring: $(addprefix $(B)/san/,tests/unit/executor/ring.o executor/ring.o)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@ $^ -lcmocka -lpthread
+
+$(B)/tests/executor-image: $(addprefix $(B)/san/,tests/unit/executor/image.o executor/backend/image.o \
+		executor/backend/fatbin.o executor/backend/soft/soft_image.o)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@ $^ $(EXECUTOR_LIBS) -lcmocka
+
+CHECKS += $(B)/tests/executor-ring $(B)/tests/executor-image

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0
+ADMIN_SRC := $(wildcard tools/vgpu-admin/*.c)
+ADMIN_LIBS := $(shell pkg-config --libs libnl-genl-3.0 jansson)
+$(foreach source,$(ADMIN_SRC),$(eval CFLAGS_$(basename $(source)) := $(shell pkg-config --cflags libnl-genl-3.0 jansson)))
+ALL += $(B)/bin/vgpu-admin
+
+$(B)/bin/vgpu-admin: $(ADMIN_SRC:%.c=$(B)/obj/%.o)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(ADMIN_LIBS)

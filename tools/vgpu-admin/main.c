@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "admin.h"
+
+#define COMMON_OPTIONS	3
+#define FIRST_OPTION	256	/* getopt's value of a verb's first option */
+
+static const struct admin_object * const objects[] = { &admin_gpu, &admin_vm, &admin_version, NULL };
+
+/**
+ * admin_error() - say on stderr what went wrong
+ * @format: as printf() takes it, without a newline
+ */
+void admin_error(const char *format, ...)
+{
+	va_list args;
+
+	fputs("vgpu-admin: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+static void print_common(void)
+{
+	puts("  -j, --json            print JSON\n"
+	     "  -p, --pretty          indent JSON\n"
+	     "  -h, --help            this text");
+}
+
+static void help(void)
+{
+	int i;
+
+	puts("Usage: vgpu-admin [-j] [-p] OBJECT [VERB] [ARGUMENT]...\n\nShow and change virtual GPUs.\n\nObjects:");
+	for (i = 0; objects[i]; i++)
+		printf("  %-20s  %s\n", objects[i]->name, objects[i]->help);
+	puts("\nWithout a verb, show is meant. vgpu-admin OBJECT --help tells the verbs of an object.\n\nOptions:");
+	print_common();
+}
+
+static void help_object(const struct admin_object *object)
+{
+	const struct admin_option *option;
+	const struct admin_verb *verb;
+	char text[64];
+
+	printf("Usage: vgpu-admin %s [VERB] [ARGUMENT]...\n\n%s: %s\n\nVerbs:\n", object->name, object->name, object->help);
+	for (verb = object->verbs; verb->name; verb++) {
+		snprintf(text, sizeof(text), "%s %s", verb->name, verb->names);
+		printf("  %-20s  %s\n", text, verb->help);
+		for (option = verb->options; option && option->name; option++) {
+			snprintf(text, sizeof(text), "--%s %s", option->name, option->what);
+			printf("    %-18s  %s\n", text, option->help);
+		}
+	}
+	puts("\nOptions:");
+	print_common();
+}
+
+static const struct admin_object *find_object(const char *word)
+{
+	int i;
+
+	for (i = 0; objects[i]; i++)
+		if (!strcmp(objects[i]->name, word))
+			return objects[i];
+	return NULL;
+}
+
+static const struct admin_verb *find_verb(const struct admin_object *object, const char *word)
+{
+	const struct admin_verb *verb;
+
+	for (verb = object->verbs; verb->name; verb++)
+		if (!strcmp(verb->name, word))
+			return verb;
+	return NULL;
+}
+
+static enum admin_exit unknown_object(const char *word)
+{
+	int i;
+
+	fprintf(stderr, "vgpu-admin: no object '%s'; there are:", word);
+	for (i = 0; objects[i]; i++)
+		fprintf(stderr, " %s", objects[i]->name);
+	fputc('\n', stderr);
+	return ADMIN_USAGE;
+}
+
+static enum admin_exit unknown_verb(const struct admin_object *object, const char *word)
+{
+	const struct admin_verb *verb;
+
+	fprintf(stderr, "vgpu-admin: %s has no verb '%s'; it has:", object->name, word);
+	for (verb = object->verbs; verb->name; verb++)
+		fprintf(stderr, " %s", verb->name);
+	fputc('\n', stderr);
+	return ADMIN_USAGE;
+}
+
+/* Options may stand before and behind the words. Returns -1 when the verb is to be run. */
+static int parse(int argc, char **argv, const struct admin_object *object, const struct admin_verb *verb,
+		 struct admin_args *args)
+{
+	struct option options[COMMON_OPTIONS + ADMIN_MAX_OPTIONS + 1] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "pretty", no_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+	};
+	const struct admin_option *option;
+	int i, c;
+
+	for (i = 0, option = verb->options; option && option->name; i++, option++)
+		options[COMMON_OPTIONS + i] = (struct option){ option->name, required_argument, NULL, FIRST_OPTION + i };
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":jph", options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			args->json = true;
+			break;
+		case 'p':
+			args->pretty = true;
+			break;
+		case 'h':
+			help_object(object);
+			return ADMIN_OK;
+		case ':':
+			admin_error("%s %s: %s needs a value", object->name, verb->name, argv[optind - 1]);
+			return ADMIN_USAGE;
+		case '?':
+			admin_error("%s %s has no option '%s'; see: vgpu-admin %s --help", object->name, verb->name,
+				    argv[optind - 1], object->name);
+			return ADMIN_USAGE;
+		default:
+			if (args->value[c - FIRST_OPTION]) {
+				admin_error("%s %s: --%s is given twice", object->name, verb->name,
+					    verb->options[c - FIRST_OPTION].name);
+				return ADMIN_USAGE;
+			}
+			args->value[c - FIRST_OPTION] = optarg;
+		}
+	}
+	args->names = argv + optind;
+	args->num_names = argc - optind;
+	if (args->num_names < verb->min_names) {
+		admin_error("%s %s: %s is missing", object->name, verb->name, verb->names);
+		return ADMIN_USAGE;
+	}
+	if (args->num_names > verb->max_names) {
+		admin_error("%s %s: '%s' is one argument too many", object->name, verb->name,
+			    args->names[verb->max_names]);
+		return ADMIN_USAGE;
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	const struct admin_object *object;
+	const struct admin_verb *verb;
+	struct admin_args args = { 0 };
+	int i, words, status;
+
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (!strcmp(argv[i], "-j") || !strcmp(argv[i], "--json")) {
+			args.json = true;
+		} else if (!strcmp(argv[i], "-p") || !strcmp(argv[i], "--pretty")) {
+			args.pretty = true;
+		} else if (!strcmp(argv[i], "-jp") || !strcmp(argv[i], "-pj")) {
+			args.json = true;
+			args.pretty = true;
+		} else if (!strcmp(argv[i], "-h") || !strcmp(argv[i], "--help")) {
+			help();
+			return ADMIN_OK;
+		} else {
+			admin_error("no option '%s' before the object; see: vgpu-admin --help", argv[i]);
+			return ADMIN_USAGE;
+		}
+	}
+	if (i == argc) {
+		admin_error("which object? see: vgpu-admin --help");
+		return ADMIN_USAGE;
+	}
+	object = find_object(argv[i]);
+	if (!object)
+		return unknown_object(argv[i]);
+	words = i + 1;
+	verb = object->verbs;
+	if (words < argc && argv[words][0] != '-') {
+		verb = find_verb(object, argv[words]);
+		if (!verb)
+			return unknown_verb(object, argv[words]);
+		words++;
+	}
+	/* getopt passes over one word, as it would over the program's name. */
+	status = parse(argc - words + 1, argv + words - 1, object, verb, &args);
+	if (status >= 0)
+		return status;
+	status = verb->run(&args);
+	if (status == ADMIN_OK && (fflush(stdout) || ferror(stdout))) {
+		admin_error("cannot write the answer: %m");
+		status = ADMIN_FAILED;
+	}
+	return status;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Copyright (c) vgpu authors */
+#ifndef VGPU_ADMIN_NETLINK_H
+#define VGPU_ADMIN_NETLINK_H
+
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include "admin.h"
+#include "../../uapi/vgpu_netlink.h"
+
+struct nl_link;
+
+/**
+ * enum nl_kind - what an attribute becomes
+ * @NL_STRING: string
+ * @NL_UUID: string, written as UUIDs are
+ * @NL_U8_BOOL: true or false
+ * @NL_U32: number
+ * @NL_U64: number
+ * @NL_NAMES: u32 that stands for a word
+ * @NL_NEST: object
+ * @NL_ENGINES: object by engine class, of a repeated nest
+ */
+enum nl_kind {
+	NL_STRING,
+	NL_UUID,
+	NL_U8_BOOL,
+	NL_U32,
+	NL_U64,
+	NL_NAMES,
+	NL_NEST,
+	NL_ENGINES,
+};
+
+/**
+ * struct nl_field - an attribute and its key in JSON
+ * @type: attribute
+ * @kind: what it is
+ * @key: name in JSON
+ * @names: of NL_NAMES, ends with NULL
+ * @nest: of NL_NEST, ends with a key that is NULL
+ */
+struct nl_field {
+	int type;
+	enum nl_kind kind;
+	const char *key;
+	const char * const *names;
+	const struct nl_field *nest;
+};
+
+extern const char * const nl_tier_names[];
+
+enum admin_exit nl_link_find(struct nl_link **link);
+enum admin_exit nl_link_open(struct nl_link **link);
+void nl_link_close(struct nl_link *link);
+struct nl_msg *nl_link_message(struct nl_link *link, uint8_t command, int flags);
+enum admin_exit nl_link_call(struct nl_link *link, struct nl_msg *msg, const struct nl_field *fields,
+			     const char * const *names, int num_names, json_t **answers);
+json_t *nl_parse(struct nlattr *attrs, int len, const struct nl_field *fields);
+
+#endif /* VGPU_ADMIN_NETLINK_H */
