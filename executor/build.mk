@@ -13,7 +13,7 @@ $(B)/bin/vgpu-executor: $(EXECUTOR_SRC:%.c=$(B)/obj/%.o) $(B)/lib/libsoft.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(EXECUTOR_LIBS) -lm -lpthread
 
-$(B)/san/bin/vgpu-executor: $(EXECUTOR_SRC:%.c=$(B)/san/%.o) $(B)/san/lib/libsoft.a
+$(B)/san/bin/vgpu-executor: $(EXECUTOR_SRC:%.c=$(B)/san/%.o) $(B)/lib/libsoft-san.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(SANITIZE) -o $@ $^ $(EXECUTOR_LIBS) -lm -lpthread
 

@@ -213,8 +213,8 @@ static CUresult launch_ex(const CUlaunchConfig *config, CUfunction func, void **
 	}
 	result = launch(func, &l, config->hStream, thread_default);
 	if (!result && completion)
-		result = thread_default ? cuEventRecord_ptsz(completion, config->hStream) :
-					  cuEventRecord(completion, config->hStream);
+		result = cuEventRecord(completion, config->hStream || !thread_default ? config->hStream :
+											 CU_STREAM_PER_THREAD);
 	return result;
 }
 

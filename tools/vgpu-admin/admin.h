@@ -3,10 +3,10 @@
 /**
  * DOC: vgpu-admin
  *
- * vgpu-admin OBJECT VERB: each object is a file with a table of verbs (gpu.c, vm.c, version.c); main.c finds the verb and parses its
- * options. A verb reads the kernel through netlink.c, which turns messages into JSON values by tables of fields, and hands
- * those to print.c, which prints them as they are or as text by tables of columns. So text and JSON cannot tell different
- * stories.
+ * vgpu-admin OBJECT VERB: each object is a file with a table of verbs (gpu.c, vm.c, version.c); main.c finds the verb
+ * and parses its options. A verb reads the kernel through netlink.c, which turns messages into JSON values by tables of
+ * fields, and hands those to print.c, which prints them as they are or as text by tables of columns. So text and JSON
+ * cannot tell different stories.
  */
 #ifndef VGPU_ADMIN_H
 #define VGPU_ADMIN_H
@@ -34,6 +34,7 @@ enum admin_exit {
 };
 
 #define ADMIN_MAX_OPTIONS	16
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
 /**
  * struct admin_args - the words behind OBJECT VERB

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 
+#include <stdio.h>
 #include <string.h>
-#include "names_gen.h"
 #include "netlink.h"
 #include "print.h"
 
@@ -36,8 +36,7 @@ static const struct print_column gpu_columns[] = {
 	{ "memory_given", "memory given", "GIVEN", PRINT_SIZE },
 	{ "granule", "granule", NULL, PRINT_SIZE },
 	{ "session_overhead", "overhead of a session", NULL, PRINT_SIZE },
-	{ "compute_major", "compute capability, major", NULL },
-	{ "compute_minor", "compute capability, minor", NULL },
+	{ "compute_capability", "compute capability", NULL },
 	{ "cuda_version", "CUDA version", NULL },
 	{ "vms", "virtual GPUs", "VMS" },
 	{ "runs", "runs", "RUNS" },
@@ -49,22 +48,56 @@ static const struct print_column gpu_columns[] = {
 	{ NULL },
 };
 
+static json_int_t take(json_t *object, const char *key)
+{
+	json_int_t value = json_integer_value(json_object_get(object, key));
+
+	json_object_del(object, key);
+	return value;
+}
+
+/* Writes versions as CUDA's documentation does: "8.0" for compute capability 8 and 0, "12.4" for CUDA 12040. */
+static void join_versions(json_t *gpus)
+{
+	char capability[48], cuda[48];
+	json_int_t major, minor;
+	json_t *gpu;
+	size_t i;
+
+	json_array_foreach(gpus, i, gpu) {
+		major = take(gpu, "compute_major");
+		minor = take(gpu, "compute_minor");
+		snprintf(capability, sizeof(capability), "%lld.%lld", major, minor);
+		major = take(gpu, "cuda_version");
+		snprintf(cuda, sizeof(cuda), "%lld.%lld", major / 1000, major % 1000 / 10);
+		json_object_set_new(gpu, "compute_capability", json_string(capability));
+		json_object_set_new(gpu, "cuda_version", json_string(cuda));
+	}
+}
+
 static enum admin_exit gpu_show(const struct admin_args *args)
 {
 	const char *name = args->num_names ? args->names[0] : NULL;
 	enum admin_exit status;
 	struct nl_link *link;
 	struct nl_msg *msg;
+	char about[64];
 	json_t *gpus;
 
 	status = nl_link_open(&link);
 	if (status != ADMIN_OK)
 		return status;
+	if (name && strlen(name) > VGPU_GPU_NAME_MAX) {
+		admin_error("gpu %s: no GPU has this name: names have at most %d characters", name, VGPU_GPU_NAME_MAX);
+		nl_link_close(link);
+		return ADMIN_NOT_FOUND;
+	}
 	msg = nl_link_message(link, VGPU_CMD_GPU_GET, name ? 0 : NLM_F_DUMP);
 	if (name)
 		nla_put_string(msg, VGPU_A_GPU_NAME, name);
-	status = nl_link_call(link, msg, gpu_fields, gpu_attribute_names,
-			      sizeof(gpu_attribute_names) / sizeof(gpu_attribute_names[0]), &gpus);
+	snprintf(about, sizeof(about), name ? "gpu %s" : "gpu", name);
+	status = nl_link_call(link, msg, about, &nl_gpu_names, gpu_fields, &gpus);
+	join_versions(gpus);
 	if (status == ADMIN_OK && name)
 		print_details(gpus, gpu_columns, args);
 	else if (status == ADMIN_OK)

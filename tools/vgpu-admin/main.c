@@ -51,7 +51,8 @@ static void help_object(const struct admin_object *object)
 	const struct admin_verb *verb;
 	char text[64];
 
-	printf("Usage: vgpu-admin %s [VERB] [ARGUMENT]...\n\n%s: %s\n\nVerbs:\n", object->name, object->name, object->help);
+	printf("Usage: vgpu-admin %s [VERB] [ARGUMENT]...\n\n%s: %s\n\nVerbs:\n", object->name, object->name,
+	       object->help);
 	for (verb = object->verbs; verb->name; verb++) {
 		snprintf(text, sizeof(text), "%s %s", verb->name, verb->names);
 		printf("  %-20s  %s\n", text, verb->help);
@@ -116,10 +117,12 @@ static int parse(int argc, char **argv, const struct admin_object *object, const
 		{ "help", no_argument, NULL, 'h' },
 	};
 	const struct admin_option *option;
+	char short_option[] = "-?";
 	int i, c;
 
 	for (i = 0, option = verb->options; option && option->name; i++, option++)
-		options[COMMON_OPTIONS + i] = (struct option){ option->name, required_argument, NULL, FIRST_OPTION + i };
+		options[COMMON_OPTIONS + i] =
+			(struct option){ option->name, required_argument, NULL, FIRST_OPTION + i };
 	optind = 0;
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":jph", options, NULL)) != -1) {
@@ -137,8 +140,9 @@ static int parse(int argc, char **argv, const struct admin_object *object, const
 			admin_error("%s %s: %s needs a value", object->name, verb->name, argv[optind - 1]);
 			return ADMIN_USAGE;
 		case '?':
+			short_option[1] = optopt;
 			admin_error("%s %s has no option '%s'; see: vgpu-admin %s --help", object->name, verb->name,
-				    argv[optind - 1], object->name);
+				    optopt ? short_option : argv[optind - 1], object->name);
 			return ADMIN_USAGE;
 		default:
 			if (args->value[c - FIRST_OPTION]) {

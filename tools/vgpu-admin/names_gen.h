@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 8490ac6736988f632ef0c25704bbda997e3dd77ad523d68b67bf9878a93e50ea text 2cd2a12f80c679cb607ddf8a7f42167863c320c4f570d6bcad88e44449ecbaf1 */
+/* spec 8490ac6736988f632ef0c25704bbda997e3dd77ad523d68b67bf9878a93e50ea text 10246c61610b22f8bc84e6ec81d1fd052ccf79c72ecc0e8b8949a145ac9eb40a */
 /* Names of attributes that requests take, by number. */
 #ifndef VGPU_NAMES_GEN_H
 #define VGPU_NAMES_GEN_H
+
+#include "../../uapi/vgpu_netlink.h"
 
 static const char * const version_attribute_names[] = {
 	[VGPU_A_VERSION_PAD] = "pad",

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "names_gen.h"
 #include "netlink.h"
 
 #define DUMP_TRIES	16	/* a dump that GPUs or virtual GPUs came or went under is read again */
@@ -28,9 +29,9 @@ struct nl_link {
 /**
  * struct call - a request under way
  * @request: as sent
+ * @about: what it is about, for messages
  * @fields: of the answers
- * @names: of the attributes of the request, by number
- * @num_names: of @names
+ * @names: of the attributes of the request
  * @answers: so far
  * @error: negative errno of the kernel, 0 for success
  * @done: the end was read
@@ -38,14 +39,18 @@ struct nl_link {
  */
 struct call {
 	const struct nlmsghdr *request;
+	const char *about;
 	const struct nl_field *fields;
-	const char * const *names;
-	int num_names;
+	const struct nl_names *names;
 	json_t *answers;
 	int error;
 	bool done;
 	bool interrupted;
 };
+
+const struct nl_names nl_version_names = { version_attribute_names, ARRAY_SIZE(version_attribute_names) };
+const struct nl_names nl_gpu_names = { gpu_attribute_names, ARRAY_SIZE(gpu_attribute_names) };
+const struct nl_names nl_vm_names = { vm_attribute_names, ARRAY_SIZE(vm_attribute_names) };
 
 const char * const nl_tier_names[] = { "high", "medium", "low", NULL };
 
@@ -66,8 +71,8 @@ static void parse_engine(json_t *engines, const struct nlattr *nest)
 	struct nlattr *attrs[VGPU_A_ENGINE_MAX + 1];
 	const char *name;
 
-	if (nla_parse_nested(attrs, VGPU_A_ENGINE_MAX, (struct nlattr *)nest, NULL) < 0 || !attrs[VGPU_A_ENGINE_CLASS] ||
-	    !attrs[VGPU_A_ENGINE_BUSY_NS])
+	if (nla_parse_nested(attrs, VGPU_A_ENGINE_MAX, (struct nlattr *)nest, NULL) < 0 ||
+	    !attrs[VGPU_A_ENGINE_CLASS] || !attrs[VGPU_A_ENGINE_BUSY_NS])
 		return;
 	name = word(engine_names, nla_get_u32(attrs[VGPU_A_ENGINE_CLASS]));
 	json_object_set_new(engines, name,
@@ -118,7 +123,8 @@ static void parse_field(json_t *object, const struct nl_field *field, struct nla
 static bool long_enough(const struct nl_field *field, struct nlattr *attr)
 {
 	static const int least[] = {
-		[NL_UUID] = VGPU_UUID_LEN, [NL_U8_BOOL] = 1, [NL_U32] = 4, [NL_U64] = 8, [NL_NAMES] = 4, [NL_ENGINES] = 0,
+		[NL_UUID] = VGPU_UUID_LEN, [NL_U8_BOOL] = 1, [NL_U32] = 4, [NL_U64] = 8, [NL_NAMES] = 4,
+		[NL_ENGINES] = 0,
 	};
 
 	if (field->kind == NL_STRING)
@@ -158,10 +164,10 @@ static const char *attribute_at(const struct call *call, uint32_t offset)
 		return NULL;
 	attr = (const struct nlattr *)((const char *)call->request + offset);
 	type = nla_type(attr);
-	return type < call->num_names ? call->names[type] : NULL;
+	return type < call->names->count ? call->names->name[type] : NULL;
 }
 
-/* Says what the kernel said: a message where it gave one, and the attribute that it meant where the message does not name it. */
+/* Says what the kernel said, and the attribute that it meant where its message does not name it. */
 static void report_error(struct call *call, const struct nlmsghdr *header, const struct nlmsgerr *err, int errors_at)
 {
 	const char *message = NULL, *attribute = NULL;
@@ -186,11 +192,11 @@ static void report_error(struct call *call, const struct nlmsghdr *header, const
 	if (!message)
 		message = strerror(-call->error);
 	if (attribute && !strstr(message, attribute))
-		admin_error("%s: %s", attribute, message);
+		admin_error("%s: %s: %s", call->about, attribute, message);
 	else if (call->error == -EPERM)
-		admin_error("%s: this takes CAP_NET_ADMIN; run it as root", message);
+		admin_error("%s: %s: this takes CAP_NET_ADMIN; run it as root", call->about, message);
 	else
-		admin_error("%s", message);
+		admin_error("%s: %s", call->about, message);
 }
 
 static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
@@ -215,7 +221,8 @@ static int on_answer(struct nl_msg *msg, void *arg)
 
 	if (header->nlmsg_flags & NLM_F_DUMP_INTR)
 		call->interrupted = true;
-	json_array_append_new(call->answers, nl_parse(genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), call->fields));
+	json_array_append_new(call->answers,
+			      nl_parse(genlmsg_attrdata(genl, 0), genlmsg_attrlen(genl, 0), call->fields));
 	return NL_OK;
 }
 
@@ -287,7 +294,7 @@ static enum admin_exit call_once(struct nl_link *link, struct nl_msg *msg, struc
 	}
 	nl_cb_put(cb);
 	if (err < 0 && !call->error) {
-		admin_error("netlink: %s", nl_geterror(err));
+		admin_error("%s: netlink: %s", call->about, nl_geterror(err));
 		return ADMIN_FAILED;
 	}
 	return exit_status(call->error);
@@ -297,18 +304,18 @@ static enum admin_exit call_once(struct nl_link *link, struct nl_msg *msg, struc
  * nl_link_call() - make a request and read its answers
  * @link: where
  * @msg: from nl_link_message(), with attributes; freed
+ * @about: what it is about, to begin messages with
+ * @names: of the request's attributes
  * @fields: of the answers
- * @names: of the request's attributes by number, for messages
- * @num_names: of @names
  * @answers: an array of objects, new; NULL where the call fails
  *
  * What fails is said on stderr. Return: the status to exit with.
  */
-enum admin_exit nl_link_call(struct nl_link *link, struct nl_msg *msg, const struct nl_field *fields,
-			     const char * const *names, int num_names, json_t **answers)
+enum admin_exit nl_link_call(struct nl_link *link, struct nl_msg *msg, const char *about,
+			     const struct nl_names *names, const struct nl_field *fields, json_t **answers)
 {
 	struct call call = {
-		.request = nlmsg_hdr(msg), .fields = fields, .names = names, .num_names = num_names,
+		.request = nlmsg_hdr(msg), .about = about, .fields = fields, .names = names,
 		.answers = json_array(),
 	};
 	enum admin_exit status;
@@ -319,7 +326,7 @@ enum admin_exit nl_link_call(struct nl_link *link, struct nl_msg *msg, const str
 	} while (status == ADMIN_OK && call.interrupted && ++tries < DUMP_TRIES);
 	nlmsg_free(msg);
 	if (status == ADMIN_OK && call.interrupted) {
-		admin_error("GPUs or virtual GPUs came or went each of %d times that the list was read; try again", tries);
+		admin_error("%s: the list changed each of the %d times that it was read; try again", about, tries);
 		status = ADMIN_FAILED;
 	}
 	if (status != ADMIN_OK) {
@@ -374,7 +381,8 @@ enum admin_exit nl_link_open(struct nl_link **link)
 	enum admin_exit status = nl_link_find(link);
 
 	if (status == ADMIN_NO_MODULE)
-		admin_error("netlink family \"" VGPU_GENL_NAME "\" not found: the module is not loaded; run: modprobe vgpu");
+		admin_error("netlink family \"%s\" not found: the module is not loaded; run: modprobe vgpu",
+			    VGPU_GENL_NAME);
 	return status;
 }
 

@@ -48,14 +48,27 @@ struct nl_field {
 	const struct nl_field *nest;
 };
 
+/**
+ * struct nl_names - names of attributes, for messages about requests
+ * @name: by number
+ * @count: of @name
+ */
+struct nl_names {
+	const char * const *name;
+	int count;
+};
+
+extern const struct nl_names nl_version_names;
+extern const struct nl_names nl_gpu_names;
+extern const struct nl_names nl_vm_names;
 extern const char * const nl_tier_names[];
 
 enum admin_exit nl_link_find(struct nl_link **link);
 enum admin_exit nl_link_open(struct nl_link **link);
 void nl_link_close(struct nl_link *link);
 struct nl_msg *nl_link_message(struct nl_link *link, uint8_t command, int flags);
-enum admin_exit nl_link_call(struct nl_link *link, struct nl_msg *msg, const struct nl_field *fields,
-			     const char * const *names, int num_names, json_t **answers);
+enum admin_exit nl_link_call(struct nl_link *link, struct nl_msg *msg, const char *about,
+			     const struct nl_names *names, const struct nl_field *fields, json_t **answers);
 json_t *nl_parse(struct nlattr *attrs, int len, const struct nl_field *fields);
 
 #endif /* VGPU_ADMIN_NETLINK_H */

@@ -31,7 +31,7 @@ static char *format(const json_t *object, const struct print_column *column)
 	if (json_is_string(value))
 		return strdup(json_string_value(value));
 	if (json_is_boolean(value)) {
-		strcpy(text, json_is_true(value) ? "yes" : "no");
+		snprintf(text, sizeof(text), json_is_true(value) ? "yes" : "no");
 	} else if (json_is_integer(value)) {
 		uint64_t number = json_integer_value(value);
 

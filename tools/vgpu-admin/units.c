@@ -30,7 +30,7 @@ static const struct unit counts[] = {
 };
 
 /*
- * A decimal number, with a fraction where the unit can express it exactly, and a unit. Integers alone: a value is refused
+ * A decimal number and a unit; with a fraction where it makes a whole number of the smallest unit: a value is refused
  * rather than rounded.
  */
 static int parse(const char *text, const struct unit *units, uint64_t *value)
@@ -168,15 +168,14 @@ void units_format_size(uint64_t bytes, char text[UNITS_MAX])
 /**
  * units_format_duration() - a time for people
  * @ns: nanoseconds
- * @text: the largest unit of which it is a whole number, or from a second on seconds with three digits, below with a fraction
- *	of the unit
+ * @text: in the largest unit of which it is a whole number, or in the largest up to seconds, with three digits, cut
  */
 void units_format_duration(uint64_t ns, char text[UNITS_MAX])
 {
 	const struct unit *unit;
 
 	if (!ns) {
-		strcpy(text, "0");
+		snprintf(text, UNITS_MAX, "0");
 		return;
 	}
 	for (unit = durations; unit->name; unit++) {

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UNITS_MAX	32	/* bytes that suffice for every text made here */
+#define UNITS_MAX	48	/* bytes that suffice for every text made here */
 
 int units_parse_size(const char *text, uint64_t *bytes);
 int units_parse_duration(const char *text, uint64_t *ns);

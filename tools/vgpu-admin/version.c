@@ -2,7 +2,6 @@
 /* Copyright (c) vgpu authors */
 
 #include <stdio.h>
-#include "names_gen.h"
 #include "netlink.h"
 #include "print.h"
 #include "../../uapi/vgpu_release.h"
@@ -43,8 +42,8 @@ static enum admin_exit version_show(const struct admin_args *args)
 
 	status = nl_link_find(&link);
 	if (status == ADMIN_OK)
-		status = nl_link_call(link, nl_link_message(link, VGPU_CMD_VERSION_GET, 0), version_fields,
-				      version_attribute_names, VGPU_A_VERSION_MAX + 1, &answers);
+		status = nl_link_call(link, nl_link_message(link, VGPU_CMD_VERSION_GET, 0), "version",
+				      &nl_version_names, version_fields, &answers);
 	if (status == ADMIN_OK) {
 		device_version(json_array_get(answers, 0));
 		json_object_set(version, "module", json_array_get(answers, 0));

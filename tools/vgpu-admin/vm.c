@@ -4,12 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include "names_gen.h"
 #include "netlink.h"
 #include "print.h"
 #include "units.h"
-
-#define NUM_NAMES	((int)(sizeof(vm_attribute_names) / sizeof(vm_attribute_names[0])))
 
 static const char * const state_names[] = { "closed", "open", "ready", NULL };
 
@@ -111,8 +108,9 @@ static const struct admin_option set_options[] = {
 
 static enum admin_exit read_vms(struct nl_link *link, json_t **vms)
 {
-	return nl_link_call(link, nl_link_message(link, VGPU_CMD_VM_GET, NLM_F_DUMP), vm_fields, vm_attribute_names,
-			    NUM_NAMES, vms);
+	struct nl_msg *msg = nl_link_message(link, VGPU_CMD_VM_GET, NLM_F_DUMP);
+
+	return nl_link_call(link, msg, "vm", &nl_vm_names, vm_fields, vms);
 }
 
 static void keep_if(json_t *vms, const char *key, const char *value, size_t len)
@@ -130,7 +128,7 @@ static enum admin_exit choose_vm(json_t *vms, const char *prefix)
 	keep_if(vms, "uuid", prefix, strlen(prefix));
 	switch (json_array_size(vms)) {
 	case 0:
-		admin_error("no virtual GPU has a UUID that begins with '%s'; vgpu-admin vm show lists them", prefix);
+		admin_error("no virtual GPU has a UUID that begins with '%s'; list them: vgpu-admin vm show", prefix);
 		return ADMIN_NOT_FOUND;
 	case 1:
 		return ADMIN_OK;
@@ -203,7 +201,9 @@ static enum admin_exit vm_set(const struct admin_args *args)
 	struct nl_link *link;
 	uint64_t deadline = 0;
 	struct nl_msg *msg;
+	const char *name;
 	uint8_t uuid[16];
+	char about[64];
 
 	if (!value[SET_TIER] && !value[SET_DEPTH] && !value[SET_SESSIONS] && !value[SET_DEADLINE]) {
 		admin_error("vm set: nothing to set: give --tier, --depth, --sessions or --deadline");
@@ -211,7 +211,8 @@ static enum admin_exit vm_set(const struct admin_args *args)
 	}
 	if ((value[SET_TIER] && !parse_tier(value[SET_TIER], &tier)) ||
 	    (value[SET_DEPTH] && !parse_count("depth", value[SET_DEPTH], VGPU_LIMIT_DEPTH_MAX, &depth)) ||
-	    (value[SET_SESSIONS] && !parse_count("sessions", value[SET_SESSIONS], VGPU_LIMIT_SESSIONS_MAX, &sessions)) ||
+	    (value[SET_SESSIONS] &&
+	     !parse_count("sessions", value[SET_SESSIONS], VGPU_LIMIT_SESSIONS_MAX, &sessions)) ||
 	    (value[SET_DEADLINE] && !parse_deadline(value[SET_DEADLINE], &deadline)))
 		return ADMIN_USAGE;
 	status = nl_link_open(&link);
@@ -221,7 +222,9 @@ static enum admin_exit vm_set(const struct admin_args *args)
 	if (status == ADMIN_OK)
 		status = choose_vm(vms, args->names[0]);
 	if (status == ADMIN_OK) {
-		units_parse_uuid(json_string_value(json_object_get(json_array_get(vms, 0), "uuid")), uuid);
+		name = json_string_value(json_object_get(json_array_get(vms, 0), "uuid"));
+		units_parse_uuid(name, uuid);
+		snprintf(about, sizeof(about), "vm %s", name);
 		msg = nl_link_message(link, VGPU_CMD_VM_SET, 0);
 		nla_put(msg, VGPU_A_VM_UUID, sizeof(uuid), uuid);
 		if (value[SET_TIER])
@@ -232,7 +235,7 @@ static enum admin_exit vm_set(const struct admin_args *args)
 			nla_put_u32(msg, VGPU_A_VM_SESSIONS, sessions);
 		if (deadline)
 			nla_put_u64(msg, VGPU_A_VM_DEADLINE_NS, deadline);
-		status = nl_link_call(link, msg, vm_fields, vm_attribute_names, NUM_NAMES, &answers);
+		status = nl_link_call(link, msg, about, &nl_vm_names, vm_fields, &answers);
 	}
 	json_decref(answers);
 	json_decref(vms);
@@ -246,4 +249,4 @@ static const struct admin_verb vm_verbs[] = {
 	{ NULL },
 };
 
-const struct admin_object admin_vm = { "vm", "virtual GPUs, by UUID or the beginning of one that fits no other", vm_verbs };
+const struct admin_object admin_vm = { "vm", "virtual GPUs, by UUID or an unambiguous beginning of one", vm_verbs };

@@ -99,7 +99,10 @@ struct fixup;
  * @carry: virtual register of the carry flag, or VAL_NONE
  * @stack: virtual register that holds the dynamic stack at entry, or VAL_NONE
  * @sink: by file, a virtual register that nobody reads
- * @formals: of the function: values of register parameters
+ * @slots: register arguments of calls, whose places the register allocator fills in
+ * @num_slots: their number
+ * @cap_slots: allocated
+ * @no_guard: what is emitted is not guarded
  * @code: result
  */
 struct decoder {
@@ -136,6 +139,9 @@ struct decoder {
 	val_t carry;
 	val_t stack;
 	val_t sink[NUM_FILES];
+	struct formal **slots;
+	uint32_t num_slots;
+	uint32_t cap_slots;
 	bool no_guard;
 	struct code *code;
 };
@@ -326,6 +332,15 @@ void dc_use(struct decoder *dc, unsigned int slot, val_t val);
 void dc_ext(struct decoder *dc, val_t val, bool def);
 
 /**
+ * dc_formal - a register argument of the call emitted last
+ * @dc: decoder
+ * @formal: where its place goes
+ * @val: value
+ * @def: it is written
+ */
+void dc_formal(struct decoder *dc, struct formal *formal, val_t val, bool def);
+
+/**
  * dc_op - emits an instruction with a destination in o[0] and up to three sources behind it
  * @dc: decoder
  * @op: enum exec_op
@@ -349,12 +364,11 @@ val_t dc_unary(struct decoder *dc, unsigned int op, unsigned int file, val_t a);
 
 /**
  * dc_resolve - definition of a global symbol that an operand names
- * @dc: decoder
  * @sym: symbol
  *
  * Return: the symbol that holds the definition.
  */
-struct sym *dc_resolve(struct decoder *dc, struct sym *sym);
+struct sym *dc_resolve(struct sym *sym);
 
 /**
  * dc_label - statement of a label operand
@@ -365,12 +379,11 @@ uint32_t dc_label(struct decoder *dc, const struct opnd *o);
 
 /**
  * dc_lookup - symbol that an operand names, defined anywhere in the scope
- * @dc: decoder
  * @o: O_NAME or O_SYM
  *
  * Return: the symbol, or NULL.
  */
-struct sym *dc_lookup(struct decoder *dc, const struct opnd *o);
+struct sym *dc_lookup(const struct opnd *o);
 
 /**
  * dc_to_d - a 32-bit value, zero-extended
@@ -425,6 +438,14 @@ typedef void (*decode_fn)(struct decoder *dc);
  * decode_table - decode functions by enum ptx_opcode; NULL where the instruction is not supported
  */
 extern const decode_fn decode_table[PO_COUNT];
+
+/* Integer forms of instructions that have floating-point forms too. */
+void decode_int_add(struct decoder *dc);
+void decode_int_mul(struct decoder *dc);
+void decode_int_mad(struct decoder *dc);
+void decode_int_div(struct decoder *dc);
+void decode_int_minmax(struct decoder *dc);
+void decode_int_negabs(struct decoder *dc);
 
 #define DECODERS(X) \
 	X(add) X(addc) X(alloca) X(atom) X(bar) X(bfe) X(bfi) X(bfind) X(bmsk) X(bra) X(bits1) X(brx) X(call) X(clz) \

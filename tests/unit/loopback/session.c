@@ -495,23 +495,25 @@ static void a_session_waits_for_its_user(void **state)
 	close_session(&guest);
 }
 
-/* Parent of a process, 0 where it is gone. */
-static pid_t parent_of(const char *pid)
+/* A field of a process's status; false where the process is gone. */
+static bool status_field(pid_t pid, const char *name, char value[128])
 {
 	char path[64], line[256];
-	pid_t parent = 0;
+	size_t len = strlen(name);
+	bool found = false;
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/%.16s/status", pid);
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	file = fopen(path, "re");
 	if (!file)
-		return 0;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "PPid: %d", &parent) == 1)
-			break;
+		return false;
+	while (!found && fgets(line, sizeof(line), file)) {
+		found = !strncmp(line, name, len) && line[len] == ':';
+		if (found)
+			snprintf(value, 128, "%s", line + len + 1 + strspn(line + len + 1, " \t"));
 	}
 	fclose(file);
-	return parent;
+	return found;
 }
 
 /* Whether the process is the supervisor of this loopback. */
@@ -538,21 +540,87 @@ static bool is_supervisor(pid_t pid)
 	return false;
 }
 
-static void kill_workers(void)
+/* The supervisor's children: its workers. Zombies that it has not reaped yet do not count. */
+static int find_workers(pid_t *pids, int max)
 {
 	struct dirent *entry;
 	DIR *proc = opendir("/proc");
-	int killed = 0;
+	char value[128];
+	int num = 0;
+	pid_t pid;
 
 	assert_non_null(proc);
-	while ((entry = readdir(proc))) {
-		pid_t parent = atoi(entry->d_name) > 0 ? parent_of(entry->d_name) : 0;
-
-		if (parent > 1 && is_supervisor(parent))
-			killed += !kill(atoi(entry->d_name), SIGKILL);
+	while ((entry = readdir(proc)) && num < max) {
+		pid = atoi(entry->d_name);
+		if (pid < 1 || !status_field(pid, "PPid", value) || atoi(value) < 2 || !is_supervisor(atoi(value)))
+			continue;
+		if (status_field(pid, "State", value) && value[0] != 'Z')
+			pids[num++] = pid;
 	}
 	closedir(proc);
-	assert_true(killed > 0);
+	return num;
+}
+
+static void kill_workers(void)
+{
+	pid_t pids[VGPU_MAX_SESSIONS];
+	int num = find_workers(pids, VGPU_MAX_SESSIONS);
+
+	assert_true(num > 0);
+	while (num--)
+		kill(pids[num], SIGKILL);
+}
+
+static void assert_field(pid_t pid, const char *name, const char *expected)
+{
+	char value[128];
+
+	assert_true(status_field(pid, name, value));
+	value[strcspn(value, "\n")] = '\0';
+	assert_string_equal(value, expected);
+}
+
+static void workers_are_confined(void **state)
+{
+	char path[64], link[128], value[128];
+	pid_t pids[VGPU_MAX_SESSIONS];
+	struct guest one, two;
+	uid_t first, second;
+	int num, fd;
+	ssize_t n;
+
+	open_session(&one);
+	init_session(&one);
+	open_session(&two);
+	init_session(&two);
+	/* Of sessions that ended before, workers may be dying. */
+	num = find_workers(pids, VGPU_MAX_SESSIONS);
+	assert_true(num >= 2);
+	assert_field(pids[num - 1], "NoNewPrivs", "1");
+	assert_field(pids[num - 1], "Seccomp", "2");
+	assert_field(pids[num - 1], "CapEff", "0000000000000000");
+	assert_field(pids[num - 1], "CapPrm", "0000000000000000");
+	if (geteuid() == 0) {
+		assert_field(pids[num - 1], "CapBnd", "0000000000000000");
+		assert_true(status_field(pids[num - 1], "Uid", value));
+		first = (uid_t)strtoul(value, NULL, 10);
+		assert_true(status_field(pids[num - 2], "Uid", value));
+		second = (uid_t)strtoul(value, NULL, 10);
+		assert_true(first && second && first != second);
+		/* Nothing but standard descriptors, its session's socket, rings, aperture and two events. */
+		for (fd = 3; fd < 64; fd++) {
+			snprintf(path, sizeof(path), "/proc/%d/fd/%d", pids[num - 1], fd);
+			n = readlink(path, link, sizeof(link) - 1);
+			if (n < 0)
+				continue;
+			link[n] = '\0';
+			assert_true(fd <= 7);
+			assert_true(strstr(link, "socket:") || strstr(link, "vgpu-rings") ||
+				    strstr(link, "vgpu-aperture") || strstr(link, "[eventfd]"));
+		}
+	}
+	close_session(&two);
+	close_session(&one);
 }
 
 static uint32_t state_of(struct guest *guest)
@@ -609,6 +677,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_waits_for_its_user),
+		cmocka_unit_test(workers_are_confined),
 		cmocka_unit_test(a_killed_worker_costs_its_session),
 		cmocka_unit_test(init_tells_addresses),
 		cmocka_unit_test(fence_follows_copies),

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) vgpu authors
+#
+# What the tests of administration share; they run in the hypervisor VM, each from a bare hypervisor to a bare one. Sourced
+# with the name of the script as its argument.
+#
+#   check NAME CMD...        one line of result: ok or FAIL
+#   expect_exit STATUS CMD...            CMD ends so; its output is in $out, what it said on stderr in $err
+#   expect_error STATUS MESSAGE CMD...   and prints nothing else than "vgpu-admin: MESSAGE"
+#   expect WHAT ACTUAL EXPECTED
+#   finish                   the script's end: its status says whether all passed
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
+# shellcheck source=tests/lib/hypervisor.sh
+. tests/lib/hypervisor.sh
+
+admin_script=$(basename "$0" .sh)
+admin_failures=0
+out="" err=""
+
+check()
+{
+	local name=$1 log
+
+	shift
+	log=$(mktemp)
+	if "$@" >"$log" 2>&1; then
+		echo "ok admin/$admin_script: $name"
+	else
+		admin_failures=$((admin_failures + 1))
+		sed 's/^/    /' "$log"
+		echo "FAIL admin/$admin_script: $name: $(tail -n 1 "$log")"
+	fi
+	rm "$log"
+}
+
+expect()
+{
+	[ "$2" = "$3" ] || {
+		echo "$1 is '$2', expected '$3'"
+		return 1
+	}
+}
+
+expect_exit()
+{
+	local wanted=$1 status=0
+
+	shift
+	"$@" >/tmp/admin.out 2>/tmp/admin.err || status=$?
+	out=$(</tmp/admin.out) err=$(</tmp/admin.err)
+	[ $status -eq "$wanted" ] || {
+		echo "$*: $out$err"
+		echo "$*: status $status, expected $wanted"
+		return 1
+	}
+}
+
+expect_error()
+{
+	local wanted=$1 message=$2
+
+	shift 2
+	expect_exit "$wanted" "$@" && expect "what '$*' prints" "$out" "" && expect "what '$*' says" "$err" "vgpu-admin: $message"
+}
+
+unprivileged()
+{
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
+finish()
+{
+	exit $((admin_failures > 0))
+}

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+# Unit tests of vgpu-admin's parts, under ASan and UBSan.
+ADMIN_TESTS := units print netlink
+
+define admin_test_rule
+CFLAGS_tests/unit/admin/$(1) := $$(CFLAGS_tools/vgpu-admin/main)
+$(B)/tests/admin-$(1): $(B)/san/tests/unit/admin/$(1).o $(addprefix $(B)/san/tools/vgpu-admin/,units.o print.o netlink.o)
+	@mkdir -p $$(@D)
+	$$(CC) $$(SANITIZE) -o $$@ $$^ $$(ADMIN_LIBS) -lcmocka
+CHECKS += $(B)/tests/admin-$(1)
+endef
+$(foreach test,$(ADMIN_TESTS),$(eval $(call admin_test_rule,$(test))))

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (c) vgpu authors
+VFIO_TEST := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/vfio/*.c))
+$(B)/bin/vfio-test: $(VFIO_TEST)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lpthread
+ALL += $(B)/bin/vfio-test
