@@ -118,7 +118,8 @@ static void become_worker(int pipe_fd)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (dup2(pipe_fd, BOOT_FD) < 0)
+	/* dup2() of a descriptor to itself would leave it to be closed by execv(). */
+	if (pipe_fd == BOOT_FD ? fcntl(pipe_fd, F_SETFD, 0) < 0 : dup2(pipe_fd, BOOT_FD) < 0)
 		_exit(WORKER_EXIT_BOOT);
 	null_fd = open("/dev/null", O_RDWR);
 	if (null_fd >= 0) {

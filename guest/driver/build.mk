@@ -2,7 +2,8 @@
 # Copyright (c) vgpu authors
 include kmod/kbuild.mk
 
-GUEST_DRIVER_FILES := guest/driver/Kbuild $(wildcard guest/driver/*.[ch]) uapi/vgpu_device.h uapi/vgpu_guest.h
+GUEST_DRIVER_FILES := guest/driver/Kbuild $(wildcard guest/driver/*.[ch]) \
+	uapi/vgpu_device.h uapi/vgpu_guest.h uapi/vgpu_release.h
 $(call kernel_module,vgpu_guest,guest/driver,$(GUEST_DRIVER_FILES))
 
 GUEST_SELFTEST := $(patsubst %.c,$(B)/obj/%.o,$(wildcard guest/driver/selftest/*.c))

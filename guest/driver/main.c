@@ -2,6 +2,8 @@
 // Copyright (c) vgpu authors
 #include <linux/module.h>
 
+#include <vgpu_release.h>
+
 #include "compat.h"
 #include "driver.h"
 
@@ -66,3 +68,4 @@ module_exit(vgpu_exit);
 MODULE_DESCRIPTION("Guest driver of the vgpu virtual GPU");
 MODULE_AUTHOR("vgpu authors");
 MODULE_LICENSE("GPL");
+MODULE_VERSION(VGPU_RELEASE);

@@ -17,8 +17,8 @@ limits()
 # OPTION VALUE KEY EXPECTED
 sets()
 {
-	expect_exit 0 vgpu-admin vm set $one "--$1" "$2" && expect output "$out$err" "" &&
-		expect "$3 after --$1 $2" "$(vgpu-admin vm show $one -j | jq -c ".[0].$3")" "$4"
+	expect_exit 0 vgpu-admin vm set "$one" "--$1" "$2" && expect output "$out$err" "" &&
+		expect "$3 after --$1 $2" "$(vgpu-admin vm show "$one" -j | jq -c ".[0].$3")" "$4"
 }
 
 test_values()
@@ -34,38 +34,38 @@ test_several_at_once()
 {
 	local before
 
-	before=$(limits $two)
+	before=$(limits "$two")
 	expect_exit 0 vgpu-admin vm set --tier high 01234567-89 --depth 17 --deadline 3min --sessions 4 &&
-		expect limits "$(limits $one)" "[\"high\",17,4,180000000000,1073741824,1073741824]" &&
-		expect "the other's limits" "$(limits $two)" "$before" &&
-		expect_exit 0 vgpu-admin vm show $one && grep -qx '  deadline  *3min' <<<"$out"
+		expect limits "$(limits "$one")" "[\"high\",17,4,180000000000,1073741824,1073741824]" &&
+		expect "the other's limits" "$(limits "$two")" "$before" &&
+		expect_exit 0 vgpu-admin vm show "$one" && grep -qx '  deadline  *3min' <<<"$out"
 }
 
 test_wrong_values()
 {
 	local before range value
 
-	before=$(limits $one)
+	before=$(limits "$one")
 	range="must be a whole number from 1 to"
 	for value in 0 4097 -1 1.5 2K many "" 99999999999999999999; do
-		expect_error 2 "--depth $value: $range 4096" vgpu-admin vm set $one --depth "$value" || return
+		expect_error 2 "--depth $value: $range 4096" vgpu-admin vm set "$one" --depth "$value" || return
 	done
 	for value in 0 65 -1; do
-		expect_error 2 "--sessions $value: $range 64" vgpu-admin vm set $one --sessions "$value" || return
+		expect_error 2 "--sessions $value: $range 64" vgpu-admin vm set "$one" --sessions "$value" || return
 	done
 	for value in 0 0s 24.1h 5 1m -1s ""; do
 		expect_error 2 "--deadline $value: must be a time from 1ns to 24h, such as 500ms or 30s" \
-			vgpu-admin vm set $one --deadline "$value" || return
+			vgpu-admin vm set "$one" --deadline "$value" || return
 	done
 	for value in High middle 0 ""; do
-		expect_error 2 "--tier $value: a tier is high, medium or low" vgpu-admin vm set $one --tier "$value" || return
+		expect_error 2 "--tier $value: a tier is high, medium or low" vgpu-admin vm set "$one" --tier "$value" || return
 	done
-	expect_error 2 "vm set: nothing to set: give --tier, --depth, --sessions or --deadline" vgpu-admin vm set $one &&
+	expect_error 2 "vm set: nothing to set: give --tier, --depth, --sessions or --deadline" vgpu-admin vm set "$one" &&
 		expect_error 2 "vm set: VM is missing" vgpu-admin vm set --tier low &&
-		expect_error 2 "vm set: --tier is given twice" vgpu-admin vm set $one --tier low --tier high &&
-		expect_error 2 "vm set: '$two' is one argument too many" vgpu-admin vm set $one $two --tier low &&
+		expect_error 2 "vm set: --tier is given twice" vgpu-admin vm set "$one" --tier low --tier high &&
+		expect_error 2 "vm set: '$two' is one argument too many" vgpu-admin vm set "$one" "$two" --tier low &&
 		expect_error 5 "'0123' begins the UUIDs of 2 virtual GPUs; write more of it" vgpu-admin vm set 0123 --tier low &&
-		expect "limits after all that" "$(limits $one)" "$before"
+		expect "limits after all that" "$(limits "$one")" "$before"
 }
 
 load_module && start_executor soft0 --memory 4G && create_vgpu $one vgpu-1g && create_vgpu $two vgpu-1g || exit

@@ -19,7 +19,7 @@ test_without_module()
 {
 	expect_error 3 "$nothing" vgpu-admin gpu show &&
 		expect_error 3 "$nothing" vgpu-admin vm &&
-		expect_error 3 "$nothing" vgpu-admin -j vm set $one --tier low &&
+		expect_error 3 "$nothing" vgpu-admin -j vm set "$one" --tier low &&
 		expect_exit 0 vgpu-admin version && [[ $out = *"not loaded"* ]] &&
 		expect_exit 0 vgpu-admin version -j && expect module "$(jq -c .module <<<"$out")" null
 }
@@ -63,13 +63,13 @@ test_gpus()
 test_vms()
 {
 	expect_exit 0 vgpu-admin vm && expect lines "$(wc -l <<<"$out")" 3 &&
-		expect "its line" "$(awk -v vm=$two '$1 == vm { print $2, $3, $4, $5, $6 $7 }' <<<"$out")" \
+		expect "its line" "$(awk -v vm="$two" '$1 == vm { print $2, $3, $4, $5, $6 $7 }' <<<"$out")" \
 			"soft0 vgpu-2g closed medium 2GiB" &&
-		expect_exit 0 vgpu-admin vm show $one --json &&
+		expect_exit 0 vgpu-admin vm show "$one" --json &&
 		expect values "$(jq -c '.[0] | [.uuid, .gpu, .type, .state, .quarantined, .memory, .stats.waiting]' <<<"$out")" \
 			"[\"$one\",\"soft0\",\"vgpu-1g\",\"closed\",false,$((1 << 30)),0]" &&
-		expect_exit 0 vgpu-admin vm show 01234567-8 -p -j && expect uuid "$(jq -r '.[0].uuid' <<<"$out")" $one &&
-		expect_exit 0 vgpu-admin vm show 01234567-89AB && expect title "$(head -n 1 <<<"$out")" $one &&
+		expect_exit 0 vgpu-admin vm show 01234567-8 -p -j && expect uuid "$(jq -r '.[0].uuid' <<<"$out")" "$one" &&
+		expect_exit 0 vgpu-admin vm show 01234567-89AB && expect title "$(head -n 1 <<<"$out")" "$one" &&
 		expect_exit 0 vgpu-admin vm show --gpu soft1 -j && expect soft1 "$out" "[]" &&
 		expect_exit 0 vgpu-admin vm show -j --gpu=soft0 && expect soft0 "$(jq length <<<"$out")" 2 &&
 		expect_error 5 "'01234567' begins the UUIDs of 2 virtual GPUs; write more of it" vgpu-admin vm show 01234567 &&
@@ -81,9 +81,9 @@ test_sysfs_agrees()
 {
 	local counter
 
-	expect_exit 0 vgpu-admin vm show $one -j || return
+	expect_exit 0 vgpu-admin vm show "$one" -j || return
 	for counter in submitted completed failed waiting launches; do
-		expect $counter "$(jq ".[0].stats.$counter" <<<"$out")" "$(cat /sys/bus/mdev/devices/$one/$counter)" || return
+		expect "$counter" "$(jq ".[0].stats.$counter" <<<"$out")" "$(cat /sys/bus/mdev/devices/"$one"/"$counter")" || return
 	done
 }
 
@@ -112,8 +112,8 @@ test_help()
 
 	expect_exit 0 vgpu-admin --help && [[ $out = Usage:* ]] || return
 	for object in gpu vm version; do
-		expect_exit 0 vgpu-admin $object --help && [[ $out = "Usage: vgpu-admin $object"*show* ]] &&
-			expect_exit 0 vgpu-admin $object show -h || return
+		expect_exit 0 vgpu-admin "$object" --help && [[ $out = "Usage: vgpu-admin $object"*show* ]] &&
+			expect_exit 0 vgpu-admin "$object" show -h || return
 	done
 }
 
@@ -124,7 +124,7 @@ test_unprivileged()
 	expect_error 4 "gpu: $denied" unprivileged vgpu-admin gpu &&
 		expect_error 4 "gpu soft0: $denied" unprivileged vgpu-admin gpu show soft0 &&
 		expect_error 4 "vm: $denied" unprivileged vgpu-admin -j vm &&
-		expect_error 4 "vm: $denied" unprivileged vgpu-admin vm set $one --tier low &&
+		expect_error 4 "vm: $denied" unprivileged vgpu-admin vm set "$one" --tier low &&
 		expect_exit 0 unprivileged vgpu-admin version
 }
 

@@ -175,7 +175,8 @@ void exec_bind(struct server *server, struct conn *conn, struct lb_msg *msg)
 	struct vm *vm;
 	int err;
 
-	if (conn->role != CONN_NEW)
+	/* A connection binds or fails to, once. */
+	if (conn->role != CONN_NEW || conn->pidfd >= 0)
 		err = -EBUSY;
 	else if (msg->bind.version != VGPU_EXEC_VERSION || msg->bind.flags || msg->bind.reserved[0])
 		err = -EINVAL;

@@ -311,9 +311,8 @@ static int open_session(struct server *server, struct conn *conn, struct lb_sess
 {
 	struct vgpu_guest_session *session = &request->session;
 	struct vm *vm = conn->vm;
-	u32 limit = read32(vm, VGPU_REG_NUM_SESSIONS);
 	u64 cq_offset, len;
-	u32 n;
+	u32 n, limit;
 	int err;
 
 	if (conn->role != CONN_GUEST || session->flags)
@@ -322,6 +321,7 @@ static int open_session(struct server *server, struct conn *conn, struct lb_sess
 		return -EINVAL;
 	if (conn->slot >= 0)
 		return -EBUSY;
+	limit = read32(vm, VGPU_REG_NUM_SESSIONS);
 	for (n = 0; n < limit && vm->slots[n].used; n++)
 		;
 	if (n == limit)

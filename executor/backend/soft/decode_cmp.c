@@ -3,8 +3,8 @@
 /* Comparison and selection. */
 #include "decode.h"
 
-/* Comparison of a and b into a new predicate; half: which half of an x2 type is compared. */
-static val_t compare(struct decoder *dc, unsigned int type, val_t a, val_t b, unsigned int half)
+/* Comparison of a and b into t, or a new predicate; half: which half of an x2 type is compared. */
+static val_t compare(struct decoder *dc, unsigned int type, val_t t, val_t a, val_t b, unsigned int half)
 {
 	static const uint16_t first[T_COUNT] = {
 		[T_U16] = XO_eq_u16, [T_S16] = XO_eq_s16, [T_B16] = XO_eq_u16, [T_U32] = XO_eq_u32, [T_S32] = XO_eq_s32,
@@ -14,7 +14,6 @@ static val_t compare(struct decoder *dc, unsigned int type, val_t a, val_t b, un
 	};
 	unsigned int cmp = dc->fm.val[MC_CMP], widen = 0, index;
 	bool is_float = type_is_float(type);
-	val_t t;
 
 	/* lo and hi name unsigned comparisons, but also the halves of a product. */
 	if (dc->fm.val[MC_HALF] == M_HALF_LO)
@@ -44,7 +43,8 @@ static val_t compare(struct decoder *dc, unsigned int type, val_t a, val_t b, un
 		a = dc_unary(dc, XO_flush_f32, FILE_W, a);
 		b = dc_unary(dc, XO_flush_f32, FILE_W, b);
 	}
-	t = dc_temp(dc, FILE_P);
+	if (t == VAL_NONE)
+		t = dc_temp(dc, FILE_P);
 	dc_op(dc, first[type] + index, t, a, b, VAL_NONE);
 	return t;
 }
@@ -90,16 +90,19 @@ void decode_setp(struct decoder *dc)
 		q = dc_dst(dc, second, T_PRED);
 	if (is_x2(type) && !second)
 		dc_mismatch(dc);
-	t = compare(dc, type, a, b, 0);
+	if (c == VAL_NONE && !second) {
+		compare(dc, type, p, a, b, 0);
+		return;
+	}
+	t = compare(dc, type, VAL_NONE, a, b, 0);
 	n = VAL_NONE;
 	if (is_x2(type))
-		n = compare(dc, type, a, b, 1);
+		n = compare(dc, type, VAL_NONE, a, b, 1);
 	else if (second)
 		n = dc_unary(dc, XO_not_p, FILE_P, t);
 	if (c == VAL_NONE) {
 		dc_op(dc, XO_mov_p, p, t, VAL_NONE, VAL_NONE);
-		if (second)
-			dc_op(dc, XO_mov_p, q, n, VAL_NONE, VAL_NONE);
+		dc_op(dc, XO_mov_p, q, n, VAL_NONE, VAL_NONE);
 		return;
 	}
 	op = bool_op(dc);
@@ -154,7 +157,7 @@ void decode_set(struct decoder *dc)
 	d = dc_dst(dc, dc_opnd(dc, 0), dtype);
 	yes = true_value(dc, dtype);
 	zero = dc_const(dc, FILE_W, 0);
-	t = compare(dc, stype, a, b, 0);
+	t = compare(dc, stype, VAL_NONE, a, b, 0);
 	if (c != VAL_NONE) {
 		val_t u = dc_temp(dc, FILE_P);
 
@@ -171,7 +174,7 @@ void decode_set(struct decoder *dc)
 	lo = dc_temp(dc, FILE_W);
 	hi = dc_temp(dc, FILE_W);
 	dc_op(dc, XO_selp_w, lo, one, zero, t);
-	t = compare(dc, stype, a, b, 1);
+	t = compare(dc, stype, VAL_NONE, a, b, 1);
 	if (c != VAL_NONE) {
 		val_t u = dc_temp(dc, FILE_P);
 

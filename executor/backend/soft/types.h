@@ -318,7 +318,8 @@ static inline bool type_is_int(unsigned int type)
 	X(FLAG, PO, "po")				\
 	X(FLAG, BASE, "base")				\
 	X(FLAG, COMPLETE_TX, "mbarrier::complete_tx::bytes")	\
-	X(FLAG, EXITED, "exit")
+	X(FLAG, PACK, "pack")				\
+	X(FLAG, RELAXED_ARRIVE, "exit")
 
 enum mod_category {
 	MC_TYPE,

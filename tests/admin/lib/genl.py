@@ -40,17 +40,16 @@ class Refused(Exception):
 
 
 class Socket:
-    def __init__(self, name="vgpu", rcvbuf=None):
+    def __init__(self, size=65536):
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
-        if rcvbuf:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        self.size = size
         self.sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         self.sock.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
         self.sock.bind((0, 0))
         self.seq = 0
         self.backlog = []
         self.family = GENL_ID_CTRL
-        reply = dict(attrs(self.call(3, attr(2, name), version=2)[0]))
+        reply = dict(attrs(self.call(3, attr(2, "vgpu"), version=2)[0]))
         self.family = struct.unpack("H", reply[1])[0]
         self.groups = {}
         for _, group in attrs(reply.get(7, b"")):
@@ -58,11 +57,10 @@ class Socket:
             self.groups[group[1].rstrip(b"\0").decode()] = struct.unpack("I", group[2])[0]
 
     def join(self, group):
-        self.sock.setsockopt(NETLINK_GENERIC = 16
-SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, self.groups[group])
+        self.sock.setsockopt(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, self.groups[group])
 
-    def messages(self, size=65536):
-        data = self.sock.recv(size)
+    def messages(self):
+        data = self.sock.recv(self.size)
         while data:
             length, kind, flags, seq, _ = struct.unpack_from("IHHII", data)
             yield kind, flags, seq, data[16:length]

@@ -473,6 +473,46 @@ static void streams_keep_their_order(void **state)
 	close_session(&guest);
 }
 
+static void requests_out_of_order(void **state)
+{
+	static const uint32_t guest_ops[] = { LB_GUEST_INFO, LB_GUEST_SESSION, LB_GUEST_RANGE, LB_GUEST_STATE,
+					      LB_EXEC_READY, LB_EXEC_EVENT, 0, 99 };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct guest guest = { 0 };
+	struct lb_msg msg;
+	size_t i;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", getenv(LB_ENV_SOCKET));
+	guest.sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(guest.sock, (struct sockaddr *)&address, sizeof(address)), 0);
+	for (i = 0; i < sizeof(guest_ops) / sizeof(guest_ops[0]); i++) {
+		memset(&msg, 0, sizeof(msg));
+		msg.op = guest_ops[i];
+		call(&guest, &msg, NULL, 0);
+		assert_true(msg.error < 0);
+	}
+	/* A token that nobody was given, a GPU that is none, a name without an end. */
+	msg = (struct lb_msg){ .op = LB_EXEC_BIND, .bind = { .token = 1, .version = VGPU_EXEC_VERSION } };
+	call(&guest, &msg, NULL, 0);
+	assert_int_equal(msg.error, -ENOENT);
+	memset(&msg, 0xff, sizeof(msg));
+	msg.op = LB_EXEC_ATTACH;
+	call(&guest, &msg, NULL, 0);
+	assert_int_equal(msg.error, -EINVAL);
+	msg.op = LB_GUEST_HELLO;
+	call(&guest, &msg, NULL, 0);
+	assert_int_equal(msg.error, -EINVAL);
+	/* Half a message ends the connection. */
+	assert_int_equal(send(guest.sock, &msg, sizeof(msg) / 2, 0), sizeof(msg) / 2);
+	assert_int_equal(recv(guest.sock, &msg, sizeof(msg), 0), 0);
+	close(guest.sock);
+	open_session(&guest);
+	msg = (struct lb_msg){ .op = LB_GUEST_SESSION };
+	call(&guest, &msg, NULL, 0);
+	assert_int_equal(msg.error, -EBUSY);
+	close_session(&guest);
+}
+
 /* Goes on when the one who started it closes standard input; at once where that is /dev/null. */
 static void a_session_waits_for_its_user(void **state)
 {
@@ -677,6 +717,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_waits_for_its_user),
+		cmocka_unit_test(requests_out_of_order),
 		cmocka_unit_test(workers_are_confined),
 		cmocka_unit_test(a_killed_worker_costs_its_session),
 		cmocka_unit_test(init_tells_addresses),
