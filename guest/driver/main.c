@@ -29,7 +29,7 @@ static char *vgpu_devnode(VGPU_DEVNODE_CONST struct device *dev, umode_t *mode)
 }
 
 struct class vgpu_class = {
-	.name = "vgpu",
+	.name = "vgpu-guest",
 	.devnode = vgpu_devnode,
 	.dev_groups = vgpu_device_groups,
 };

@@ -110,6 +110,11 @@ void dc_operands(struct decoder *dc, unsigned int min, unsigned int max)
 		dc_mismatch(dc);
 }
 
+bool dc_has(const struct decoder *dc, unsigned int mod)
+{
+	return memchr(dc->stmt->mods, (int)mod, dc->stmt->num_mods);
+}
+
 static void parse_form(struct decoder *dc)
 {
 	const struct stmt *stmt = dc->stmt;

@@ -214,6 +214,13 @@ void dc_operands(struct decoder *dc, unsigned int min, unsigned int max);
 
 #define CAT(c)	(1u << MC_##c)
 
+/**
+ * dc_has - tells whether the statement has a modifier
+ * @dc: decoder
+ * @mod: enum ptx_modifier
+ */
+bool dc_has(const struct decoder *dc, unsigned int mod);
+
 static inline unsigned int dc_type(const struct decoder *dc)
 {
 	return dc->fm.types[0];
@@ -431,6 +438,24 @@ struct addr dc_address(struct decoder *dc, const struct opnd *o, unsigned int sp
  * Return: enum var_space.
  */
 int dc_space(struct decoder *dc, unsigned int modifier);
+
+/**
+ * dc_generic - an address as a generic one
+ * @dc: decoder
+ * @addr: address; kernel parameters too
+ *
+ * Return: value of file D, which @addr->offset is still to be added to.
+ */
+val_t dc_generic(struct decoder *dc, struct addr *addr);
+
+/**
+ * dc_atomic_space - how EXEC_ATOM handlers take an address
+ * @dc: decoder
+ * @addr: address; made generic where it is not in shared memory
+ *
+ * Return: 0 generic, 1 shared in file W, 2 shared in file D; the value is in @addr->base.
+ */
+unsigned int dc_atomic_space(struct decoder *dc, struct addr *addr);
 
 typedef void (*decode_fn)(struct decoder *dc);
 

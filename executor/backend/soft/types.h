@@ -229,15 +229,15 @@ static inline bool type_is_int(unsigned int type)
 	X(ASYNC, WAIT_GROUP, "wait_group")		\
 	X(ASYNC, WAIT_ALL, "wait_all")			\
 	X(ASYNC, BULK, "bulk")				\
+	X(MBAR, MBARRIER, "mbarrier")			\
 	X(MBAR, INIT, "init")				\
 	X(MBAR, INVAL, "inval")				\
-	X(MBAR, MB_ARRIVE_DROP, "arrive_drop")		\
+	X(MBAR, ARRIVE_DROP, "arrive_drop")		\
 	X(MBAR, TEST_WAIT, "test_wait")			\
 	X(MBAR, TRY_WAIT, "try_wait")			\
 	X(MBAR, PENDING_COUNT, "pending_count")		\
 	X(MBAR, EXPECT_TX, "expect_tx")			\
 	X(MBAR, COMPLETE_TX, "complete_tx")		\
-	X(MBAR, MB_ARRIVE, "mbarrier::arrive::one")	\
 	X(GEOM, G1D, "1d")				\
 	X(GEOM, G2D, "2d")				\
 	X(GEOM, G3D, "3d")				\

@@ -74,7 +74,7 @@ void check_note(const char *format, ...)
 
 /**
  * check_attribute() - read an attribute of the device under test
- * @name: its file below /sys/class/vgpu/vgpuN
+ * @name: its file below /sys/class/vgpu-guest/vgpuN
  *
  * Return: its first line, valid until the next call.
  */
@@ -84,7 +84,7 @@ const char *check_attribute(const char *name)
 	char path[PATH_MAX];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/sys/class/vgpu/%s/%s", strrchr(check_device, '/') + 1, name);
+	snprintf(path, sizeof(path), "/sys/class/vgpu-guest/%s/%s", strrchr(check_device, '/') + 1, name);
 	file = fopen(path, "r");
 	if (!file)
 		check_fail(__FILE__, __LINE__, "%s: %s", path, strerror(errno));

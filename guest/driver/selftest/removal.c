@@ -29,7 +29,7 @@ static void find_address(void)
 
 	if (geteuid())
 		check_skip("only root may take the device away");
-	snprintf(path, sizeof(path), "/sys/class/vgpu/%s/device", strrchr(check_device, '/') + 1);
+	snprintf(path, sizeof(path), "/sys/class/vgpu-guest/%s/device", strrchr(check_device, '/') + 1);
 	EXPECT_TRUE(realpath(path, target));
 	snprintf(address, sizeof(address), "%.63s", strrchr(target, '/') + 1);
 }

@@ -102,7 +102,7 @@ def test_wrong_requests():
     refused("ENOTSUP", "", None, 0, b"")
     refused("ENOTSUP", "", None, C["VGPU_CMD_VM_ADD_NTF"], b"")
     refused("ENOTSUP", "", None, 255, b"")
-    refused("EINVAL", "", None, VERSION_GET, b"", reserved=1)
+    refused("EINVAL", "genlmsghdr.reserved field is not 0", None, VERSION_GET, b"", reserved=1)
 
 
 def test_doubled_attributes():
