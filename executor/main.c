@@ -8,17 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../uapi/vgpu_release.h"
 #include "boot.h"
 #include "log.h"
 #include "supervisor.h"
 
-const char *argp_program_version = "vgpu-executor 1.0";
+const char *argp_program_version = "vgpu-executor " VGPU_RELEASE;
 
 static const char summary[] =
 	"Serve one physical GPU to the virtual GPUs that the vgpu module made of it.\v"
-	"The program attaches the GPU to the module and starts one unprivileged process for each session of a guest. It "
-	"writes the line \"ready\" to standard output when the GPU is attached, its log to standard error, and runs "
-	"until SIGTERM; sessions that run go on.\n\n"
+	"The program attaches the GPU to the module and starts one unprivileged process for each session of a guest. "
+	"It writes the line \"ready\" to standard output when the GPU is attached, its log to standard error, and "
+	"runs until SIGTERM; sessions that run go on.\n\n"
 	"Backends: soft runs PTX on the CPU; auto takes the first backend of this build that finds its GPU.\n\n"
 	"Example: vgpu-executor --backend soft --name soft0 --memory 8G";
 

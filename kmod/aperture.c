@@ -3,13 +3,15 @@
 /*
  * The aperture: one shmem file for each open virtual GPU.
  *
- * QEMU's mapping of BAR2 and the workers' mappings are mappings of that file (vma_set_file), so that faults are shmem's
- * own: pages come on demand and are charged to who touches them first, and a punched hole reaches every mapping. The file
- * lives from the opening of the virtual GPU to its closing, which empties it: a mapping that is kept longer faults.
+ * QEMU's mapping of BAR2 and the workers' mappings are mappings of that file (vma_set_file), so
+ * that faults are shmem's own: pages come on demand and are charged to who touches them first, and
+ * a punched hole reaches every mapping. The file lives from the opening of the virtual GPU to its
+ * closing, which empties it: a mapping that is kept longer faults.
  *
- * The file is handed to nobody, but whoever has a mapping can reach its operations (remap_file_pages(2) maps any other part of the
- * file that a mapping is of, madvise(MADV_REMOVE) punches holes). Its operations are therefore replaced by none; the
- * module itself calls shmem's, which the inode still has.
+ * The file is handed to nobody, but whoever has a mapping can reach its operations
+ * (remap_file_pages(2) maps any other part of the file that a mapping is of, madvise(MADV_REMOVE)
+ * punches holes). Its operations are therefore replaced by none; the module itself calls shmem's,
+ * which the inode still has.
  */
 
 #include <linux/fs.h>
@@ -107,8 +109,8 @@ static struct file *get_aperture(struct vgpu_vm *vm)
  * @vma: being mapped; its length is known to fit
  * @offset: in the aperture, page-aligned
  *
- * Return: 0; -EINVAL for a private mapping; -EPERM for an executable one; -ENODEV if the virtual GPU is closed.
- * Context: in mmap, with mmap_lock held.
+ * Return: 0; -EINVAL for a private mapping; -EPERM for an executable one; -ENODEV if the virtual
+ * GPU is closed. Context: in mmap, with mmap_lock held.
  */
 int vgpu_aperture_mmap(struct vgpu_vm *vm, struct vm_area_struct *vma, u64 offset)
 {
@@ -131,7 +133,8 @@ int vgpu_aperture_mmap(struct vgpu_vm *vm, struct vm_area_struct *vma, u64 offse
 }
 
 /* Moves bytes between a user and one page; returns how many could not be moved. */
-static size_t transfer_page(struct page *page, size_t offset, char __user *buf, size_t count, bool write)
+static size_t transfer_page(struct page *page, size_t offset, char __user *buf, size_t count,
+			    bool write)
 {
 	u8 *addr = kmap_local_page(page);
 	size_t left;
@@ -227,7 +230,8 @@ static struct queue_map *get_pages(struct vgpu_vm *vm, u64 offset, size_t count)
 	if (!map)
 		return NULL;
 	while (map->count < count) {
-		page = shmem_read_mapping_page(vm->aperture->f_mapping, (offset >> PAGE_SHIFT) + map->count);
+		page = shmem_read_mapping_page(vm->aperture->f_mapping,
+					       (offset >> PAGE_SHIFT) + map->count);
 		if (IS_ERR(page)) {
 			free_queue_map(map);
 			return NULL;
@@ -294,8 +298,8 @@ void vgpu_aperture_unmap_queue(struct vgpu_vm *vm, void *addr)
  * @offset: page-aligned
  * @len: bytes, page-aligned
  *
- * Every mapping loses the pages; what holds them otherwise, as a long-term pin does, keeps pages that are no longer part of
- * the aperture.
+ * Every mapping loses the pages; what holds them otherwise, as a long-term pin does, keeps pages
+ * that are no longer part of the aperture.
  *
  * Context: may sleep.
  */
@@ -306,7 +310,9 @@ void vgpu_aperture_punch(struct vgpu_vm *vm, u64 offset, u64 len)
 
 	if (!file)
 		return;
-	err = file_inode(file)->i_fop->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, len);
-	WARN_ONCE(err, "vgpu: aperture of %s keeps %llu bytes at %llu: %ld\n", vm->name, len, offset, err);
+	err = file_inode(file)->i_fop->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+						 offset, len);
+	WARN_ONCE(err, "vgpu: aperture of %s keeps %llu bytes at %llu: %ld\n", vm->name, len,
+		  offset, err);
 	fput(file);
 }

@@ -12,6 +12,11 @@
 #include <linux/version.h>
 #include <linux/vfio.h>
 
+/* Whether the kernel is of version 6.@minor or later. */
+#define VGPU_SINCE_6(minor) \
+	(KERNEL_VERSION(LINUX_VERSION_MAJOR, LINUX_VERSION_PATCHLEVEL, 0) >= \
+	 KERNEL_VERSION(6, minor, 0))
+
 /**
  * vgpu_vm_flags_mod() - set and clear flags of a mapping that is being made
  * @vma: the mapping
@@ -24,7 +29,7 @@
  */
 static inline void vgpu_vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set, vm_flags_t clear)
 {
-#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
+#if !VGPU_SINCE_6(3)
 	vma->vm_flags = (vma->vm_flags | set) & ~clear;
 #else
 	vm_flags_mod(vma, set, clear);
@@ -41,7 +46,7 @@ static inline void vgpu_vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
  */
 static inline void vgpu_eventfd_signal(struct eventfd_ctx *ctx)
 {
-#if KERNEL_VERSION(6, 8, 0) > LINUX_VERSION_CODE
+#if !VGPU_SINCE_6(8)
 	eventfd_signal(ctx, 1);
 #else
 	eventfd_signal(ctx);
@@ -57,9 +62,10 @@ static inline void vgpu_eventfd_signal(struct eventfd_ctx *ctx)
  *
  * Context: any.
  */
-static inline void vgpu_hrtimer_init(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *timer))
+static inline void vgpu_hrtimer_init(struct hrtimer *timer,
+				     enum hrtimer_restart (*function)(struct hrtimer *timer))
 {
-#if KERNEL_VERSION(6, 13, 0) > LINUX_VERSION_CODE
+#if !VGPU_SINCE_6(13)
 	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	timer->function = function;
 #else
@@ -68,9 +74,9 @@ static inline void vgpu_hrtimer_init(struct hrtimer *timer, enum hrtimer_restart
 }
 
 /* 6.2 brought iommufd to VFIO drivers, 6.6 its detaching. Members of struct vfio_device_ops. */
-#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+#if !VGPU_SINCE_6(2)
 #define VGPU_VFIO_IOMMUFD_OPS
-#elif KERNEL_VERSION(6, 6, 0) > LINUX_VERSION_CODE
+#elif !VGPU_SINCE_6(6)
 #define VGPU_VFIO_IOMMUFD_OPS \
 	.bind_iommufd = vfio_iommufd_emulated_bind, \
 	.unbind_iommufd = vfio_iommufd_emulated_unbind, \
@@ -93,7 +99,7 @@ static inline void vgpu_hrtimer_init(struct hrtimer *timer, enum hrtimer_restart
  */
 static inline void vgpu_vfio_released(struct vfio_device *vdev)
 {
-#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+#if !VGPU_SINCE_6(2)
 	vfio_free_device(vdev);
 #endif
 }

@@ -17,7 +17,7 @@
 #include "compat.h"
 #include "vgpu.h"
 
-#define RINGS_SIZE	PAGE_ALIGN(sizeof(struct vgpu_exec_rings))
+#define RINGS_SIZE PAGE_ALIGN(sizeof(struct vgpu_exec_rings))
 
 /**
  * enum exec_role - what an open file has become
@@ -41,15 +41,15 @@ enum exec_role {
  * @session: worker: which it serves
  * @vm: worker: whose, with a reference
  * @rings: worker: shared memory
- * @aperture_ops: worker: operations of its mappings of the aperture: shmem's, but each holds @file
+ * @shmem_ops: worker: what the operations of its mappings of the aperture rest on
  * @wait: worker: where it sleeps
  * @wakes: worker: how often it was woken
  *
- * That a worker's file is released means that its process can do nothing any more. For this mappings of the aperture, which
- * are of another file, hold it too.
+ * That a worker's file is released means that its process can do nothing any more. For this
+ * mappings of the aperture, which are of another file, hold it too.
  */
 struct exec_file {
-	struct mutex lock;
+	struct mutex lock; /* taking a role */
 	u32 role;
 	struct file *file;
 	struct pid *pid;
@@ -57,13 +57,14 @@ struct exec_file {
 	struct vgpu_session *session;
 	struct vgpu_vm *vm;
 	struct vgpu_exec_rings *rings;
-	struct vm_operations_struct aperture_ops;
+	const struct vm_operations_struct *shmem_ops;
 	wait_queue_head_t wait;
 	u32 wakes;
 };
 
 static bool has_role(struct exec_file *exec, enum exec_role role)
 {
+	/* Pairs with attach() and find_session(): with the role comes what belongs to it. */
 	return smp_load_acquire(&exec->role) == role;
 }
 
@@ -132,7 +133,7 @@ static int vgpu_exec_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* GPUs are made of what a supervisor says, so that being let near the device node is not enough to be one. */
+/* GPUs are made of what a supervisor says: being let near the device node is not enough. */
 static long attach(struct exec_file *exec, const struct vgpu_exec_attach *attach, const char **why)
 {
 	struct vgpu_host_gpu *gpu;
@@ -156,6 +157,7 @@ static long attach(struct exec_file *exec, const struct vgpu_exec_attach *attach
 		} else {
 			exec->gpu = gpu;
 			exec->pid = get_pid(task_tgid(current));
+			/* Pairs with has_role(). */
 			smp_store_release(&exec->role, EXEC_SUPERVISOR);
 		}
 	}
@@ -174,13 +176,15 @@ static long do_attach(struct exec_file *exec, const void __user *arg)
 		return PTR_ERR(copy);
 	err = attach(exec, copy, &why);
 	if (err)
-		pr_warn_ratelimited("vgpu: process %d cannot serve a GPU: %s (%ld)\n", task_tgid_nr(current), why, err);
+		pr_warn_ratelimited("vgpu: process %d cannot serve a GPU: %s (%ld)\n",
+				    task_tgid_nr(current), why, err);
 	kfree(copy);
 	return err;
 }
 
 /* Looks for the session that a token is of, and takes the role if there is one. */
-static int find_session(struct exec_file *exec, struct vgpu_exec_bind *bind, struct vgpu_exec_rings *rings)
+static int find_session(struct exec_file *exec, struct vgpu_exec_bind *bind,
+			struct vgpu_exec_rings *rings)
 {
 	struct vgpu_session *session = NULL;
 	struct vgpu_host_gpu *gpu;
@@ -197,13 +201,15 @@ static int find_session(struct exec_file *exec, struct vgpu_exec_bind *bind, str
 		get_device(&exec->vm->vdev.device);
 		exec->session = session;
 		exec->rings = rings;
+		/* Pairs with has_role(). */
 		smp_store_release(&exec->role, EXEC_WORKER);
 	}
 	mutex_unlock(&vgpu_gpus_lock);
 	return session ? 0 : -ENOENT;
 }
 
-static int bind_file(struct exec_file *exec, struct vgpu_exec_bind *bind, struct vgpu_exec_rings *rings)
+static int bind_file(struct exec_file *exec, struct vgpu_exec_bind *bind,
+		     struct vgpu_exec_rings *rings)
 {
 	int err;
 
@@ -273,7 +279,8 @@ static long do_wait(struct exec_file *exec, void __user *arg)
 		left = ktime_sub(end, ktime_get());
 		if (wait.tail != wait.consumed || left <= 0)
 			break;
-		err = wait_event_interruptible_hrtimeout(exec->wait, READ_ONCE(exec->wakes) != wakes, left);
+		err = wait_event_interruptible_hrtimeout(exec->wait,
+							 READ_ONCE(exec->wakes) != wakes, left);
 		if (err == -ERESTARTSYS)
 			return -EINTR;
 	}
@@ -354,20 +361,42 @@ static __poll_t vgpu_exec_poll(struct file *file, poll_table *table)
 	return vgpu_gpu_has_event(&exec->gpu->core) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
-static struct exec_file *exec_of(const struct vm_area_struct *vma)
-{
-	return container_of(vma->vm_ops, struct exec_file, aperture_ops);
-}
+/* Mappings of the aperture are shmem's in all but that each holds the worker's file. */
 
 static void aperture_opened(struct vm_area_struct *vma)
 {
-	get_file(exec_of(vma)->file);
+	struct exec_file *exec = vma->vm_private_data;
+
+	get_file(exec->file);
 }
 
 static void aperture_closed(struct vm_area_struct *vma)
 {
-	fput(exec_of(vma)->file);
+	struct exec_file *exec = vma->vm_private_data;
+
+	fput(exec->file);
 }
+
+static vm_fault_t aperture_fault(struct vm_fault *vmf)
+{
+	struct exec_file *exec = vmf->vma->vm_private_data;
+
+	return exec->shmem_ops->fault(vmf);
+}
+
+static vm_fault_t aperture_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
+{
+	struct exec_file *exec = vmf->vma->vm_private_data;
+
+	return exec->shmem_ops->map_pages(vmf, start, end);
+}
+
+static const struct vm_operations_struct aperture_vm_ops = {
+	.open = aperture_opened,
+	.close = aperture_closed,
+	.fault = aperture_fault,
+	.map_pages = aperture_map_pages,
+};
 
 static int map_aperture(struct exec_file *exec, struct vm_area_struct *vma, u64 offset)
 {
@@ -375,19 +404,16 @@ static int map_aperture(struct exec_file *exec, struct vm_area_struct *vma, u64 
 
 	if (!vgpu_worker_may_map(exec->session, offset, vma->vm_end - vma->vm_start))
 		return -EPERM;
-	/* The mapping gives up its reference to this file for one to the aperture's; one of its own is taken below. */
+	/* The mapping's own reference to this file goes in exchange for one to the aperture. */
 	get_file(exec->file);
 	err = vgpu_aperture_mmap(exec->vm, vma, offset);
 	if (err) {
 		fput(exec->file);
 		return err;
 	}
-	if (!exec->aperture_ops.close) {
-		exec->aperture_ops = *vma->vm_ops;
-		exec->aperture_ops.open = aperture_opened;
-		exec->aperture_ops.close = aperture_closed;
-	}
-	vma->vm_ops = &exec->aperture_ops;
+	WRITE_ONCE(exec->shmem_ops, vma->vm_ops);
+	vma->vm_private_data = exec;
+	vma->vm_ops = &aperture_vm_ops;
 	return 0;
 }
 

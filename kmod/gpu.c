@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * GPUs: made when their first supervisor attaches, kept until the module or their PCI device goes. A GPU without supervisor
- * keeps its virtual GPUs, whose sessions wait for the next one.
+ * GPUs: made when their first supervisor attaches, kept until the module or their PCI device goes.
+ * A GPU without supervisor keeps its virtual GPUs, whose sessions wait for the next one.
  */
 
+#include <linux/ctype.h>
 #include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/sizes.h>
 #include "compat.h"
 #include "netlink.h"
 
-#define APERTURE_MIN		(1ULL << 30)
-#define APERTURE_MAX		(64ULL << 30)
-#define SESSIONS_DEFAULT	16
+#define APERTURE_MIN ((u64)SZ_1G)
+#define APERTURE_MAX (64 * (u64)SZ_1G)
+#define SESSIONS_DEFAULT 16
 
+/* See vgpu.h. */
 DEFINE_MUTEX(vgpu_gpus_lock);
 LIST_HEAD(vgpu_gpus);
 struct workqueue_struct *vgpu_wq;
@@ -122,31 +124,38 @@ struct vgpu_type *vgpu_type_of(struct mdev_type *type)
 	return container_of(type, struct vgpu_type, mdev);
 }
 
+static void name_type(struct vgpu_type *type)
+{
+	static const char units[] = "kmg";
+	u64 number = type->limits.memory / SZ_1K;
+	int unit = 0;
+
+	while (units[unit + 1] && number >= SZ_1K) {
+		number /= SZ_1K;
+		unit++;
+	}
+	snprintf(type->sysfs_name, sizeof(type->sysfs_name), "%llu%c", number, units[unit]);
+	snprintf(type->pretty_name, sizeof(type->pretty_name), "vGPU %llu %ciB", number,
+		 toupper(units[unit]));
+	type->mdev.sysfs_name = type->sysfs_name;
+	type->mdev.pretty_name = type->pretty_name;
+}
+
 static void make_type(struct vgpu_host_gpu *gpu, u64 memory)
 {
 	struct vgpu_type *type = &gpu->types[gpu->num_types];
-	u64 number = memory >= SZ_1G ? memory / SZ_1G : memory / SZ_1K;
-	const char *unit = memory >= SZ_1G ? "g" : "k";
 
-	if (memory < SZ_1G && memory >= SZ_1M) {
-		number = memory / SZ_1M;
-		unit = "m";
-	}
 	type->limits.memory = memory;
 	type->limits.aperture = clamp_t(u64, memory, APERTURE_MIN, APERTURE_MAX);
 	type->limits.deadline_ns = VGPU_DEADLINE_DEFAULT;
 	type->limits.depth = VGPU_DEPTH_DEFAULT;
 	type->limits.sessions = SESSIONS_DEFAULT;
 	type->limits.tier = VGPU_TIER_MEDIUM;
-	snprintf(type->sysfs_name, sizeof(type->sysfs_name), "%llu%s", number, unit);
-	snprintf(type->pretty_name, sizeof(type->pretty_name), "vGPU %llu %siB", number,
-		 *unit == 'g' ? "G" : *unit == 'm' ? "M" : "K");
-	type->mdev.sysfs_name = type->sysfs_name;
-	type->mdev.pretty_name = type->pretty_name;
+	name_type(type);
 	gpu->type_list[gpu->num_types++] = &type->mdev;
 }
 
-/* Sizes are powers of two from 1 GiB to the whole GPU; a GPU of less has one size, nearly all of it. */
+/* Powers of two from 1 GiB to the whole GPU; a GPU of less has one size, nearly all of it. */
 static void make_types(struct vgpu_host_gpu *gpu)
 {
 	u64 memory = gpu->core.attach.memory;
@@ -163,8 +172,8 @@ static int find_parent(struct vgpu_host_gpu *gpu, const char *address, const cha
 	gpu->parent = &gpu->dev;
 	if (!address[0])
 		return 0;
-	if (sscanf(address, "%x:%x:%x.%x", &domain, &bus, &slot, &function) != 4 || bus > 255 || slot > 31 ||
-	    function > 7) {
+	if (sscanf(address, "%x:%x:%x.%x", &domain, &bus, &slot, &function) != 4 || bus > 255 ||
+	    slot > 31 || function > 7) {
 		*why = "PCI address is not of the form 0000:65:00.0";
 		return -EINVAL;
 	}
@@ -214,16 +223,18 @@ static int publish_gpu(struct vgpu_host_gpu *gpu, const char **why)
 		*why = "its device cannot be made";
 		return err;
 	}
-	err = mdev_register_parent(&gpu->mdev_parent, gpu->parent, &vgpu_mdev_driver, gpu->type_list, gpu->num_types);
+	err = mdev_register_parent(&gpu->mdev_parent, gpu->parent, &vgpu_mdev_driver,
+				   gpu->type_list, gpu->num_types);
 	if (err) {
-		*why = "the mdev core refused it; does another driver offer mdevs on its PCI device?";
+		*why = "the mdev core refused it: another driver offers mdevs on its device?";
 		device_del(&gpu->dev);
 	}
 	return err;
 }
 
 /* Attaches to a GPU that is in the list, or puts a new one there, which is then to be published. */
-static struct vgpu_host_gpu *find_or_add(const struct vgpu_exec_attach *attach, void *supervisor, const char **why)
+static struct vgpu_host_gpu *find_or_add(const struct vgpu_exec_attach *attach, void *supervisor,
+					 const char **why)
 {
 	struct vgpu_host_gpu *gpu, *found = NULL;
 	int err = 0;
@@ -268,9 +279,11 @@ static void forget_gpu(struct vgpu_host_gpu *gpu)
  *
  * A GPU that nobody served before is made.
  *
- * Return: the GPU, whose reference vgpu_gpu_leave() gives back, or an ERR_PTR(). Context: may sleep.
+ * Return: the GPU, whose reference vgpu_gpu_leave() gives back, or an ERR_PTR().
+ * Context: may sleep.
  */
-struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, void *supervisor, const char **why)
+struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, void *supervisor,
+				     const char **why)
 {
 	struct vgpu_host_gpu *gpu;
 	int err;
@@ -335,6 +348,22 @@ bool vgpu_gpu_serves(struct vgpu_host_gpu *gpu, const void *supervisor)
 	return READ_ONCE(gpu->supervisor) == supervisor;
 }
 
+/**
+ * vgpu_gpu_next() - walk over the GPUs that are live, in order of their making
+ * @gpu: the one before, or NULL for the first
+ *
+ * Return: the next one, NULL if there is none. Context: vgpu_gpus_lock held.
+ */
+struct vgpu_host_gpu *vgpu_gpu_next(struct vgpu_host_gpu *gpu)
+{
+	lockdep_assert_held(&vgpu_gpus_lock);
+	gpu = list_prepare_entry(gpu, &vgpu_gpus, node);
+	list_for_each_entry_continue(gpu, &vgpu_gpus, node)
+		if (gpu->state == VGPU_GPU_LIVE)
+			return gpu;
+	return NULL;
+}
+
 static struct vgpu_host_gpu *gpu_on(const struct device *dev)
 {
 	struct vgpu_host_gpu *gpu;
@@ -346,8 +375,9 @@ static struct vgpu_host_gpu *gpu_on(const struct device *dev)
 }
 
 /*
- * The driver is being taken from a PCI device. Its lock is held, and the driver waits for its users: so workers die, and nobody is waited
- * for. The virtual GPUs stay, without a GPU, until a supervisor attaches again.
+ * The driver is being taken from a PCI device. Its lock is held, and the driver waits for its
+ * users: so workers die, and nobody is waited for. The virtual GPUs stay, without a GPU, until a
+ * supervisor attaches again.
  */
 static void lose_gpu(struct device *dev)
 {
@@ -356,7 +386,7 @@ static void lose_gpu(struct device *dev)
 	mutex_lock(&vgpu_gpus_lock);
 	gpu = gpu_on(dev);
 	if (gpu) {
-		dev_warn(&gpu->dev, "driver of %s is going: all sessions are lost\n", dev_name(dev));
+		dev_warn(&gpu->dev, "%s loses its driver: all sessions are lost\n", dev_name(dev));
 		detach(gpu);
 		vgpu_gpu_lose(&gpu->core);
 		wake_up_interruptible(&gpu->events);
@@ -371,7 +401,7 @@ static void unpublish_gpu(struct vgpu_host_gpu *gpu)
 	forget_gpu(gpu);
 }
 
-/* A PCI device is being taken out. Its lock is not held; the virtual GPUs go with it, when their users let go. */
+/* A PCI device is being taken out, its lock not held: waits for its virtual GPUs' users. */
 static void remove_gpu(struct device *dev)
 {
 	struct vgpu_host_gpu *gpu;
@@ -431,7 +461,8 @@ err_wq:
 /**
  * vgpu_gpus_exit() - remove all GPUs and their virtual GPUs
  *
- * No file is left that could be a supervisor, a worker or a user of a virtual GPU: each holds the module.
+ * No file is left that could be a supervisor, a worker or a user of a virtual GPU: each holds the
+ * module.
  *
  * Context: may sleep.
  */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Interrupts: MSI-X vectors, and VFIO's request to let go of the device, each an eventfd that the user of the device gives.
- * There is no error interrupt: on it QEMU stops the whole VM, and a GPU that is lost costs the sessions on it alone.
+ * Interrupts: MSI-X vectors, and VFIO's request to let go of the device, each an eventfd that the
+ * user of the device gives. There is no error interrupt: on it QEMU stops the whole VM, and a GPU
+ * that is lost costs the sessions on it alone.
  */
 
 #include <linux/eventfd.h>

@@ -4,6 +4,7 @@
 #include <linux/init.h>
 #include <linux/module.h>
 #include "netlink.h"
+#include "../uapi/vgpu_release.h"
 
 static int __init vgpu_init(void)
 {
@@ -45,4 +46,5 @@ module_exit(vgpu_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("vgpu authors");
+MODULE_VERSION(VGPU_RELEASE);
 MODULE_DESCRIPTION("Mediator that shares GPUs among virtual machines");

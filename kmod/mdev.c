@@ -54,8 +54,9 @@ static ssize_t vgpu_mdev_show_description(struct mdev_type *mtype, char *buf)
 {
 	const struct vgpu_limits *limits = &vgpu_type_of(mtype)->limits;
 
-	return sysfs_emit(buf, "memory=%lluMiB, aperture=%lluMiB, sessions=%u, depth=%u\n", limits->memory / SZ_1M,
-			  limits->aperture / SZ_1M, limits->sessions, limits->depth);
+	return sysfs_emit(buf, "memory=%lluMiB, aperture=%lluMiB, sessions=%u, depth=%u\n",
+			  limits->memory / SZ_1M, limits->aperture / SZ_1M, limits->sessions,
+			  limits->depth);
 }
 
 struct mdev_driver vgpu_mdev_driver = {

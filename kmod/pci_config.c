@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * PCI config space: a header of type 0 and the capabilities of a PCI Express endpoint with MSI-X. Every byte has a mask of
- * the bits that may be written, so that reading, writing and the sizing of BARs are the same few lines for all of it.
+ * PCI config space: a header of type 0 and the capabilities of a PCI Express endpoint with MSI-X.
+ * Every byte has a mask of the bits that may be written, so that reading, writing and the sizing of
+ * BARs are the same few lines for all of it.
  */
 
 #include <linux/pci_regs.h>
 #include "vgpu.h"
 
 /* Capabilities, chained in this order. */
-#define CAP_MSIX	0x40
-#define CAP_PM		0x50
-#define CAP_EXP		0x60
+#define CAP_MSIX 0x40
+#define CAP_PM 0x50
+#define CAP_EXP 0x60
 
-#define EXP_FLR_BYTE	(CAP_EXP + PCI_EXP_DEVCTL + 1)
-#define EXP_FLR_BIT	(PCI_EXP_DEVCTL_BCR_FLR >> 8)
+#define EXP_FLR_BYTE (CAP_EXP + PCI_EXP_DEVCTL + 1)
+#define EXP_FLR_BIT (PCI_EXP_DEVCTL_BCR_FLR >> 8)
 
 static_assert(VGPU_NUM_VECTORS * PCI_MSIX_ENTRY_SIZE <= VGPU_BAR0_MSIX_PBA - VGPU_BAR0_MSIX_TABLE);
 static_assert(VGPU_BAR0_DOORBELL(VGPU_MAX_SESSIONS) <= VGPU_BAR0_SIZE);
@@ -43,7 +44,8 @@ static void set_header(struct vgpu_vm *vm)
 
 	set16(vm, PCI_VENDOR_ID, VGPU_PCI_VENDOR_ID, 0);
 	set16(vm, PCI_DEVICE_ID, VGPU_PCI_DEVICE_ID, 0);
-	set16(vm, PCI_COMMAND, 0, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
+	set16(vm, PCI_COMMAND, 0,
+	      PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE);
 	set16(vm, PCI_STATUS, PCI_STATUS_CAP_LIST, 0);
 	set32(vm, PCI_CLASS_REVISION, VGPU_PCI_CLASS << 8 | VGPU_PCI_REVISION, 0);
 	set8(vm, PCI_CACHE_LINE_SIZE, 0, 0xff);
@@ -60,7 +62,8 @@ static void set_header(struct vgpu_vm *vm)
 static void set_capabilities(struct vgpu_vm *vm)
 {
 	set16(vm, CAP_MSIX, PCI_CAP_ID_MSIX | CAP_PM << 8, 0);
-	set16(vm, CAP_MSIX + PCI_MSIX_FLAGS, VGPU_NUM_VECTORS - 1, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
+	set16(vm, CAP_MSIX + PCI_MSIX_FLAGS, VGPU_NUM_VECTORS - 1,
+	      PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 	set32(vm, CAP_MSIX + PCI_MSIX_TABLE, VGPU_BAR0_MSIX_TABLE | VGPU_BAR_REGISTERS, 0);
 	set32(vm, CAP_MSIX + PCI_MSIX_PBA, VGPU_BAR0_MSIX_PBA | VGPU_BAR_REGISTERS, 0);
 
@@ -71,9 +74,11 @@ static void set_capabilities(struct vgpu_vm *vm)
 	set16(vm, CAP_EXP, PCI_CAP_ID_EXP, 0);
 	set16(vm, CAP_EXP + PCI_EXP_FLAGS, 2 | PCI_EXP_TYPE_ENDPOINT << 4, 0);
 	set32(vm, CAP_EXP + PCI_EXP_DEVCAP, PCI_EXP_DEVCAP_RBER | PCI_EXP_DEVCAP_FLR, 0);
-	set16(vm, CAP_EXP + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN | PCI_EXP_DEVCTL_READRQ_512B,
-	      PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE | PCI_EXP_DEVCTL_URRE |
-	      PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN | PCI_EXP_DEVCTL_READRQ);
+	set16(vm, CAP_EXP + PCI_EXP_DEVCTL,
+	      PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN | PCI_EXP_DEVCTL_READRQ_512B,
+	      PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE |
+	      PCI_EXP_DEVCTL_URRE | PCI_EXP_DEVCTL_RELAX_EN | PCI_EXP_DEVCTL_NOSNOOP_EN |
+	      PCI_EXP_DEVCTL_READRQ);
 	set32(vm, CAP_EXP + PCI_EXP_LNKCAP, PCI_EXP_LNKCAP_SLS_2_5GB | 1 << 4, 0);
 	set16(vm, CAP_EXP + PCI_EXP_LNKCTL, 0, PCI_EXP_LNKCTL_RCB | PCI_EXP_LNKCTL_CCC);
 	set16(vm, CAP_EXP + PCI_EXP_LNKSTA, PCI_EXP_LNKSTA_CLS_2_5GB | PCI_EXP_LNKSTA_NLW_X1, 0);
@@ -117,7 +122,8 @@ void vgpu_config_read(struct vgpu_vm *vm, u8 *buf, size_t count, u64 pos)
  * @count: bytes, known to fit
  * @pos: in config space
  *
- * A function level reset resets the device and leaves config space to be restored by who asked for it, as it has to be anyway.
+ * A function level reset resets the device and leaves config space to be restored by who asked for
+ * it, as it has to be anyway.
  *
  * Context: may sleep.
  */

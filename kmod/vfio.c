@@ -10,8 +10,8 @@
 #include "compat.h"
 #include "vgpu.h"
 
-/* Workers are killed by a signal that nothing holds off for long; what takes longer is worth a line in the log. */
-#define RESET_TIMEOUT	(10 * HZ)
+/* Nothing holds off for long the signal that kills workers: what takes longer is told. */
+#define RESET_TIMEOUT (10 * HZ)
 
 static struct vgpu_vm *to_vm(struct vfio_device *vdev)
 {
@@ -29,7 +29,7 @@ static int vgpu_vfio_open(struct vfio_device *vdev)
 	int err;
 
 	if (!vgpu_dev_idle(&vm->core)) {
-		dev_warn_ratelimited(vdev->dev, "a worker of the last user was killed and has not ended: try again\n");
+		dev_warn_ratelimited(vdev->dev, "a worker that was killed has not ended: try again\n");
 		return -EBUSY;
 	}
 	mutex_lock(&vm->lock);
@@ -39,14 +39,15 @@ static int vgpu_vfio_open(struct vfio_device *vdev)
 	return err;
 }
 
-/* What a worker that does not end still holds are pages that nobody else will get, and the virtual GPU until it does. */
+/* A worker that does not end holds pages that nobody else gets, and the virtual GPU until it does. */
 static void vgpu_vfio_close(struct vfio_device *vdev)
 {
 	struct vgpu_vm *vm = to_vm(vdev);
 
 	vgpu_dev_reset(&vm->core);
 	if (!wait_idle(vm))
-		dev_warn(vdev->dev, "closed, but a worker was killed %u s ago and has not ended\n", RESET_TIMEOUT / HZ);
+		dev_warn(vdev->dev, "closed, but a worker was killed %u s ago and has not ended\n",
+			 RESET_TIMEOUT / HZ);
 	vgpu_irq_release(vm);
 	vgpu_aperture_close(vm);
 }
@@ -89,8 +90,9 @@ static ssize_t read_registers(struct vgpu_vm *vm, char __user *buf, size_t count
 
 	while (done < count) {
 		width = access_width(pos + done, count - done);
-		raw = cpu_to_le64(vgpu_config_memory_enabled(vm) ?
-				  vgpu_dev_read(&vm->core, pos + done, width) : ~0ULL);
+		raw = cpu_to_le64(vgpu_config_memory_enabled(vm)
+					  ? vgpu_dev_read(&vm->core, pos + done, width)
+					  : ~0ULL);
 		if (copy_to_user(buf + done, &raw, width))
 			return -EFAULT;
 		done += width;
@@ -116,7 +118,8 @@ static ssize_t write_registers(struct vgpu_vm *vm, const char __user *buf, size_
 	return done;
 }
 
-static ssize_t access_config(struct vgpu_vm *vm, char __user *buf, size_t count, u64 pos, bool write)
+static ssize_t access_config(struct vgpu_vm *vm, char __user *buf, size_t count, u64 pos,
+			     bool write)
 {
 	size_t done, n;
 	u8 bytes[64];
@@ -125,7 +128,8 @@ static ssize_t access_config(struct vgpu_vm *vm, char __user *buf, size_t count,
 		n = min(count - done, sizeof(bytes));
 		if (!write)
 			vgpu_config_read(vm, bytes, n, pos + done);
-		if (write ? copy_from_user(bytes, buf + done, n) : copy_to_user(buf + done, bytes, n))
+		if (write ? copy_from_user(bytes, buf + done, n) :
+			    copy_to_user(buf + done, bytes, n))
 			return -EFAULT;
 		if (write)
 			vgpu_config_write(vm, bytes, n, pos + done);
@@ -133,7 +137,8 @@ static ssize_t access_config(struct vgpu_vm *vm, char __user *buf, size_t count,
 	return done;
 }
 
-static ssize_t access_region(struct vgpu_vm *vm, char __user *buf, size_t count, loff_t *ppos, bool write)
+static ssize_t access_region(struct vgpu_vm *vm, char __user *buf, size_t count, loff_t *ppos,
+			     bool write)
 {
 	u32 index = *ppos >> VGPU_REGION_SHIFT;
 	u64 pos = *ppos & VGPU_REGION_MASK;
@@ -150,22 +155,26 @@ static ssize_t access_region(struct vgpu_vm *vm, char __user *buf, size_t count,
 		n = access_config(vm, buf, count, pos, write);
 		break;
 	case VFIO_PCI_BAR0_REGION_INDEX:
-		n = write ? write_registers(vm, buf, count, pos) : read_registers(vm, buf, count, pos);
+		n = write ? write_registers(vm, buf, count, pos)
+			  : read_registers(vm, buf, count, pos);
 		break;
 	default:
-		n = write ? vgpu_aperture_write(vm, buf, count, pos) : vgpu_aperture_read(vm, buf, count, pos);
+		n = write ? vgpu_aperture_write(vm, buf, count, pos)
+			  : vgpu_aperture_read(vm, buf, count, pos);
 	}
 	if (n > 0)
 		*ppos += n;
 	return n;
 }
 
-static ssize_t vgpu_vfio_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos)
+static ssize_t vgpu_vfio_read(struct vfio_device *vdev, char __user *buf, size_t count,
+			      loff_t *ppos)
 {
 	return access_region(to_vm(vdev), buf, count, ppos, false);
 }
 
-static ssize_t vgpu_vfio_write(struct vfio_device *vdev, const char __user *buf, size_t count, loff_t *ppos)
+static ssize_t vgpu_vfio_write(struct vfio_device *vdev, const char __user *buf, size_t count,
+			       loff_t *ppos)
 {
 	return access_region(to_vm(vdev), (char __user *)buf, count, ppos, true);
 }
@@ -242,7 +251,8 @@ static long set_irqs(struct vgpu_vm *vm, unsigned long arg)
 		return -EFAULT;
 	if (set.index >= VFIO_PCI_NUM_IRQS)
 		return -EINVAL;
-	err = vfio_set_irqs_validate_and_prepare(&set, vgpu_irq_count(set.index), VFIO_PCI_NUM_IRQS, &size);
+	err = vfio_set_irqs_validate_and_prepare(&set, vgpu_irq_count(set.index), VFIO_PCI_NUM_IRQS,
+						 &size);
 	if (err)
 		return err;
 	if (size) {
@@ -280,10 +290,11 @@ static long vgpu_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned
 static void vgpu_vfio_request(struct vfio_device *vdev, unsigned int count)
 {
 	if (!vgpu_irq_request(to_vm(vdev)) && !count)
-		dev_notice(vdev->dev, "removal waits: the device's user gave no way to be asked to let go\n");
+		dev_notice(vdev->dev,
+			   "removal waits: the device's user gave no way to be asked to let go\n");
 }
 
-/* A guid_t keeps its first three fields in little-endian order, CUDA and RFC 9562 in big-endian order. */
+/* A guid_t has its first three fields in little-endian order, CUDA and RFC 9562 big-endian. */
 static void uuid_of(const struct mdev_device *mdev, u8 uuid[16])
 {
 	const u8 *b = mdev->uuid.b;

@@ -3,22 +3,26 @@
 /**
  * DOC: The kernel module
  *
- * vgpu.ko hosts kmod/core: it shows virtual GPUs to VFIO (mdev.c, vfio.c, pci_config.c, irq.c, aperture.c), work to
- * executors (executor.c) and state to operators (sysfs.c, netlink.c).
+ * vgpu.ko hosts kmod/core: it shows virtual GPUs to VFIO (mdev.c, vfio.c, pci_config.c, irq.c,
+ * aperture.c), work to executors (executor.c) and state to operators (sysfs.c, netlink.c).
  *
  * Locks, in order of nesting:
  *
- *	1. vgpu_gpus_lock (mutex): the list of GPUs, their lists of virtual GPUs, their states and supervisors
+ *	1. vgpu_gpus_lock (mutex): the list of GPUs, their lists of virtual GPUs, their states and
+ *	   supervisors
  *	2. vgpu_dev.ctl (mutex): see core/core.h
- *	3. vgpu_vm.lock (mutex): config space, interrupts being set up, aperture file; taken inside mmap_lock
+ *	3. vgpu_vm.lock (mutex): config space, interrupts being set up, aperture file; taken inside
+ *	   mmap_lock
  *	4. vgpu_gpu.lock (spinlock): see core/core.h
  *	5. vgpu_vm.irq_lock (spinlock): eventfds
  *
- * No file of sysfs is removed, and nothing that waits for a user of a virtual GPU is called, with vgpu_gpus_lock held.
+ * No file of sysfs is removed, and nothing that waits for a user of a virtual GPU is called, with
+ * vgpu_gpus_lock held.
  *
- * Life: a GPU is a device, /sys/class/vgpu/NAME, whose references are held by the list, by its supervisor's file and by its
- * virtual GPUs. It outlives its supervisor, and goes when the module does or when its PCI device is taken out. A virtual GPU is a VFIO
- * device, whose references are held by the mdev, by the files of its workers and by work that is queued for it.
+ * Life: a GPU is a device, /sys/class/vgpu/NAME, whose references are held by the list, by its
+ * supervisor's file and by its virtual GPUs. It outlives its supervisor, and goes when the module
+ * does or when its PCI device is taken out. A virtual GPU is a VFIO device, whose references are
+ * held by the mdev, by the files of its workers and by work that is queued for it.
  */
 #ifndef VGPU_KMOD_H
 #define VGPU_KMOD_H
@@ -33,12 +37,12 @@
 #include <linux/workqueue.h>
 #include "core/core.h"
 
-#define VGPU_MAX_TYPES		16
-#define VGPU_CONFIG_SIZE	4096
+#define VGPU_MAX_TYPES 16
+#define VGPU_CONFIG_SIZE 4096
 
 /* Regions of a VFIO device file: the index in the upper bits of the offset. */
-#define VGPU_REGION_SHIFT	40
-#define VGPU_REGION_MASK	((1ULL << VGPU_REGION_SHIFT) - 1)
+#define VGPU_REGION_SHIFT 40
+#define VGPU_REGION_MASK ((1ULL << VGPU_REGION_SHIFT) - 1)
 
 /**
  * struct vgpu_type - an mdev type: a size of virtual GPU
@@ -50,7 +54,7 @@
 struct vgpu_type {
 	struct mdev_type mdev;
 	struct vgpu_limits limits;
-	char sysfs_name[8];
+	char sysfs_name[16];
 	char pretty_name[48];
 };
 
@@ -126,12 +130,12 @@ struct vgpu_vm {
 	struct vgpu_host_gpu *gpu;
 	struct list_head node;
 	char name[UUID_STRING_LEN + 1];
-	struct mutex lock;
+	struct mutex lock; /* config, aperture, queues, setting up of interrupts */
 	u8 config[VGPU_CONFIG_SIZE];
 	u8 config_mask[VGPU_CONFIG_SIZE];
 	struct file *aperture;
 	struct list_head queues;
-	spinlock_t irq_lock;
+	spinlock_t irq_lock; /* msix, request */
 	struct eventfd_ctx *msix[VGPU_NUM_VECTORS];
 	struct eventfd_ctx *request;
 	wait_queue_head_t idle;
@@ -147,11 +151,10 @@ extern struct mdev_driver vgpu_mdev_driver;
  * vgpu_for_each_gpu() - walk over the GPUs that are live, in order of their making
  * @gpu: struct vgpu_host_gpu *
  *
- * Context: vgpu_gpus_lock held. A GPU's name is dev_name(&gpu->dev), the device that mdevs hang off dev_name(gpu->parent).
+ * Context: vgpu_gpus_lock held. A GPU's name is dev_name(&gpu->dev), the device that mdevs hang off
+ * dev_name(gpu->parent).
  */
-#define vgpu_for_each_gpu(gpu) \
-	list_for_each_entry(gpu, &vgpu_gpus, node) \
-		if ((gpu)->state != VGPU_GPU_LIVE) {} else
+#define vgpu_for_each_gpu(gpu) for (gpu = vgpu_gpu_next(NULL); gpu; gpu = vgpu_gpu_next(gpu))
 
 /**
  * vgpu_for_each_vm() - walk over a GPU's virtual GPUs, in order of their making
@@ -160,14 +163,15 @@ extern struct mdev_driver vgpu_mdev_driver;
  *
  * Context: vgpu_gpus_lock held. A virtual GPU's UUID as text is vm->name, as bytes vm->core.uuid.
  */
-#define vgpu_for_each_vm(vm, gpu) \
-	list_for_each_entry(vm, &(gpu)->vms, node)
+#define vgpu_for_each_vm(vm, gpu) list_for_each_entry(vm, &(gpu)->vms, node)
 
 /* gpu.c */
 int vgpu_gpus_init(void);
 void vgpu_gpus_exit(void);
-struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, void *supervisor, const char **why);
+struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, void *supervisor,
+				     const char **why);
 void vgpu_gpu_leave(struct vgpu_host_gpu *gpu, void *supervisor);
+struct vgpu_host_gpu *vgpu_gpu_next(struct vgpu_host_gpu *gpu);
 bool vgpu_gpu_serves(struct vgpu_host_gpu *gpu, const void *supervisor);
 struct vgpu_type *vgpu_type_of(struct mdev_type *type);
 

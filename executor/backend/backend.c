@@ -35,7 +35,8 @@ static void list_names(char *text, size_t len)
 	size_t i, used = 0;
 
 	for (i = 0; i < NUM_BACKENDS && used < len; i++)
-		used += (size_t)snprintf(text + used, len - used, "%s%s", i ? ", " : "", backends[i]->name);
+		used += (size_t)snprintf(text + used, len - used, "%s%s (%s)", i ? ", " : "", backends[i]->name,
+					 backends[i]->describe);
 }
 
 /**

@@ -65,7 +65,7 @@ struct backend_session {
 /**
  * struct backend - one kind of executor
  * @name: for --backend
- * @describe: one line for --help
+ * @describe: what it is, for people
  * @probe: fills everything of an attach request but version and name; false, with a sentence in @why, where there
  *	is no such GPU. In the supervisor
  * @start: reserves the device range and starts the threads that execute; all that it needs to open or to start it

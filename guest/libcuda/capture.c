@@ -17,13 +17,13 @@ struct capture {
 	pthread_t thread;
 	bool invalidated;
 	bool ended;
-	bool into_graph;	/* the graph is the program's own */
+	bool into_graph; /* the graph is the program's own */
 	struct graph *graph;
 	struct stream *origin;
 };
 
-static int global_captures;			/* in global mode, in the process */
-static __thread int thread_captures;		/* begun by this thread, not in relaxed mode */
+static int global_captures; /* in global mode, in the process */
+static __thread int thread_captures; /* begun by this thread, not in relaxed mode */
 static __thread CUstreamCaptureMode thread_mode = CU_STREAM_CAPTURE_MODE_GLOBAL;
 
 bool capture_ended(const struct capture *capture)
@@ -64,7 +64,8 @@ static void invalidate_ctx(struct context *ctx)
 	for (int i = 1; i < VGPU_MAX_STREAMS && ctx->session->streams[i]; i++) {
 		struct stream *stream = ctx->session->streams[i];
 
-		if (stream->used && stream->ctx == ctx && stream->capture && stream_is_blocking(stream))
+		if (stream->used && stream->ctx == ctx && stream->capture &&
+		    stream_is_blocking(stream))
 			stream->capture->invalidated = true;
 	}
 }
@@ -72,7 +73,8 @@ static void invalidate_ctx(struct context *ctx)
 CUresult capture_check(struct stream *stream)
 {
 	if (stream->capture)
-		return stream->capture->invalidated ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED : CUDA_SUCCESS;
+		return stream->capture->invalidated ? CUDA_ERROR_STREAM_CAPTURE_INVALIDATED
+						    : CUDA_SUCCESS;
 	if (stream->kind == STREAM_LEGACY && stream->ctx->captures) {
 		invalidate_ctx(stream->ctx);
 		return CUDA_ERROR_STREAM_CAPTURE_IMPLICIT;
@@ -102,7 +104,8 @@ CUresult capture_check_unsafe(struct session *session)
 	if (!forbidden)
 		return CUDA_SUCCESS;
 	for (int i = 1; i < VGPU_MAX_STREAMS && session->streams[i]; i++) {
-		struct capture *capture = session->streams[i]->used ? session->streams[i]->capture : NULL;
+		struct capture *capture =
+			session->streams[i]->used ? session->streams[i]->capture : NULL;
 
 		if (capture && (capture->mode == CU_STREAM_CAPTURE_MODE_GLOBAL ||
 				(capture->mode == CU_STREAM_CAPTURE_MODE_THREAD_LOCAL &&
@@ -163,7 +166,8 @@ static void end(struct session *session, struct capture *capture)
 	capture->ended = true;
 	if (capture->mode == CU_STREAM_CAPTURE_MODE_GLOBAL)
 		__atomic_sub_fetch(&global_captures, 1, __ATOMIC_RELAXED);
-	if (capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED && pthread_equal(capture->thread, pthread_self()))
+	if (capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED &&
+	    pthread_equal(capture->thread, pthread_self()))
 		thread_captures--;
 	for (int i = 1; i < VGPU_MAX_STREAMS && session->streams[i]; i++)
 		if (session->streams[i]->used && session->streams[i]->capture == capture)
@@ -228,8 +232,8 @@ static CUresult enter_call(CUstream handle, bool thread_default, struct stream *
 	return result;
 }
 
-static CUresult begin(CUstream handle, bool thread_default, CUstreamCaptureMode mode, CUgraph graph_handle,
-		      bool into_graph, const CUgraphNode *deps, size_t count)
+static CUresult begin(CUstream handle, bool thread_default, CUstreamCaptureMode mode,
+		      CUgraph graph_handle, bool into_graph, const CUgraphNode *deps, size_t count)
 {
 	static uint64_t last_id;
 	struct capture *capture = NULL;
@@ -311,13 +315,16 @@ EXPORT CUresult cuStreamBeginCapture_ptsz(CUstream stream)
 }
 
 EXPORT CUresult cuStreamBeginCaptureToGraph(CUstream stream, CUgraph graph, const CUgraphNode *deps,
-					    const CUgraphEdgeData *edges, size_t count, CUstreamCaptureMode mode)
+					    const CUgraphEdgeData *edges, size_t count,
+					    CUstreamCaptureMode mode)
 {
 	return begin(stream, false, mode, graph, true, deps, count);
 }
 
-EXPORT CUresult cuStreamBeginCaptureToGraph_ptsz(CUstream stream, CUgraph graph, const CUgraphNode *deps,
-						 const CUgraphEdgeData *edges, size_t count, CUstreamCaptureMode mode)
+EXPORT CUresult cuStreamBeginCaptureToGraph_ptsz(CUstream stream, CUgraph graph,
+						 const CUgraphNode *deps,
+						 const CUgraphEdgeData *edges, size_t count,
+						 CUstreamCaptureMode mode)
 {
 	return begin(stream, true, mode, graph, true, deps, count);
 }
@@ -335,7 +342,8 @@ static CUresult end_capture(CUstream handle, bool thread_default, CUgraph *out)
 		result = CUDA_ERROR_ILLEGAL_STATE;
 	else if (capture->origin != stream)
 		result = CUDA_ERROR_STREAM_CAPTURE_UNMATCHED;
-	else if (capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED && !pthread_equal(capture->thread, pthread_self()))
+	else if (capture->mode != CU_STREAM_CAPTURE_MODE_RELAXED &&
+		 !pthread_equal(capture->thread, pthread_self()))
 		result = CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD;
 	if (result) {
 		if (capture && result == CUDA_ERROR_STREAM_CAPTURE_UNMATCHED)
@@ -351,7 +359,7 @@ static CUresult end_capture(CUstream handle, bool thread_default, CUgraph *out)
 	if (!result && out) {
 		*out = capture->graph->handle;
 		if (!capture->into_graph)
-			capture->graph = NULL;	/* the reference is the program's now */
+			capture->graph = NULL; /* the reference is the program's now */
 	} else if (out) {
 		*out = NULL;
 	}
@@ -372,10 +380,11 @@ EXPORT CUresult cuStreamEndCapture_ptsz(CUstream stream, CUgraph *graph)
 }
 
 /* What cuStreamIsCapturing and the versions of cuStreamGetCaptureInfo answer. */
-static CUresult info(CUstream handle, bool thread_default, CUstreamCaptureStatus *status, cuuint64_t *id, CUgraph *graph,
-		     const CUgraphNode **deps, const CUgraphEdgeData **edges, size_t *count)
+static CUresult info(CUstream handle, bool thread_default, CUstreamCaptureStatus *status,
+		     cuuint64_t *id, CUgraph *graph, const CUgraphNode **deps,
+		     const CUgraphEdgeData **edges, size_t *count)
 {
-	static __thread CUgraphNode *handles;	/* valid until the thread's next call */
+	static __thread CUgraphNode *handles; /* valid until the thread's next call */
 	struct stream *stream;
 	struct capture *capture;
 	CUresult result;
@@ -393,8 +402,8 @@ static CUresult info(CUstream handle, bool thread_default, CUstreamCaptureStatus
 		/* The legacy stream cannot even be asked while others of its context capture. */
 		result = capture_check(stream);
 	} else {
-		*status = capture->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED :
-						 CU_STREAM_CAPTURE_STATUS_ACTIVE;
+		*status = capture->invalidated ? CU_STREAM_CAPTURE_STATUS_INVALIDATED
+					       : CU_STREAM_CAPTURE_STATUS_ACTIVE;
 		if (id)
 			*id = capture->id;
 		if (graph)
@@ -402,7 +411,8 @@ static CUresult info(CUstream handle, bool thread_default, CUstreamCaptureStatus
 		if (count)
 			*count = stream->capture_deps.count;
 		if (deps) {
-			CUgraphNode *more = realloc(handles, (stream->capture_deps.count + 1) * sizeof(*more));
+			CUgraphNode *more =
+				realloc(handles, (stream->capture_deps.count + 1) * sizeof(*more));
 
 			if (more) {
 				handles = more;
@@ -433,38 +443,43 @@ EXPORT CUresult cuStreamGetCaptureInfo(CUstream stream, CUstreamCaptureStatus *s
 	return info(stream, false, status, id, NULL, NULL, NULL, NULL);
 }
 
-EXPORT CUresult cuStreamGetCaptureInfo_ptsz(CUstream stream, CUstreamCaptureStatus *status, cuuint64_t *id)
+EXPORT CUresult cuStreamGetCaptureInfo_ptsz(CUstream stream, CUstreamCaptureStatus *status,
+					    cuuint64_t *id)
 {
 	return info(stream, true, status, id, NULL, NULL, NULL, NULL);
 }
 
-EXPORT CUresult cuStreamGetCaptureInfo_v2(CUstream stream, CUstreamCaptureStatus *status, cuuint64_t *id,
-					  CUgraph *graph, const CUgraphNode **deps, size_t *count)
+EXPORT CUresult cuStreamGetCaptureInfo_v2(CUstream stream, CUstreamCaptureStatus *status,
+					  cuuint64_t *id, CUgraph *graph, const CUgraphNode **deps,
+					  size_t *count)
 {
 	return info(stream, false, status, id, graph, deps, NULL, count);
 }
 
-EXPORT CUresult cuStreamGetCaptureInfo_v2_ptsz(CUstream stream, CUstreamCaptureStatus *status, cuuint64_t *id,
-					       CUgraph *graph, const CUgraphNode **deps, size_t *count)
+EXPORT CUresult cuStreamGetCaptureInfo_v2_ptsz(CUstream stream, CUstreamCaptureStatus *status,
+					       cuuint64_t *id, CUgraph *graph,
+					       const CUgraphNode **deps, size_t *count)
 {
 	return info(stream, true, status, id, graph, deps, NULL, count);
 }
 
-EXPORT CUresult cuStreamGetCaptureInfo_v3(CUstream stream, CUstreamCaptureStatus *status, cuuint64_t *id,
-					  CUgraph *graph, const CUgraphNode **deps, const CUgraphEdgeData **edges,
-					  size_t *count)
+EXPORT CUresult cuStreamGetCaptureInfo_v3(CUstream stream, CUstreamCaptureStatus *status,
+					  cuuint64_t *id, CUgraph *graph, const CUgraphNode **deps,
+					  const CUgraphEdgeData **edges, size_t *count)
 {
 	return info(stream, false, status, id, graph, deps, edges, count);
 }
 
-EXPORT CUresult cuStreamGetCaptureInfo_v3_ptsz(CUstream stream, CUstreamCaptureStatus *status, cuuint64_t *id,
-					       CUgraph *graph, const CUgraphNode **deps,
+EXPORT CUresult cuStreamGetCaptureInfo_v3_ptsz(CUstream stream, CUstreamCaptureStatus *status,
+					       cuuint64_t *id, CUgraph *graph,
+					       const CUgraphNode **deps,
 					       const CUgraphEdgeData **edges, size_t *count)
 {
 	return info(stream, true, status, id, graph, deps, edges, count);
 }
 
-static CUresult update(CUstream handle, bool thread_default, CUgraphNode *deps, size_t count, unsigned int flags)
+static CUresult update(CUstream handle, bool thread_default, CUgraphNode *deps, size_t count,
+		       unsigned int flags)
 {
 	struct stream *stream;
 	CUresult result;
@@ -492,26 +507,28 @@ static CUresult update(CUstream handle, bool thread_default, CUgraphNode *deps, 
 	return result;
 }
 
-EXPORT CUresult cuStreamUpdateCaptureDependencies(CUstream stream, CUgraphNode *deps, size_t count, unsigned int flags)
+EXPORT CUresult cuStreamUpdateCaptureDependencies(CUstream stream, CUgraphNode *deps, size_t count,
+						  unsigned int flags)
 {
 	return update(stream, false, deps, count, flags);
 }
 
-EXPORT CUresult cuStreamUpdateCaptureDependencies_ptsz(CUstream stream, CUgraphNode *deps, size_t count,
-						       unsigned int flags)
+EXPORT CUresult cuStreamUpdateCaptureDependencies_ptsz(CUstream stream, CUgraphNode *deps,
+						       size_t count, unsigned int flags)
 {
 	return update(stream, true, deps, count, flags);
 }
 
-EXPORT CUresult cuStreamUpdateCaptureDependencies_v2(CUstream stream, CUgraphNode *deps, const CUgraphEdgeData *edges,
-						     size_t count, unsigned int flags)
+EXPORT CUresult cuStreamUpdateCaptureDependencies_v2(CUstream stream, CUgraphNode *deps,
+						     const CUgraphEdgeData *edges, size_t count,
+						     unsigned int flags)
 {
 	return update(stream, false, deps, count, flags);
 }
 
 EXPORT CUresult cuStreamUpdateCaptureDependencies_v2_ptsz(CUstream stream, CUgraphNode *deps,
-							  const CUgraphEdgeData *edges, size_t count,
-							  unsigned int flags)
+							  const CUgraphEdgeData *edges,
+							  size_t count, unsigned int flags)
 {
 	return update(stream, true, deps, count, flags);
 }

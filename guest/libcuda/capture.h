@@ -13,8 +13,9 @@
 
 /**
  * capture_check() - whether a stream may be given work, as far as captures are concerned
- * Return: CUDA_SUCCESS; CUDA_ERROR_STREAM_CAPTURE_INVALIDATED; CUDA_ERROR_STREAM_CAPTURE_IMPLICIT where it is the legacy
- * stream and a blocking stream of its context captures, which is then invalidated
+ * Return: CUDA_SUCCESS; CUDA_ERROR_STREAM_CAPTURE_INVALIDATED; CUDA_ERROR_STREAM_CAPTURE_IMPLICIT
+ * where it is the legacy stream and a blocking stream of its context captures, which is then
+ * invalidated
  */
 CUresult capture_check(struct stream *stream);
 
@@ -28,8 +29,8 @@ CUresult capture_check_sync(struct stream *stream);
 /**
  * capture_check_unsafe() - whether a call that may synchronise everything is allowed in this thread
  *
- * It is not while a capture in global mode goes on anywhere, or one in thread-local mode of this thread, unless the
- * thread's mode is relaxed.
+ * It is not while a capture in global mode goes on anywhere, or one in thread-local mode of this
+ * thread, unless the thread's mode is relaxed.
  *
  * Return: CUDA_SUCCESS or CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, which invalidates the captures
  */
@@ -46,7 +47,8 @@ CUresult capture_op(struct stream *stream, const struct op *op);
 CUresult capture_record(struct stream *stream, struct event *event);
 
 /**
- * capture_wait() - cuStreamWaitEvent for an event that was recorded in a capturing stream: the stream joins the capture
+ * capture_wait() - cuStreamWaitEvent for an event that was recorded in a capturing stream: the
+ * stream joins the capture
  */
 CUresult capture_wait(struct stream *stream, struct event *event);
 

@@ -11,8 +11,8 @@
 #include "module.h"
 #include "pool.h"
 
-#define API_VERSION_1	3010	/* what cuCtxGetApiVersion says of contexts by cuCtxCreate */
-#define API_VERSION_2	3020	/* and by its later versions */
+#define API_VERSION_1 3010 /* what cuCtxGetApiVersion says of contexts by cuCtxCreate */
+#define API_VERSION_2 3020 /* and by its later versions */
 
 struct entry {
 	CUcontext handle;
@@ -77,8 +77,12 @@ CUresult context_enter(struct context **ctx)
 
 CUresult context_error(struct context *ctx)
 {
-	CUresult result = ctx->session->error;
+	CUresult result;
 
+	/* Of an event that outlived its context. */
+	if (!ctx->session)
+		return CUDA_ERROR_CONTEXT_IS_DESTROYED;
+	result = ctx->session->error;
 	if (!result) {
 		result = ctx->pending;
 		ctx->pending = CUDA_SUCCESS;
@@ -104,8 +108,8 @@ CUresult context_synchronize(struct context *ctx)
 	return context_error(ctx);
 }
 
-static CUresult create(struct device *device, unsigned int flags, bool primary, unsigned int api_version,
-		       struct context **out)
+static CUresult create(struct device *device, unsigned int flags, bool primary,
+		       unsigned int api_version, struct context **out)
 {
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_CTX_CREATE };
 	static uint64_t last_id;
@@ -199,7 +203,8 @@ static CUresult check_flags(unsigned int flags)
 	return CUDA_SUCCESS;
 }
 
-static CUresult create_current(CUcontext *handle, unsigned int flags, CUdevice dev, unsigned int api_version)
+static CUresult create_current(CUcontext *handle, unsigned int flags, CUdevice dev,
+			       unsigned int api_version)
 {
 	struct device *device;
 	struct context *ctx;
@@ -231,7 +236,8 @@ EXPORT CUresult cuCtxCreate_v2(CUcontext *ctx, unsigned int flags, CUdevice dev)
 	return create_current(ctx, flags, dev, API_VERSION_2);
 }
 
-EXPORT CUresult cuCtxCreate_v3(CUcontext *ctx, CUexecAffinityParam *params, int count, unsigned int flags, CUdevice dev)
+EXPORT CUresult cuCtxCreate_v3(CUcontext *ctx, CUexecAffinityParam *params, int count,
+			       unsigned int flags, CUdevice dev)
 {
 	if (device_init_check())
 		return CUDA_ERROR_NOT_INITIALIZED;
@@ -242,12 +248,13 @@ EXPORT CUresult cuCtxCreate_v3(CUcontext *ctx, CUexecAffinityParam *params, int 
 	return create_current(ctx, flags, dev, API_VERSION_2);
 }
 
-EXPORT CUresult cuCtxCreate_v4(CUcontext *ctx, CUctxCreateParams *params, unsigned int flags, CUdevice dev)
+EXPORT CUresult cuCtxCreate_v4(CUcontext *ctx, CUctxCreateParams *params, unsigned int flags,
+			       CUdevice dev)
 {
 	if (params && params->cigParams)
 		return device_init_check() ? CUDA_ERROR_NOT_INITIALIZED : CUDA_ERROR_NOT_SUPPORTED;
-	return cuCtxCreate_v3(ctx, params ? params->execAffinityParams : NULL, params ? params->numExecAffinityParams : 0,
-			      flags, dev);
+	return cuCtxCreate_v3(ctx, params ? params->execAffinityParams : NULL,
+			      params ? params->numExecAffinityParams : 0, flags, dev);
 }
 
 EXPORT CUresult cuCtxDestroy_v2(CUcontext handle)
@@ -350,7 +357,8 @@ static CUresult current_alive(struct context **ctx)
 	CUresult result = context_enter(ctx);
 
 	/* Questions about the context itself are answered after a fault too. */
-	return result && depth && alive(&stack[depth - 1]) && !device_init_check() ? CUDA_SUCCESS : result;
+	return result && depth && alive(&stack[depth - 1]) && !device_init_check() ? CUDA_SUCCESS
+										   : result;
 }
 
 EXPORT CUresult cuCtxGetDevice(CUdevice *device)
@@ -506,7 +514,9 @@ EXPORT CUresult cuCtxSetSharedMemConfig(CUsharedconfig config)
 
 	if (result)
 		return result;
-	return (unsigned int)config > CU_SHARED_MEM_CONFIG_EIGHT_BYTE_BANK_SIZE ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+	return (unsigned int)config > CU_SHARED_MEM_CONFIG_EIGHT_BYTE_BANK_SIZE
+		       ? CUDA_ERROR_INVALID_VALUE
+		       : CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuCtxAttach(CUcontext *handle, unsigned int flags)
@@ -541,7 +551,8 @@ EXPORT CUresult cuCtxGetExecAffinity(CUexecAffinityParam *param, CUexecAffinityT
 
 	if (result)
 		return result;
-	return !param || type >= CU_EXEC_AFFINITY_TYPE_MAX ? CUDA_ERROR_INVALID_VALUE : CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY;
+	return !param || type >= CU_EXEC_AFFINITY_TYPE_MAX ? CUDA_ERROR_INVALID_VALUE
+							   : CUDA_ERROR_UNSUPPORTED_EXEC_AFFINITY;
 }
 
 EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext *handle, CUdevice dev)

@@ -3,8 +3,9 @@
 /*
  * Contexts, and which of them is current
  *
- * A context's memory is kept when it is destroyed and used again for the next one, under another handle, so that a
- * thread that still has the old handle on its stack finds out by comparing handles.
+ * A context's memory is kept when it is destroyed and used again for the next one, under another
+ * handle, so that a thread that still has the old handle on its stack finds out by comparing
+ * handles.
  */
 #ifndef VGPU_LIBCUDA_CONTEXT_H
 #define VGPU_LIBCUDA_CONTEXT_H
@@ -12,29 +13,30 @@
 #include "session.h"
 
 struct context {
-	CUcontext handle;	/* NULL once destroyed */
+	CUcontext handle; /* NULL once destroyed */
 	struct session *session;
-	uint32_t number;	/* in the session, from 1 on */
+	uint32_t number; /* in the session, from 1 on */
 	unsigned int flags;
 	unsigned int api_version;
 	bool primary;
 	uint64_t id;
-	CUresult pending;	/* asynchronous error that does not stick, to be told once */
-	struct stream *legacy;	/* made when first used */
-	bool blocking_busy;	/* a blocking stream was given work since the legacy stream last joined them */
+	CUresult pending; /* asynchronous error that does not stick, to be told once */
+	struct stream *legacy; /* made when first used */
+	bool blocking_busy; /* a blocking stream was given work since the legacy stream last joined them */
 	CUfunc_cache cache_config;
 	CUsharedconfig shared_config;
 	size_t limits[CU_LIMIT_MAX];
 	bool limit_set[CU_LIMIT_MAX];
-	unsigned int captures;	/* streams of this context that capture in global mode */
+	unsigned int captures; /* streams of this context that capture in global mode */
 };
 
 /**
  * context_enter() - what almost every call begins with
  * @ctx: out: the current context
  *
- * Return: CUDA_SUCCESS; CUDA_ERROR_NOT_INITIALIZED (before cuInit, or after fork), CUDA_ERROR_INVALID_CONTEXT where none
- * is current, CUDA_ERROR_CONTEXT_IS_DESTROYED, or the error that stuck to its session. Takes no lock.
+ * Return: CUDA_SUCCESS; CUDA_ERROR_NOT_INITIALIZED (before cuInit, or after fork),
+ * CUDA_ERROR_INVALID_CONTEXT where none is current, CUDA_ERROR_CONTEXT_IS_DESTROYED, or the error
+ * that stuck to its session. Takes no lock.
  */
 CUresult context_enter(struct context **ctx);
 

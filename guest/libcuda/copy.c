@@ -5,9 +5,9 @@
 #include "copy.h"
 #include "stream.h"
 
-#define STAGING_PIECE	(1ULL << 20)	/* bytes staged by one command */
-#define STAGING_LIMIT	(16ULL << 20)	/* bytes of payload in flight at which staging waits */
-#define STAGING_DEPTH	4		/* pieces in flight on the way out */
+#define STAGING_PIECE (1ULL << 20) /* bytes staged by one command */
+#define STAGING_LIMIT (16ULL << 20) /* bytes of payload in flight at which staging waits */
+#define STAGING_DEPTH 4 /* pieces in flight on the way out */
 
 /* A part of a copy: rows of bytes inside one slice. */
 struct piece {
@@ -32,7 +32,8 @@ CUresult copy_classify(uint64_t addr, bool device_only, struct copy_side *side)
 	return CUDA_SUCCESS;
 }
 
-void copy_linear(struct copy *copy, const struct copy_side *dst, const struct copy_side *src, uint64_t len)
+void copy_linear(struct copy *copy, const struct copy_side *dst, const struct copy_side *src,
+		 uint64_t len)
 {
 	copy->dst = *dst;
 	copy->src = *src;
@@ -48,7 +49,8 @@ void copy_linear(struct copy *copy, const struct copy_side *dst, const struct co
 
 static bool side_valid(const struct copy_side *side, const struct copy *copy)
 {
-	uint64_t span = (copy->depth - 1) * side->slice + (copy->height - 1) * side->pitch + copy->width;
+	uint64_t span =
+		(copy->depth - 1) * side->slice + (copy->height - 1) * side->pitch + copy->width;
 
 	switch (side->kind) {
 	case SIDE_DEVICE:
@@ -62,7 +64,9 @@ static bool side_valid(const struct copy_side *side, const struct copy *copy)
 
 CUresult copy_check(const struct copy *copy)
 {
-	return side_valid(&copy->dst, copy) && side_valid(&copy->src, copy) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+	return side_valid(&copy->dst, copy) && side_valid(&copy->src, copy)
+		       ? CUDA_SUCCESS
+		       : CUDA_ERROR_INVALID_VALUE;
 }
 
 static uint64_t piece_addr(const struct copy_side *side, const struct piece *piece)
@@ -73,7 +77,8 @@ static uint64_t piece_addr(const struct copy_side *side, const struct piece *pie
 /* Whether the rows, or the slices, of a side follow each other without gaps. */
 static bool dense_rows(const struct copy *copy)
 {
-	return copy->height == 1 || (copy->dst.pitch == copy->width && copy->src.pitch == copy->width);
+	return copy->height == 1 ||
+	       (copy->dst.pitch == copy->width && copy->src.pitch == copy->width);
 }
 
 static bool dense_slices(const struct copy *copy)
@@ -142,8 +147,9 @@ static bool next_piece(const struct copy *copy, uint64_t most, struct piece *pie
 	return true;
 }
 
-static uint64_t submit(struct stream *stream, uint8_t opcode, const struct piece *piece, uint64_t dst,
-		       uint64_t dst_pitch, uint64_t src, uint64_t src_pitch, const struct heap_block *payload)
+static uint64_t submit(struct stream *stream, uint8_t opcode, const struct piece *piece,
+		       uint64_t dst, uint64_t dst_pitch, uint64_t src, uint64_t src_pitch,
+		       const struct heap_block *payload)
 {
 	struct vgpu_cmd cmd = { .opcode = opcode };
 
@@ -182,14 +188,16 @@ static void issue_direct(struct stream *stream, const struct copy *copy)
 		else if (opcode == VGPU_OP_COPY_OUT)
 			dst = session_aperture_offset(session, dst);
 		more = next_piece(copy, VGPU_MAX_COPY, &next);
-		submit(stream, opcode, &piece, dst, copy->dst.pitch, src, copy->src.pitch, more ? NULL : &copy->staged);
+		submit(stream, opcode, &piece, dst, copy->dst.pitch, src, copy->src.pitch,
+		       more ? NULL : &copy->staged);
 	}
 }
 
 /* A block for a piece, when what is in flight has sunk below the limit. */
 static char *staging(struct session *session, uint64_t len, struct heap_block *block)
 {
-	while (session->heap.used - session->pinned_bytes > STAGING_LIMIT && queue_wait_any(&session->queue))
+	while (session->heap.used - session->pinned_bytes > STAGING_LIMIT &&
+	       queue_wait_any(&session->queue))
 		;
 	return session_payload(session, len, block);
 }
@@ -221,8 +229,8 @@ static CUresult issue_in(struct stream *stream, const struct copy *copy)
 		if (!stage)
 			return CUDA_ERROR_OUT_OF_MEMORY;
 		gather(stage, &copy->src, &piece);
-		submit(stream, VGPU_OP_COPY_IN, &piece, piece_addr(&copy->dst, &piece), copy->dst.pitch, block.offset,
-		       piece.width, &block);
+		submit(stream, VGPU_OP_COPY_IN, &piece, piece_addr(&copy->dst, &piece),
+		       copy->dst.pitch, block.offset, piece.width, &block);
 	}
 	return CUDA_SUCCESS;
 }
@@ -276,7 +284,9 @@ void copy_on_host(const struct copy *copy)
 	for (uint64_t z = 0; z < copy->depth; z++)
 		for (uint64_t y = 0; y < copy->height; y++)
 			memmove((char *)copy->dst.addr + z * copy->dst.slice + y * copy->dst.pitch,
-				(const char *)copy->src.addr + z * copy->src.slice + y * copy->src.pitch, copy->width);
+				(const char *)copy->src.addr + z * copy->src.slice +
+					y * copy->src.pitch,
+				copy->width);
 }
 
 CUresult copy_issue(struct stream *stream, const struct copy *given)

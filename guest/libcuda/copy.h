@@ -3,9 +3,10 @@
 /*
  * Copies
  *
- * A copy is a box of width bytes by height rows by depth slices between two sides. What lies in device memory or in the
- * aperture (pinned memory) is moved by the device. Pageable memory is staged through blocks of the aperture, several
- * in flight. Host memory on both sides is copied by the CPU, in the stream's order.
+ * A copy is a box of width bytes by height rows by depth slices between two sides. What lies in
+ * device memory or in the aperture (pinned memory) is moved by the device. Pageable memory is
+ * staged through blocks of the aperture, several in flight. Host memory on both sides is copied by
+ * the CPU, in the stream's order.
  */
 #ifndef VGPU_LIBCUDA_COPY_H
 #define VGPU_LIBCUDA_COPY_H
@@ -37,10 +38,10 @@ struct copy_side {
 struct copy {
 	struct copy_side dst;
 	struct copy_side src;
-	uint64_t width;		/* bytes of a row */
-	uint64_t height;	/* rows of a slice */
-	uint64_t depth;		/* slices */
-	struct heap_block staged;	/* to be freed when the copy is done */
+	uint64_t width; /* bytes of a row */
+	uint64_t height; /* rows of a slice */
+	uint64_t depth; /* slices */
+	struct heap_block staged; /* to be freed when the copy is done */
 };
 
 struct stream;
@@ -58,7 +59,8 @@ CUresult copy_classify(uint64_t addr, bool device_only, struct copy_side *side);
 /**
  * copy_linear() - describes a copy of @len consecutive bytes between two classified sides
  */
-void copy_linear(struct copy *copy, const struct copy_side *dst, const struct copy_side *src, uint64_t len);
+void copy_linear(struct copy *copy, const struct copy_side *dst, const struct copy_side *src,
+		 uint64_t len);
 
 /**
  * copy_check() - whether both sides lie inside memory that is allocated
@@ -85,10 +87,11 @@ static inline bool copy_is_host(const struct copy *copy)
 /**
  * copy_issue() - does a copy in a stream that is not deferred
  *
- * Pageable source memory has been read at the return. Where the destination is pageable or both sides are host memory,
- * the copy is done at the return.
+ * Pageable source memory has been read at the return. Where the destination is pageable or both
+ * sides are host memory, the copy is done at the return.
  *
- * Return: CUDA_SUCCESS or CUDA_ERROR_OUT_OF_MEMORY. With the session's lock held, which is let go of.
+ * Return: CUDA_SUCCESS or CUDA_ERROR_OUT_OF_MEMORY. With the session's lock held, which is let go
+ * of.
  */
 CUresult copy_issue(struct stream *stream, const struct copy *copy);
 

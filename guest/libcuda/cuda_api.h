@@ -3,12 +3,13 @@
 /*
  * CUDA Driver API: the types, constants and calls that this library implements
  *
- * Declared here from the documentation, so that the library and the programs that test it build without an SDK. Names,
- * values and layouts are those of the ABI; tests/unit/libcuda checks them against cuda.h where one is installed. Only
- * what is implemented or used is here: names.txt lists everything that is exported.
+ * Declared here from the documentation, so that the library and the programs that test it build
+ * without an SDK. Names, values and layouts are those of the ABI; tests/unit/libcuda checks them
+ * against cuda.h where one is installed. Only what is implemented or used is here: names.txt lists
+ * everything that is exported.
  *
- * A program gets, as from cuda.h, the newest version under each plain name. The library itself, and who wants to name
- * versions, defines CUDA_API_ALL_VERSIONS.
+ * A program gets, as from cuda.h, the newest version under each plain name. The library itself, and
+ * who wants to name versions, defines CUDA_API_ALL_VERSIONS.
  */
 #ifndef CUDA_API_H
 #define CUDA_API_H
@@ -58,23 +59,23 @@ typedef struct CUuuid_st {
 	char bytes[16];
 } CUuuid;
 
-#define CU_STREAM_LEGACY	((CUstream)0x1)
-#define CU_STREAM_PER_THREAD	((CUstream)0x2)
+#define CU_STREAM_LEGACY ((CUstream)0x1)
+#define CU_STREAM_PER_THREAD ((CUstream)0x2)
 
-#define CU_LAUNCH_PARAM_END_AS_INT		0x00
-#define CU_LAUNCH_PARAM_BUFFER_POINTER_AS_INT	0x01
-#define CU_LAUNCH_PARAM_BUFFER_SIZE_AS_INT	0x02
-#define CU_LAUNCH_PARAM_END		((void *)CU_LAUNCH_PARAM_END_AS_INT)
-#define CU_LAUNCH_PARAM_BUFFER_POINTER	((void *)CU_LAUNCH_PARAM_BUFFER_POINTER_AS_INT)
-#define CU_LAUNCH_PARAM_BUFFER_SIZE	((void *)CU_LAUNCH_PARAM_BUFFER_SIZE_AS_INT)
+#define CU_LAUNCH_PARAM_END_AS_INT 0x00
+#define CU_LAUNCH_PARAM_BUFFER_POINTER_AS_INT 0x01
+#define CU_LAUNCH_PARAM_BUFFER_SIZE_AS_INT 0x02
+#define CU_LAUNCH_PARAM_END ((void *)CU_LAUNCH_PARAM_END_AS_INT)
+#define CU_LAUNCH_PARAM_BUFFER_POINTER ((void *)CU_LAUNCH_PARAM_BUFFER_POINTER_AS_INT)
+#define CU_LAUNCH_PARAM_BUFFER_SIZE ((void *)CU_LAUNCH_PARAM_BUFFER_SIZE_AS_INT)
 
-#define CU_MEMHOSTALLOC_PORTABLE	0x01
-#define CU_MEMHOSTALLOC_DEVICEMAP	0x02
-#define CU_MEMHOSTALLOC_WRITECOMBINED	0x04
-#define CU_MEMHOSTREGISTER_PORTABLE	0x01
-#define CU_MEMHOSTREGISTER_DEVICEMAP	0x02
-#define CU_MEMHOSTREGISTER_IOMEMORY	0x04
-#define CU_MEMHOSTREGISTER_READ_ONLY	0x08
+#define CU_MEMHOSTALLOC_PORTABLE 0x01
+#define CU_MEMHOSTALLOC_DEVICEMAP 0x02
+#define CU_MEMHOSTALLOC_WRITECOMBINED 0x04
+#define CU_MEMHOSTREGISTER_PORTABLE 0x01
+#define CU_MEMHOSTREGISTER_DEVICEMAP 0x02
+#define CU_MEMHOSTREGISTER_IOMEMORY 0x04
+#define CU_MEMHOSTREGISTER_READ_ONLY 0x08
 
 typedef enum CUctx_flags_enum {
 	CU_CTX_SCHED_AUTO = 0x00,
@@ -662,6 +663,27 @@ typedef struct CUmemPoolProps_st {
 	unsigned short usage;
 	unsigned char reserved[54];
 } CUmemPoolProps;
+
+/* Managed memory. */
+typedef enum CUmem_advise_enum {
+	CU_MEM_ADVISE_SET_READ_MOSTLY = 1,
+	CU_MEM_ADVISE_UNSET_READ_MOSTLY = 2,
+	CU_MEM_ADVISE_SET_PREFERRED_LOCATION = 3,
+	CU_MEM_ADVISE_UNSET_PREFERRED_LOCATION = 4,
+	CU_MEM_ADVISE_SET_ACCESSED_BY = 5,
+	CU_MEM_ADVISE_UNSET_ACCESSED_BY = 6,
+} CUmem_advise;
+
+typedef enum CUmem_range_attribute_enum {
+	CU_MEM_RANGE_ATTRIBUTE_READ_MOSTLY = 1,
+	CU_MEM_RANGE_ATTRIBUTE_PREFERRED_LOCATION = 2,
+	CU_MEM_RANGE_ATTRIBUTE_ACCESSED_BY = 3,
+	CU_MEM_RANGE_ATTRIBUTE_LAST_PREFETCH_LOCATION = 4,
+	CU_MEM_RANGE_ATTRIBUTE_PREFERRED_LOCATION_TYPE = 5,
+	CU_MEM_RANGE_ATTRIBUTE_PREFERRED_LOCATION_ID = 6,
+	CU_MEM_RANGE_ATTRIBUTE_LAST_PREFETCH_LOCATION_TYPE = 7,
+	CU_MEM_RANGE_ATTRIBUTE_LAST_PREFETCH_LOCATION_ID = 8,
+} CUmem_range_attribute;
 
 /* Graphs and stream capture. */
 typedef enum CUgraphNodeType_enum {

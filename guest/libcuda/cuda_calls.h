@@ -84,7 +84,7 @@ CUresult cuArrayGetPlane(CUarray *plane_array, CUarray array, unsigned int plane
 CUresult cuCheckpointProcessGetRestoreThreadId(int pid, int *tid);
 CUresult cuCtxAttach(CUcontext *pctx, unsigned int flags);
 CUresult cuCtxCreate_v4(CUcontext *pctx, CUctxCreateParams *ctx_create_params, unsigned int flags,
-		CUdevice dev);
+			CUdevice dev);
 CUresult cuCtxDestroy_v2(CUcontext ctx);
 CUresult cuCtxDetach(CUcontext ctx);
 CUresult cuCtxDisablePeerAccess(CUcontext peer_context);
@@ -124,11 +124,11 @@ CUresult cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice dev);
 CUresult cuDeviceGetName(char *name, int len, CUdevice dev);
 CUresult cuDeviceGetNvSciSyncAttributes(void *nv_sci_sync_attr_list, CUdevice dev, int flags);
 CUresult cuDeviceGetP2PAttribute(int *value, CUdevice_P2PAttribute attrib, CUdevice src_device,
-		CUdevice dst_device);
+				 CUdevice dst_device);
 CUresult cuDeviceGetPCIBusId(char *pci_bus_id, int len, CUdevice dev);
 CUresult cuDeviceGetProperties(CUdevprop *prop, CUdevice dev);
 CUresult cuDeviceGetTexture1DLinearMaxWidth(size_t *max_width_in_elements, CUarray_format format,
-		unsigned num_channels, CUdevice dev);
+					    unsigned num_channels, CUdevice dev);
 CUresult cuDeviceGetUuid_v2(CUuuid *uuid, CUdevice dev);
 CUresult cuDeviceGraphMemTrim(CUdevice device);
 CUresult cuDevicePrimaryCtxGetState(CUdevice dev, unsigned int *flags, int *active);
@@ -149,7 +149,8 @@ CUresult cuEventSynchronize(CUevent event);
 CUresult cuFuncGetAttribute(int *pi, CUfunction_attribute attrib, CUfunction hfunc);
 CUresult cuFuncGetModule(CUmodule *hmod, CUfunction hfunc);
 CUresult cuFuncGetName(const char **name, CUfunction hfunc);
-CUresult cuFuncGetParamInfo(CUfunction func, size_t param_index, size_t *param_offset, size_t *param_size);
+CUresult cuFuncGetParamInfo(CUfunction func, size_t param_index, size_t *param_offset,
+			    size_t *param_size);
 CUresult cuFuncIsLoaded(CUfunctionLoadingState *state, CUfunction function);
 CUresult cuFuncLoad(CUfunction function);
 CUresult cuFuncSetAttribute(CUfunction hfunc, CUfunction_attribute attrib, int value);
@@ -161,36 +162,45 @@ CUresult cuGetErrorName(CUresult error, const char **str);
 CUresult cuGetErrorString(CUresult error, const char **str);
 CUresult cuGetExportTable(const void **export_table, const CUuuid *export_table_id);
 CUresult cuGetProcAddress_v2(const char *symbol, void **pfn, int cuda_version, cuuint64_t flags,
-		CUdriverProcAddressQueryResult *symbol_status);
-CUresult cuGraphAddChildGraphNode(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode
-		*dependencies, size_t num_dependencies, CUgraph child_graph);
+			     CUdriverProcAddressQueryResult *symbol_status);
+CUresult cuGraphAddChildGraphNode(CUgraphNode *graph_node, CUgraph graph,
+				  const CUgraphNode *dependencies, size_t num_dependencies,
+				  CUgraph child_graph);
 CUresult cuGraphAddDependencies_v2(CUgraph graph, const CUgraphNode *from, const CUgraphNode *to,
-		const CUgraphEdgeData *edge_data, size_t num_dependencies);
-CUresult cuGraphAddEmptyNode(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode
-		*dependencies, size_t num_dependencies);
-CUresult cuGraphAddEventRecordNode(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode
-		*dependencies, size_t num_dependencies, CUevent event);
-CUresult cuGraphAddEventWaitNode(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode
-		*dependencies, size_t num_dependencies, CUevent event);
+				   const CUgraphEdgeData *edge_data, size_t num_dependencies);
+CUresult cuGraphAddEmptyNode(CUgraphNode *graph_node, CUgraph graph,
+			     const CUgraphNode *dependencies, size_t num_dependencies);
+CUresult cuGraphAddEventRecordNode(CUgraphNode *graph_node, CUgraph graph,
+				   const CUgraphNode *dependencies, size_t num_dependencies,
+				   CUevent event);
+CUresult cuGraphAddEventWaitNode(CUgraphNode *graph_node, CUgraph graph,
+				 const CUgraphNode *dependencies, size_t num_dependencies,
+				 CUevent event);
 CUresult cuGraphAddHostNode(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode *dependencies,
-		size_t num_dependencies, const CUDA_HOST_NODE_PARAMS *node_params);
-CUresult cuGraphAddKernelNode_v2(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode
-		*dependencies, size_t num_dependencies, const CUDA_KERNEL_NODE_PARAMS *node_params);
-CUresult cuGraphAddMemAllocNode(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode
-		*dependencies, size_t num_dependencies, CUDA_MEM_ALLOC_NODE_PARAMS *node_params);
-CUresult cuGraphAddMemFreeNode(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode
-		*dependencies, size_t num_dependencies, CUdeviceptr dptr);
-CUresult cuGraphAddMemcpyNode(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode
-		*dependencies, size_t num_dependencies, const CUDA_MEMCPY3D *copy_params, CUcontext ctx);
-CUresult cuGraphAddMemsetNode(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode
-		*dependencies, size_t num_dependencies, const CUDA_MEMSET_NODE_PARAMS *memset_params, CUcontext
-		ctx);
+			    size_t num_dependencies, const CUDA_HOST_NODE_PARAMS *node_params);
+CUresult cuGraphAddKernelNode_v2(CUgraphNode *graph_node, CUgraph graph,
+				 const CUgraphNode *dependencies, size_t num_dependencies,
+				 const CUDA_KERNEL_NODE_PARAMS *node_params);
+CUresult cuGraphAddMemAllocNode(CUgraphNode *graph_node, CUgraph graph,
+				const CUgraphNode *dependencies, size_t num_dependencies,
+				CUDA_MEM_ALLOC_NODE_PARAMS *node_params);
+CUresult cuGraphAddMemFreeNode(CUgraphNode *graph_node, CUgraph graph,
+			       const CUgraphNode *dependencies, size_t num_dependencies,
+			       CUdeviceptr dptr);
+CUresult cuGraphAddMemcpyNode(CUgraphNode *graph_node, CUgraph graph,
+			      const CUgraphNode *dependencies, size_t num_dependencies,
+			      const CUDA_MEMCPY3D *copy_params, CUcontext ctx);
+CUresult cuGraphAddMemsetNode(CUgraphNode *graph_node, CUgraph graph,
+			      const CUgraphNode *dependencies, size_t num_dependencies,
+			      const CUDA_MEMSET_NODE_PARAMS *memset_params, CUcontext ctx);
 CUresult cuGraphAddNode_v2(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode *dependencies,
-		const CUgraphEdgeData *dependency_data, size_t num_dependencies, CUgraphNodeParams *node_params);
+			   const CUgraphEdgeData *dependency_data, size_t num_dependencies,
+			   CUgraphNodeParams *node_params);
 CUresult cuGraphChildGraphNodeGetGraph(CUgraphNode node, CUgraph *graph);
 CUresult cuGraphClone(CUgraph *graph_clone, CUgraph original_graph);
 CUresult cuGraphConditionalHandleCreate(CUgraphConditionalHandle *handle_out, CUgraph graph,
-		CUcontext ctx, unsigned int default_launch_value, unsigned int flags);
+					CUcontext ctx, unsigned int default_launch_value,
+					unsigned int flags);
 CUresult cuGraphCreate(CUgraph *graph, unsigned int flags);
 CUresult cuGraphDebugDotPrint(CUgraph graph, const char *path, unsigned int flags);
 CUresult cuGraphDestroy(CUgraph graph);
@@ -199,37 +209,40 @@ CUresult cuGraphEventRecordNodeGetEvent(CUgraphNode node, CUevent *event_out);
 CUresult cuGraphEventRecordNodeSetEvent(CUgraphNode node, CUevent event);
 CUresult cuGraphEventWaitNodeGetEvent(CUgraphNode node, CUevent *event_out);
 CUresult cuGraphEventWaitNodeSetEvent(CUgraphNode node, CUevent event);
-CUresult cuGraphExecChildGraphNodeSetParams(CUgraphExec graph_exec, CUgraphNode node, CUgraph child_graph);
+CUresult cuGraphExecChildGraphNodeSetParams(CUgraphExec graph_exec, CUgraphNode node,
+					    CUgraph child_graph);
 CUresult cuGraphExecDestroy(CUgraphExec graph_exec);
 CUresult cuGraphExecEventRecordNodeSetEvent(CUgraphExec graph_exec, CUgraphNode node, CUevent event);
 CUresult cuGraphExecEventWaitNodeSetEvent(CUgraphExec graph_exec, CUgraphNode node, CUevent event);
 CUresult cuGraphExecGetFlags(CUgraphExec graph_exec, cuuint64_t *flags);
-CUresult cuGraphExecHostNodeSetParams(CUgraphExec graph_exec, CUgraphNode node, const
-		CUDA_HOST_NODE_PARAMS *node_params);
-CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec graph_exec, CUgraphNode node, const
-		CUDA_KERNEL_NODE_PARAMS *node_params);
-CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec graph_exec, CUgraphNode node, const
-		CUDA_MEMCPY3D *copy_params, CUcontext ctx);
-CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec graph_exec, CUgraphNode node, const
-		CUDA_MEMSET_NODE_PARAMS *memset_params, CUcontext ctx);
-CUresult cuGraphExecNodeSetParams(CUgraphExec graph_exec, CUgraphNode node, CUgraphNodeParams *node_params);
-CUresult cuGraphExecUpdate_v2(CUgraphExec graph_exec, CUgraph graph, CUgraphExecUpdateResultInfo
-		*result_info);
-CUresult cuGraphGetEdges_v2(CUgraph graph, CUgraphNode *from, CUgraphNode *to, CUgraphEdgeData
-		*edge_data, size_t *num_edges);
+CUresult cuGraphExecHostNodeSetParams(CUgraphExec graph_exec, CUgraphNode node,
+				      const CUDA_HOST_NODE_PARAMS *node_params);
+CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec graph_exec, CUgraphNode node,
+					   const CUDA_KERNEL_NODE_PARAMS *node_params);
+CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec graph_exec, CUgraphNode node,
+					const CUDA_MEMCPY3D *copy_params, CUcontext ctx);
+CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec graph_exec, CUgraphNode node,
+					const CUDA_MEMSET_NODE_PARAMS *memset_params, CUcontext ctx);
+CUresult cuGraphExecNodeSetParams(CUgraphExec graph_exec, CUgraphNode node,
+				  CUgraphNodeParams *node_params);
+CUresult cuGraphExecUpdate_v2(CUgraphExec graph_exec, CUgraph graph,
+			      CUgraphExecUpdateResultInfo *result_info);
+CUresult cuGraphGetEdges_v2(CUgraph graph, CUgraphNode *from, CUgraphNode *to,
+			    CUgraphEdgeData *edge_data, size_t *num_edges);
 CUresult cuGraphGetNodes(CUgraph graph, CUgraphNode *nodes, size_t *num_nodes);
 CUresult cuGraphGetRootNodes(CUgraph graph, CUgraphNode *root_nodes, size_t *num_root_nodes);
 CUresult cuGraphHostNodeGetParams(CUgraphNode node, CUDA_HOST_NODE_PARAMS *node_params);
 CUresult cuGraphHostNodeSetParams(CUgraphNode node, const CUDA_HOST_NODE_PARAMS *node_params);
-CUresult cuGraphInstantiateWithFlags(CUgraphExec *graph_exec, CUgraph graph, unsigned long long flags);
+CUresult cuGraphInstantiateWithFlags(CUgraphExec *graph_exec, CUgraph graph,
+				     unsigned long long flags);
 CUresult cuGraphInstantiateWithParams(CUgraphExec *graph_exec, CUgraph graph,
-		CUDA_GRAPH_INSTANTIATE_PARAMS *instantiate_params);
+				      CUDA_GRAPH_INSTANTIATE_PARAMS *instantiate_params);
 CUresult cuGraphKernelNodeCopyAttributes(CUgraphNode dst, CUgraphNode src);
 CUresult cuGraphKernelNodeGetAttribute(CUgraphNode node, CUkernelNodeAttrID attr,
-		CUkernelNodeAttrValue *value_out);
+				       CUkernelNodeAttrValue *value_out);
 CUresult cuGraphKernelNodeGetParams_v2(CUgraphNode node, CUDA_KERNEL_NODE_PARAMS *node_params);
-CUresult cuGraphKernelNodeSetAttribute(CUgraphNode node, CUkernelNodeAttrID attr, const
-		CUkernelNodeAttrValue *value);
+CUresult cuGraphKernelNodeSetAttribute(CUgraphNode node, CUkernelNodeAttrID attr,
+				       const CUkernelNodeAttrValue *value);
 CUresult cuGraphKernelNodeSetParams_v2(CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS *node_params);
 CUresult cuGraphLaunch(CUgraphExec graph, CUstream stream);
 CUresult cuGraphMemAllocNodeGetParams(CUgraphNode node, CUDA_MEM_ALLOC_NODE_PARAMS *params_out);
@@ -239,23 +252,25 @@ CUresult cuGraphMemcpyNodeSetParams(CUgraphNode node, const CUDA_MEMCPY3D *node_
 CUresult cuGraphMemsetNodeGetParams(CUgraphNode node, CUDA_MEMSET_NODE_PARAMS *node_params);
 CUresult cuGraphMemsetNodeSetParams(CUgraphNode node, const CUDA_MEMSET_NODE_PARAMS *node_params);
 CUresult cuGraphNodeFindInClone(CUgraphNode *node, CUgraphNode original_node, CUgraph cloned_graph);
-CUresult cuGraphNodeGetDependencies_v2(CUgraphNode node, CUgraphNode *dependencies, CUgraphEdgeData
-		*edge_data, size_t *num_dependencies);
+CUresult cuGraphNodeGetDependencies_v2(CUgraphNode node, CUgraphNode *dependencies,
+				       CUgraphEdgeData *edge_data, size_t *num_dependencies);
 CUresult cuGraphNodeGetDependentNodes_v2(CUgraphNode node, CUgraphNode *dependent_nodes,
-		CUgraphEdgeData *edge_data, size_t *num_dependent_nodes);
+					 CUgraphEdgeData *edge_data, size_t *num_dependent_nodes);
 CUresult cuGraphNodeGetEnabled(CUgraphExec graph_exec, CUgraphNode node, unsigned int *is_enabled);
 CUresult cuGraphNodeGetType(CUgraphNode node, CUgraphNodeType *type);
 CUresult cuGraphNodeSetEnabled(CUgraphExec graph_exec, CUgraphNode node, unsigned int is_enabled);
 CUresult cuGraphNodeSetParams(CUgraphNode node, CUgraphNodeParams *node_params);
 CUresult cuGraphReleaseUserObject(CUgraph graph, CUuserObject object, unsigned int count);
 CUresult cuGraphRemoveDependencies_v2(CUgraph graph, const CUgraphNode *from, const CUgraphNode *to,
-		const CUgraphEdgeData *edge_data, size_t num_dependencies);
-CUresult cuGraphRetainUserObject(CUgraph graph, CUuserObject object, unsigned int count, unsigned int flags);
+				      const CUgraphEdgeData *edge_data, size_t num_dependencies);
+CUresult cuGraphRetainUserObject(CUgraph graph, CUuserObject object, unsigned int count,
+				 unsigned int flags);
 CUresult cuGraphUpload(CUgraphExec graph, CUstream stream);
 CUresult cuGreenCtxDestroy(CUgreenCtx ctx);
 CUresult cuGreenCtxGetId(CUgreenCtx green_ctx, unsigned long long *green_ctx_id);
 CUresult cuGreenCtxRecordEvent(CUgreenCtx ctx, CUevent event);
-CUresult cuGreenCtxStreamCreate(CUstream *stream, CUgreenCtx green_ctx, unsigned int flags, int priority);
+CUresult cuGreenCtxStreamCreate(CUstream *stream, CUgreenCtx green_ctx, unsigned int flags,
+				int priority);
 CUresult cuGreenCtxWaitEvent(CUgreenCtx ctx, CUevent event);
 CUresult cuInit(unsigned int flags);
 CUresult cuIpcCloseMemHandle(CUdeviceptr dptr);
@@ -263,22 +278,27 @@ CUresult cuKernelGetAttribute(int *pi, CUfunction_attribute attrib, CUkernel ker
 CUresult cuKernelGetFunction(CUfunction *func, CUkernel kernel);
 CUresult cuKernelGetLibrary(CUlibrary *lib, CUkernel kernel);
 CUresult cuKernelGetName(const char **name, CUkernel hfunc);
-CUresult cuKernelGetParamInfo(CUkernel kernel, size_t param_index, size_t *param_offset, size_t *param_size);
+CUresult cuKernelGetParamInfo(CUkernel kernel, size_t param_index, size_t *param_offset,
+			      size_t *param_size);
 CUresult cuKernelSetAttribute(CUfunction_attribute attrib, int val, CUkernel kernel, CUdevice dev);
 CUresult cuKernelSetCacheConfig(CUkernel kernel, CUfunc_cache config, CUdevice dev);
 CUresult cuLaunch(CUfunction f);
 CUresult cuLaunchCooperativeKernel(CUfunction f, unsigned int grid_dim_x, unsigned int grid_dim_y,
-		unsigned int grid_dim_z, unsigned int block_dim_x, unsigned int block_dim_y, unsigned int
-		block_dim_z, unsigned int shared_mem_bytes, CUstream stream, void **kernel_params);
-CUresult cuLaunchCooperativeKernelMultiDevice(CUDA_LAUNCH_PARAMS *launch_params_list, unsigned int
-		num_devices, unsigned int flags);
+				   unsigned int grid_dim_z, unsigned int block_dim_x,
+				   unsigned int block_dim_y, unsigned int block_dim_z,
+				   unsigned int shared_mem_bytes, CUstream stream,
+				   void **kernel_params);
+CUresult cuLaunchCooperativeKernelMultiDevice(CUDA_LAUNCH_PARAMS *launch_params_list,
+					      unsigned int num_devices, unsigned int flags);
 CUresult cuLaunchGrid(CUfunction f, int grid_width, int grid_height);
 CUresult cuLaunchGridAsync(CUfunction f, int grid_width, int grid_height, CUstream stream);
 CUresult cuLaunchHostFunc(CUstream stream, CUhostFn fn, void *user_data);
-CUresult cuLaunchKernel(CUfunction f, unsigned int grid_dim_x, unsigned int grid_dim_y, unsigned int
-		grid_dim_z, unsigned int block_dim_x, unsigned int block_dim_y, unsigned int block_dim_z, unsigned
-		int shared_mem_bytes, CUstream stream, void **kernel_params, void **extra);
-CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction f, void **kernel_params, void **extra);
+CUresult cuLaunchKernel(CUfunction f, unsigned int grid_dim_x, unsigned int grid_dim_y,
+			unsigned int grid_dim_z, unsigned int block_dim_x, unsigned int block_dim_y,
+			unsigned int block_dim_z, unsigned int shared_mem_bytes, CUstream stream,
+			void **kernel_params, void **extra);
+CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction f, void **kernel_params,
+			  void **extra);
 CUresult cuLibraryEnumerateKernels(CUkernel *kernels, unsigned int num_kernels, CUlibrary lib);
 CUresult cuLibraryGetGlobal(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name);
 CUresult cuLibraryGetKernel(CUkernel *kernel, CUlibrary library, const char *name);
@@ -286,50 +306,57 @@ CUresult cuLibraryGetKernelCount(unsigned int *count, CUlibrary lib);
 CUresult cuLibraryGetManaged(CUdeviceptr *dptr, size_t *bytes, CUlibrary library, const char *name);
 CUresult cuLibraryGetModule(CUmodule *mod, CUlibrary library);
 CUresult cuLibraryGetUnifiedFunction(void **fptr, CUlibrary library, const char *symbol);
-CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *jit_options, void
-		**jit_options_values, unsigned int num_jit_options, CUlibraryOption *library_options, void
-		**library_option_values, unsigned int num_library_options);
+CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *jit_options,
+			   void **jit_options_values, unsigned int num_jit_options,
+			   CUlibraryOption *library_options, void **library_option_values,
+			   unsigned int num_library_options);
 CUresult cuLibraryLoadFromFile(CUlibrary *library, const char *file_name, CUjit_option *jit_options,
-		void **jit_options_values, unsigned int num_jit_options, CUlibraryOption *library_options, void
-		**library_option_values, unsigned int num_library_options);
+			       void **jit_options_values, unsigned int num_jit_options,
+			       CUlibraryOption *library_options, void **library_option_values,
+			       unsigned int num_library_options);
 CUresult cuLibraryUnload(CUlibrary library);
-CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, size_t size, const
-		char *name, unsigned int num_options, CUjit_option *options, void **option_values);
-CUresult cuLinkAddFile_v2(CUlinkState state, CUjitInputType type, const char *path, unsigned int
-		num_options, CUjit_option *options, void **option_values);
+CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, size_t size,
+			  const char *name, unsigned int num_options, CUjit_option *options,
+			  void **option_values);
+CUresult cuLinkAddFile_v2(CUlinkState state, CUjitInputType type, const char *path,
+			  unsigned int num_options, CUjit_option *options, void **option_values);
 CUresult cuLinkComplete(CUlinkState state, void **cubin_out, size_t *size_out);
 CUresult cuLinkCreate_v2(unsigned int num_options, CUjit_option *options, void **option_values,
-		CUlinkState *state_out);
+			 CUlinkState *state_out);
 CUresult cuLinkDestroy(CUlinkState state);
 CUresult cuMemAddressFree(CUdeviceptr ptr, size_t size);
 CUresult cuMemAddressReserve(CUdeviceptr *ptr, size_t size, size_t alignment, CUdeviceptr addr,
-		unsigned long long flags);
+			     unsigned long long flags);
 CUresult cuMemAlloc_v2(CUdeviceptr *dptr, size_t bytesize);
 CUresult cuMemAllocAsync(CUdeviceptr *dptr, size_t bytesize, CUstream stream);
-CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool, CUstream stream);
+CUresult cuMemAllocFromPoolAsync(CUdeviceptr *dptr, size_t bytesize, CUmemoryPool pool,
+				 CUstream stream);
 CUresult cuMemAllocHost_v2(void **pp, size_t bytesize);
 CUresult cuMemAllocManaged(CUdeviceptr *dptr, size_t bytesize, unsigned int flags);
 CUresult cuMemAllocPitch_v2(CUdeviceptr *dptr, size_t *pitch, size_t width_in_bytes, size_t height,
-		unsigned int element_size_bytes);
-CUresult cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, const CUmemAllocationProp
-		*prop, unsigned long long flags);
+			    unsigned int element_size_bytes);
+CUresult cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size,
+		     const CUmemAllocationProp *prop, unsigned long long flags);
 CUresult cuMemDiscardAndPrefetchBatchAsync(CUdeviceptr *dptrs, size_t *sizes, size_t count,
-		CUmemLocation *prefetch_locs, size_t *prefetch_loc_idxs, size_t num_prefetch_locs, unsigned long
-		long flags, CUstream stream);
-CUresult cuMemDiscardBatchAsync(CUdeviceptr *dptrs, size_t *sizes, size_t count, unsigned long long
-		flags, CUstream stream);
+					   CUmemLocation *prefetch_locs, size_t *prefetch_loc_idxs,
+					   size_t num_prefetch_locs, unsigned long long flags,
+					   CUstream stream);
+CUresult cuMemDiscardBatchAsync(CUdeviceptr *dptrs, size_t *sizes, size_t count,
+				unsigned long long flags, CUstream stream);
 CUresult cuMemExportToShareableHandle(void *shareable_handle, CUmemGenericAllocationHandle handle,
-		CUmemAllocationHandleType handle_type, unsigned long long flags);
+				      CUmemAllocationHandleType handle_type,
+				      unsigned long long flags);
 CUresult cuMemFree_v2(CUdeviceptr dptr);
 CUresult cuMemFreeAsync(CUdeviceptr dptr, CUstream stream);
 CUresult cuMemFreeHost(void *p);
 CUresult cuMemGetAccess(unsigned long long *flags, const CUmemLocation *location, CUdeviceptr ptr);
 CUresult cuMemGetAddressRange_v2(CUdeviceptr *pbase, size_t *psize, CUdeviceptr dptr);
 CUresult cuMemGetAllocationGranularity(size_t *granularity, const CUmemAllocationProp *prop,
-		CUmemAllocationGranularity_flags option);
+				       CUmemAllocationGranularity_flags option);
 CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp *prop,
-		CUmemGenericAllocationHandle handle);
-CUresult cuMemGetDefaultMemPool(CUmemoryPool *pool_out, CUmemLocation *location, CUmemAllocationType type);
+						CUmemGenericAllocationHandle handle);
+CUresult cuMemGetDefaultMemPool(CUmemoryPool *pool_out, CUmemLocation *location,
+				CUmemAllocationType type);
 CUresult cuMemGetInfo_v2(size_t *free, size_t *total);
 CUresult cuMemGetMemPool(CUmemoryPool *pool, CUmemLocation *location, CUmemAllocationType type);
 CUresult cuMemHostAlloc(void **pp, size_t bytesize, unsigned int flags);
@@ -338,25 +365,27 @@ CUresult cuMemHostGetFlags(unsigned int *flags, void *p);
 CUresult cuMemHostRegister_v2(void *p, size_t bytesize, unsigned int flags);
 CUresult cuMemHostUnregister(void *p);
 CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *handle, void *os_handle,
-		CUmemAllocationHandleType sh_handle_type);
+					CUmemAllocationHandleType sh_handle_type);
 CUresult cuMemMap(CUdeviceptr ptr, size_t size, size_t offset, CUmemGenericAllocationHandle handle,
-		unsigned long long flags);
+		  unsigned long long flags);
 CUresult cuMemPoolCreate(CUmemoryPool *pool, const CUmemPoolProps *pool_props);
 CUresult cuMemPoolDestroy(CUmemoryPool pool);
 CUresult cuMemPoolExportToShareableHandle(void *handle_out, CUmemoryPool pool,
-		CUmemAllocationHandleType handle_type, unsigned long long flags);
+					  CUmemAllocationHandleType handle_type,
+					  unsigned long long flags);
 CUresult cuMemPoolGetAccess(CUmemAccess_flags *flags, CUmemoryPool mem_pool, CUmemLocation *location);
 CUresult cuMemPoolGetAttribute(CUmemoryPool pool, CUmemPool_attribute attr, void *value);
 CUresult cuMemPoolImportFromShareableHandle(CUmemoryPool *pool_out, void *handle,
-		CUmemAllocationHandleType handle_type, unsigned long long flags);
+					    CUmemAllocationHandleType handle_type,
+					    unsigned long long flags);
 CUresult cuMemPoolSetAccess(CUmemoryPool pool, const CUmemAccessDesc *map, size_t count);
 CUresult cuMemPoolSetAttribute(CUmemoryPool pool, CUmemPool_attribute attr, void *value);
 CUresult cuMemPoolTrimTo(CUmemoryPool pool, size_t min_bytes_to_keep);
-CUresult cuMemPrefetchAsync_v2(CUdeviceptr dev_ptr, size_t count, CUmemLocation location, unsigned
-		int flags, CUstream stream);
-CUresult cuMemPrefetchBatchAsync(CUdeviceptr *dptrs, size_t *sizes, size_t count, CUmemLocation
-		*prefetch_locs, size_t *prefetch_loc_idxs, size_t num_prefetch_locs, unsigned long long flags,
-		CUstream stream);
+CUresult cuMemPrefetchAsync_v2(CUdeviceptr dev_ptr, size_t count, CUmemLocation location,
+			       unsigned int flags, CUstream stream);
+CUresult cuMemPrefetchBatchAsync(CUdeviceptr *dptrs, size_t *sizes, size_t count,
+				 CUmemLocation *prefetch_locs, size_t *prefetch_loc_idxs,
+				 size_t num_prefetch_locs, unsigned long long flags, CUstream stream);
 CUresult cuMemRelease(CUmemGenericAllocationHandle handle);
 CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *handle, void *addr);
 CUresult cuMemSetAccess(CUdeviceptr ptr, size_t size, const CUmemAccessDesc *desc, size_t count);
@@ -372,41 +401,45 @@ CUresult cuMemcpy3DPeer(const CUDA_MEMCPY3D_PEER *copy);
 CUresult cuMemcpy3DPeerAsync(const CUDA_MEMCPY3D_PEER *copy, CUstream stream);
 CUresult cuMemcpyAsync(CUdeviceptr dst, CUdeviceptr src, size_t byte_count, CUstream stream);
 CUresult cuMemcpyAtoA_v2(CUarray dst_array, size_t dst_offset, CUarray src_array, size_t src_offset,
-		size_t byte_count);
-CUresult cuMemcpyAtoD_v2(CUdeviceptr dst_device, CUarray src_array, size_t src_offset, size_t byte_count);
+			 size_t byte_count);
+CUresult cuMemcpyAtoD_v2(CUdeviceptr dst_device, CUarray src_array, size_t src_offset,
+			 size_t byte_count);
 CUresult cuMemcpyAtoH_v2(void *dst_host, CUarray src_array, size_t src_offset, size_t byte_count);
-CUresult cuMemcpyAtoHAsync_v2(void *dst_host, CUarray src_array, size_t src_offset, size_t
-		byte_count, CUstream stream);
-CUresult cuMemcpyDtoA_v2(CUarray dst_array, size_t dst_offset, CUdeviceptr src_device, size_t byte_count);
+CUresult cuMemcpyAtoHAsync_v2(void *dst_host, CUarray src_array, size_t src_offset,
+			      size_t byte_count, CUstream stream);
+CUresult cuMemcpyDtoA_v2(CUarray dst_array, size_t dst_offset, CUdeviceptr src_device,
+			 size_t byte_count);
 CUresult cuMemcpyDtoD_v2(CUdeviceptr dst_device, CUdeviceptr src_device, size_t byte_count);
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr dst_device, CUdeviceptr src_device, size_t byte_count,
-		CUstream stream);
+			      CUstream stream);
 CUresult cuMemcpyDtoH_v2(void *dst_host, CUdeviceptr src_device, size_t byte_count);
-CUresult cuMemcpyDtoHAsync_v2(void *dst_host, CUdeviceptr src_device, size_t byte_count, CUstream stream);
-CUresult cuMemcpyHtoA_v2(CUarray dst_array, size_t dst_offset, const void *src_host, size_t byte_count);
-CUresult cuMemcpyHtoAAsync_v2(CUarray dst_array, size_t dst_offset, const void *src_host, size_t
-		byte_count, CUstream stream);
+CUresult cuMemcpyDtoHAsync_v2(void *dst_host, CUdeviceptr src_device, size_t byte_count,
+			      CUstream stream);
+CUresult cuMemcpyHtoA_v2(CUarray dst_array, size_t dst_offset, const void *src_host,
+			 size_t byte_count);
+CUresult cuMemcpyHtoAAsync_v2(CUarray dst_array, size_t dst_offset, const void *src_host,
+			      size_t byte_count, CUstream stream);
 CUresult cuMemcpyHtoD_v2(CUdeviceptr dst_device, const void *src_host, size_t byte_count);
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr dst_device, const void *src_host, size_t byte_count,
-		CUstream stream);
+			      CUstream stream);
 CUresult cuMemcpyPeer(CUdeviceptr dst_device, CUcontext dst_context, CUdeviceptr src_device,
-		CUcontext src_context, size_t byte_count);
+		      CUcontext src_context, size_t byte_count);
 CUresult cuMemcpyPeerAsync(CUdeviceptr dst_device, CUcontext dst_context, CUdeviceptr src_device,
-		CUcontext src_context, size_t byte_count, CUstream stream);
+			   CUcontext src_context, size_t byte_count, CUstream stream);
 CUresult cuMemsetD16_v2(CUdeviceptr dst_device, unsigned short us, size_t n);
 CUresult cuMemsetD16Async(CUdeviceptr dst_device, unsigned short us, size_t n, CUstream stream);
 CUresult cuMemsetD2D16_v2(CUdeviceptr dst_device, size_t dst_pitch, unsigned short us, size_t width,
-		size_t height);
-CUresult cuMemsetD2D16Async(CUdeviceptr dst_device, size_t dst_pitch, unsigned short us, size_t
-		width, size_t height, CUstream stream);
+			  size_t height);
+CUresult cuMemsetD2D16Async(CUdeviceptr dst_device, size_t dst_pitch, unsigned short us,
+			    size_t width, size_t height, CUstream stream);
 CUresult cuMemsetD2D32_v2(CUdeviceptr dst_device, size_t dst_pitch, unsigned int ui, size_t width,
-		size_t height);
+			  size_t height);
 CUresult cuMemsetD2D32Async(CUdeviceptr dst_device, size_t dst_pitch, unsigned int ui, size_t width,
-		size_t height, CUstream stream);
+			    size_t height, CUstream stream);
 CUresult cuMemsetD2D8_v2(CUdeviceptr dst_device, size_t dst_pitch, unsigned char uc, size_t width,
-		size_t height);
+			 size_t height);
 CUresult cuMemsetD2D8Async(CUdeviceptr dst_device, size_t dst_pitch, unsigned char uc, size_t width,
-		size_t height, CUstream stream);
+			   size_t height, CUstream stream);
 CUresult cuMemsetD32_v2(CUdeviceptr dst_device, unsigned int ui, size_t n);
 CUresult cuMemsetD32Async(CUdeviceptr dst_device, unsigned int ui, size_t n, CUstream stream);
 CUresult cuMemsetD8_v2(CUdeviceptr dst_device, unsigned char uc, size_t n);
@@ -419,45 +452,52 @@ CUresult cuModuleGetLoadingMode(CUmoduleLoadingMode *mode);
 CUresult cuModuleLoad(CUmodule *module, const char *fname);
 CUresult cuModuleLoadData(CUmodule *module, const void *image);
 CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int num_options,
-		CUjit_option *options, void **option_values);
+			    CUjit_option *options, void **option_values);
 CUresult cuModuleLoadFatBinary(CUmodule *module, const void *fat_cubin);
 CUresult cuModuleUnload(CUmodule hmod);
 CUresult cuMulticastAddDevice(CUmemGenericAllocationHandle mc_handle, CUdevice dev);
-CUresult cuMulticastBindAddr(CUmemGenericAllocationHandle mc_handle, size_t mc_offset, CUdeviceptr
-		memptr, size_t size, unsigned long long flags);
+CUresult cuMulticastBindAddr(CUmemGenericAllocationHandle mc_handle, size_t mc_offset,
+			     CUdeviceptr memptr, size_t size, unsigned long long flags);
 CUresult cuMulticastBindMem(CUmemGenericAllocationHandle mc_handle, size_t mc_offset,
-		CUmemGenericAllocationHandle mem_handle, size_t mem_offset, size_t size, unsigned long long
-		flags);
+			    CUmemGenericAllocationHandle mem_handle, size_t mem_offset, size_t size,
+			    unsigned long long flags);
 CUresult cuMulticastUnbind(CUmemGenericAllocationHandle mc_handle, CUdevice dev, size_t mc_offset,
-		size_t size);
-CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *dynamic_smem_size, CUfunction func, int
-		num_blocks, int block_size);
-CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *num_blocks, CUfunction func, int
-		block_size, size_t dynamic_smem_size);
-CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *num_blocks, CUfunction func, int
-		block_size, size_t dynamic_smem_size, unsigned int flags);
-CUresult cuOccupancyMaxActiveClusters(int *num_clusters, CUfunction func, const CUlaunchConfig *config);
+			   size_t size);
+CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *dynamic_smem_size, CUfunction func,
+						 int num_blocks, int block_size);
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *num_blocks, CUfunction func,
+						     int block_size, size_t dynamic_smem_size);
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *num_blocks, CUfunction func,
+							      int block_size,
+							      size_t dynamic_smem_size,
+							      unsigned int flags);
+CUresult cuOccupancyMaxActiveClusters(int *num_clusters, CUfunction func,
+				      const CUlaunchConfig *config);
 CUresult cuOccupancyMaxPotentialBlockSize(int *min_grid_size, int *block_size, CUfunction func,
-		CUoccupancyB2DSize block_size_to_dynamic_smem_size, size_t dynamic_smem_size, int
-		block_size_limit);
-CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int *min_grid_size, int *block_size, CUfunction
-		func, CUoccupancyB2DSize block_size_to_dynamic_smem_size, size_t dynamic_smem_size, int
-		block_size_limit, unsigned int flags);
-CUresult cuOccupancyMaxPotentialClusterSize(int *cluster_size, CUfunction func, const CUlaunchConfig *config);
+					  CUoccupancyB2DSize block_size_to_dynamic_smem_size,
+					  size_t dynamic_smem_size, int block_size_limit);
+CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int *min_grid_size, int *block_size,
+						   CUfunction func,
+						   CUoccupancyB2DSize block_size_to_dynamic_smem_size,
+						   size_t dynamic_smem_size, int block_size_limit,
+						   unsigned int flags);
+CUresult cuOccupancyMaxPotentialClusterSize(int *cluster_size, CUfunction func,
+					    const CUlaunchConfig *config);
 CUresult cuParamSetSize(CUfunction hfunc, unsigned int numbytes);
 CUresult cuParamSetf(CUfunction hfunc, int offset, float value);
 CUresult cuParamSeti(CUfunction hfunc, int offset, unsigned int value);
 CUresult cuParamSetv(CUfunction hfunc, int offset, void *ptr, unsigned int numbytes);
 CUresult cuPointerGetAttribute(void *data, CUpointer_attribute attribute, CUdeviceptr ptr);
-CUresult cuPointerGetAttributes(unsigned int num_attributes, CUpointer_attribute *attributes, void
-		**data, CUdeviceptr ptr);
+CUresult cuPointerGetAttributes(unsigned int num_attributes, CUpointer_attribute *attributes,
+				void **data, CUdeviceptr ptr);
 CUresult cuPointerSetAttribute(const void *value, CUpointer_attribute attribute, CUdeviceptr ptr);
-CUresult cuStreamAddCallback(CUstream stream, CUstreamCallback callback, void *user_data, unsigned int flags);
+CUresult cuStreamAddCallback(CUstream stream, CUstreamCallback callback, void *user_data,
+			     unsigned int flags);
 CUresult cuStreamAttachMemAsync(CUstream stream, CUdeviceptr dptr, size_t length, unsigned int flags);
 CUresult cuStreamBeginCapture_v2(CUstream stream, CUstreamCaptureMode mode);
-CUresult cuStreamBeginCaptureToGraph(CUstream stream, CUgraph graph, const CUgraphNode
-		*dependencies, const CUgraphEdgeData *dependency_data, size_t num_dependencies,
-		CUstreamCaptureMode mode);
+CUresult cuStreamBeginCaptureToGraph(CUstream stream, CUgraph graph, const CUgraphNode *dependencies,
+				     const CUgraphEdgeData *dependency_data,
+				     size_t num_dependencies, CUstreamCaptureMode mode);
 CUresult cuStreamCopyAttributes(CUstream dst_stream, CUstream src_stream);
 CUresult cuStreamCreate(CUstream *stream, unsigned int flags);
 CUresult cuStreamCreateWithPriority(CUstream *stream, unsigned int flags, int priority);
@@ -465,8 +505,10 @@ CUresult cuStreamDestroy_v2(CUstream stream);
 CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph);
 CUresult cuStreamGetAttribute(CUstream stream, CUstreamAttrID attr, CUstreamAttrValue *value);
 CUresult cuStreamGetCaptureInfo_v3(CUstream stream, CUstreamCaptureStatus *capture_status_out,
-		cuuint64_t *id_out, CUgraph *graph_out, const CUgraphNode **dependencies_out, const
-		CUgraphEdgeData **edge_data_out, size_t *num_dependencies_out);
+				   cuuint64_t *id_out, CUgraph *graph_out,
+				   const CUgraphNode **dependencies_out,
+				   const CUgraphEdgeData **edge_data_out,
+				   size_t *num_dependencies_out);
 CUresult cuStreamGetCtx(CUstream stream, CUcontext *pctx);
 CUresult cuStreamGetDevice(CUstream stream, CUdevice *device);
 CUresult cuStreamGetFlags(CUstream stream, unsigned int *flags);
@@ -477,16 +519,21 @@ CUresult cuStreamIsCapturing(CUstream stream, CUstreamCaptureStatus *capture_sta
 CUresult cuStreamQuery(CUstream stream);
 CUresult cuStreamSetAttribute(CUstream stream, CUstreamAttrID attr, const CUstreamAttrValue *param);
 CUresult cuStreamSynchronize(CUstream stream);
-CUresult cuStreamUpdateCaptureDependencies_v2(CUstream stream, CUgraphNode *dependencies, const
-		CUgraphEdgeData *dependency_data, size_t num_dependencies, unsigned int flags);
+CUresult cuStreamUpdateCaptureDependencies_v2(CUstream stream, CUgraphNode *dependencies,
+					      const CUgraphEdgeData *dependency_data,
+					      size_t num_dependencies, unsigned int flags);
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int flags);
-CUresult cuStreamWaitValue32_v2(CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags);
-CUresult cuStreamWaitValue64_v2(CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags);
-CUresult cuStreamWriteValue32_v2(CUstream stream, CUdeviceptr addr, cuuint32_t value, unsigned int flags);
-CUresult cuStreamWriteValue64_v2(CUstream stream, CUdeviceptr addr, cuuint64_t value, unsigned int flags);
+CUresult cuStreamWaitValue32_v2(CUstream stream, CUdeviceptr addr, cuuint32_t value,
+				unsigned int flags);
+CUresult cuStreamWaitValue64_v2(CUstream stream, CUdeviceptr addr, cuuint64_t value,
+				unsigned int flags);
+CUresult cuStreamWriteValue32_v2(CUstream stream, CUdeviceptr addr, cuuint32_t value,
+				 unsigned int flags);
+CUresult cuStreamWriteValue64_v2(CUstream stream, CUdeviceptr addr, cuuint64_t value,
+				 unsigned int flags);
 CUresult cuThreadExchangeStreamCaptureMode(CUstreamCaptureMode *mode);
-CUresult cuUserObjectCreate(CUuserObject *object_out, void *ptr, CUhostFn destroy, unsigned int
-		initial_refcount, unsigned int flags);
+CUresult cuUserObjectCreate(CUuserObject *object_out, void *ptr, CUhostFn destroy,
+			    unsigned int initial_refcount, unsigned int flags);
 CUresult cuUserObjectRelease(CUuserObject object, unsigned int count);
 CUresult cuUserObjectRetain(CUuserObject object, unsigned int count);
 

@@ -5,9 +5,9 @@
 #include "defer.h"
 
 enum step {
-	STEP_DONE,	/* the first operation was issued */
-	STEP_DEVICE,	/* it waits for a completion */
-	STEP_OTHER,	/* it waits for another deferred stream */
+	STEP_DONE, /* the first operation was issued */
+	STEP_DEVICE, /* it waits for a completion */
+	STEP_OTHER, /* it waits for another deferred stream */
 };
 
 static enum step step(struct stream *stream)

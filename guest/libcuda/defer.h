@@ -3,9 +3,10 @@
 /*
  * Deferred streams: host functions in streams
  *
- * The device cannot wait for the guest. A stream that reaches a host function is therefore held back here: what it is
- * given from then on is kept in a list, and a thread of the session runs the function when the commands before it have
- * completed, then submits what follows. What waits for such a stream is held back in the same way.
+ * The device cannot wait for the guest. A stream that reaches a host function is therefore held
+ * back here: what it is given from then on is kept in a list, and a thread of the session runs the
+ * function when the commands before it have completed, then submits what follows. What waits for
+ * such a stream is held back in the same way.
  */
 #ifndef VGPU_LIBCUDA_DEFER_H
 #define VGPU_LIBCUDA_DEFER_H

@@ -10,12 +10,12 @@
 #include "device.h"
 #include "error.h"
 
-#define LIBRARY_VERSION	CUDA_VERSION
+#define LIBRARY_VERSION CUDA_VERSION
 
 enum init_state {
 	INIT_NONE,
 	INIT_DONE,
-	INIT_FORKED,	/* this is a child of a process that used CUDA */
+	INIT_FORKED, /* this is a child of a process that used CUDA */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -38,7 +38,8 @@ pthread_mutex_t *device_primary_lock(void)
 
 CUresult device_init_check(void)
 {
-	return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == INIT_DONE ? CUDA_SUCCESS : CUDA_ERROR_NOT_INITIALIZED;
+	return __atomic_load_n(&state, __ATOMIC_ACQUIRE) == INIT_DONE ? CUDA_SUCCESS
+								      : CUDA_ERROR_NOT_INITIALIZED;
 }
 
 CUresult device_get(CUdevice dev, struct device **device)
@@ -217,9 +218,9 @@ static bool overridden(const struct device *device, int attribute, int *value)
 	case CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED:
 	case CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED:
 	case CU_DEVICE_ATTRIBUTE_HOST_REGISTER_SUPPORTED:
+	case CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY:
 		*value = 1;
 		return true;
-	case CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY:
 	case CU_DEVICE_ATTRIBUTE_CONCURRENT_MANAGED_ACCESS:
 	case CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS:
 	case CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS_USES_HOST_PAGE_TABLES:
@@ -261,7 +262,8 @@ int device_attribute(const struct device *device, int attribute)
 
 	if (overridden(device, attribute, &value))
 		return value;
-	if (attribute < 0 || attribute >= VGPU_NUM_ATTRS || (uint32_t)attribute >= device->info.gpu.num_attrs)
+	if (attribute < 0 || attribute >= VGPU_NUM_ATTRS ||
+	    (uint32_t)attribute >= device->info.gpu.num_attrs)
 		return 0;
 	return device->info.gpu.attrs[attribute];
 }
@@ -288,13 +290,18 @@ EXPORT CUresult cuDeviceGetProperties(CUdevprop *prop, CUdevice dev)
 		return result;
 	if (!prop)
 		return CUDA_ERROR_INVALID_VALUE;
-	prop->maxThreadsPerBlock = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK);
+	prop->maxThreadsPerBlock =
+		device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK);
 	for (int i = 0; i < 3; i++) {
-		prop->maxThreadsDim[i] = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X + i);
-		prop->maxGridSize[i] = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X + i);
+		prop->maxThreadsDim[i] =
+			device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_BLOCK_DIM_X + i);
+		prop->maxGridSize[i] =
+			device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_GRID_DIM_X + i);
 	}
-	prop->sharedMemPerBlock = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK);
-	prop->totalConstantMemory = device_attribute(device, CU_DEVICE_ATTRIBUTE_TOTAL_CONSTANT_MEMORY);
+	prop->sharedMemPerBlock =
+		device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK);
+	prop->totalConstantMemory =
+		device_attribute(device, CU_DEVICE_ATTRIBUTE_TOTAL_CONSTANT_MEMORY);
 	prop->SIMDWidth = device_attribute(device, CU_DEVICE_ATTRIBUTE_WARP_SIZE);
 	prop->memPitch = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_PITCH);
 	prop->regsPerBlock = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_BLOCK);
@@ -332,7 +339,8 @@ EXPORT CUresult cuDeviceCanAccessPeer(int *can, CUdevice dev, CUdevice peer)
 	return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuDeviceGetP2PAttribute(int *value, CUdevice_P2PAttribute attribute, CUdevice dev, CUdevice peer)
+EXPORT CUresult cuDeviceGetP2PAttribute(int *value, CUdevice_P2PAttribute attribute, CUdevice dev,
+					CUdevice peer)
 {
 	struct device *device;
 	CUresult result = device_get(dev, &device);
@@ -373,14 +381,18 @@ EXPORT CUresult cuDeviceGetByPCIBusId(CUdevice *dev, const char *id)
 		return CUDA_ERROR_INVALID_VALUE;
 	/* [domain:]bus:device[.function] in hexadecimal */
 	if ((sscanf(id, "%x:%x:%x.%x%n", &domain, &bus, &device, &function, &end) != 4 || id[end]) &&
-	    (function = 0, end = 0, sscanf(id, "%x:%x:%x%n", &domain, &bus, &device, &end) != 3 || id[end]) &&
-	    (domain = 0, end = 0, sscanf(id, "%x:%x.%x%n", &bus, &device, &function, &end) != 3 || id[end]) &&
-	    (domain = 0, function = 0, end = 0, sscanf(id, "%x:%x%n", &bus, &device, &end) != 2 || id[end]))
+	    (function = 0, end = 0,
+	     sscanf(id, "%x:%x:%x%n", &domain, &bus, &device, &end) != 3 || id[end]) &&
+	    (domain = 0, end = 0,
+	     sscanf(id, "%x:%x.%x%n", &bus, &device, &function, &end) != 3 || id[end]) &&
+	    (domain = 0, function = 0, end = 0,
+	     sscanf(id, "%x:%x%n", &bus, &device, &end) != 2 || id[end]))
 		return CUDA_ERROR_INVALID_VALUE;
 	for (int i = 0; i < count; i++) {
 		const struct vgpu_guest_info *info = &devices[i].info;
 
-		if (info->pci_domain == domain && info->pci_bus == bus && info->pci_device == (device << 3 | function)) {
+		if (info->pci_domain == domain && info->pci_bus == bus &&
+		    info->pci_device == (device << 3 | function)) {
 			*dev = i;
 			return CUDA_SUCCESS;
 		}
@@ -388,8 +400,8 @@ EXPORT CUresult cuDeviceGetByPCIBusId(CUdevice *dev, const char *id)
 	return CUDA_ERROR_INVALID_DEVICE;
 }
 
-EXPORT CUresult cuDeviceGetTexture1DLinearMaxWidth(size_t *width, CUarray_format format, unsigned int channels,
-						   CUdevice dev)
+EXPORT CUresult cuDeviceGetTexture1DLinearMaxWidth(size_t *width, CUarray_format format,
+						   unsigned int channels, CUdevice dev)
 {
 	struct device *device;
 	CUresult result = device_get(dev, &device);

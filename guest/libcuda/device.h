@@ -8,11 +8,11 @@
 
 #include "session.h"
 
-#define MAX_DEVICES	16
+#define MAX_DEVICES 16
 
 struct device {
 	struct vgpu_guest_info info;
-	struct session *session;	/* opened with the first context */
+	struct session *session; /* opened with the first context */
 	/* The primary context. */
 	CUcontext primary;
 	unsigned int primary_refs;

@@ -6,7 +6,7 @@
 #include "pool.h"
 #include "session.h"
 
-#define KEPT_CHUNKS	4	/* granules of free chunks that are not given back */
+#define KEPT_CHUNKS 4 /* granules of free chunks that are not given back */
 
 static uint64_t round_up(uint64_t value, uint64_t align)
 {
@@ -20,8 +20,8 @@ uint64_t devmem_id(void)
 	return __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 }
 
-int devmem_init(struct devmem *mem, uint64_t base, uint64_t chunk_size, uint64_t whole, uint64_t granule,
-		uint64_t quota)
+int devmem_init(struct devmem *mem, uint64_t base, uint64_t chunk_size, uint64_t whole,
+		uint64_t granule, uint64_t quota)
 {
 	mem->base = base;
 	mem->size = chunk_size;
@@ -64,14 +64,15 @@ static void release_chunks(struct session *session, struct extent free, uint64_t
 			i++;
 			continue;
 		}
-		if (extent_reserve(&mem->va, 1) || !extent_take_at(&mem->free, chunk.start, chunk.len))
+		if (extent_reserve(&mem->va, 1) ||
+		    !extent_take_at(&mem->free, chunk.start, chunk.len))
 			return;
 		extent_remove(&mem->chunks, chunk.start, NULL);
 		extent_merge(&mem->va, chunk.start, chunk.len, NULL);
 		mem->mapped -= chunk.len;
 		mem->free_bytes -= chunk.len;
 		devmem_unmap(session, chunk.start, chunk.len);
-		i = 0;	/* the lock may have been let go of */
+		i = 0; /* the lock may have been let go of */
 	}
 }
 
@@ -97,8 +98,9 @@ static CUresult grow(struct session *session, uint64_t size)
 
 	if (len < size || mem->mapped + len > mem->quota)
 		devmem_trim(session);
-	if (extent_reserve(&mem->chunks, 1) || extent_reserve(&mem->free, 1) || extent_reserve(&mem->va, 2) ||
-	    len < size || !extent_take(&mem->va, len, mem->granule, &addr))
+	if (extent_reserve(&mem->chunks, 1) || extent_reserve(&mem->free, 1) ||
+	    extent_reserve(&mem->va, 2) || len < size ||
+	    !extent_take(&mem->va, len, mem->granule, &addr))
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	result = devmem_map(session, addr, len);
 	if (result == CUDA_ERROR_OUT_OF_MEMORY && mem->free_bytes) {
@@ -117,8 +119,8 @@ static CUresult grow(struct session *session, uint64_t size)
 	return CUDA_SUCCESS;
 }
 
-struct allocation *devmem_add(struct session *session, enum devmem_kind kind, CUcontext ctx, uint64_t addr,
-			      uint64_t size)
+struct allocation *devmem_add(struct session *session, enum devmem_kind kind, CUcontext ctx,
+			      uint64_t addr, uint64_t size)
 {
 	struct allocation *allocation = calloc(1, sizeof(*allocation));
 
@@ -143,7 +145,8 @@ void devmem_remove(struct session *session, uint64_t addr)
 		free(extent.data);
 }
 
-CUresult devmem_alloc(struct session *session, enum devmem_kind kind, CUcontext ctx, uint64_t size, uint64_t *addr)
+CUresult devmem_alloc(struct session *session, enum devmem_kind kind, CUcontext ctx, uint64_t size,
+		      uint64_t *addr)
 {
 	struct devmem *mem = &session->mem;
 	uint64_t len = round_up(size, DEVMEM_ALIGN);
@@ -184,7 +187,7 @@ CUresult devmem_free(struct session *session, uint64_t addr)
 	free(allocation);
 	len = round_up(extent.len, DEVMEM_ALIGN);
 	if (extent_merge(&mem->free, addr, len, &merged))
-		return CUDA_SUCCESS;	/* the addresses are lost, which harms nobody */
+		return CUDA_SUCCESS; /* the addresses are lost, which harms nobody */
 	mem->free_bytes += len;
 	release_chunks(session, merged, KEPT_CHUNKS * mem->granule);
 	return CUDA_SUCCESS;
@@ -255,7 +258,8 @@ void devmem_name_global(struct session *session, CUcontext ctx, uint64_t addr, u
 		devmem_add(session, DEVMEM_GLOBAL, ctx, addr, size);
 }
 
-CUresult devmem_reserve(struct session *session, uint64_t size, uint64_t align, uint64_t hint, uint64_t *addr)
+CUresult devmem_reserve(struct session *session, uint64_t size, uint64_t align, uint64_t hint,
+			uint64_t *addr)
 {
 	struct devmem *mem = &session->mem;
 

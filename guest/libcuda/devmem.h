@@ -3,10 +3,11 @@
 /*
  * Device memory of a session
  *
- * Chunks of the session's device address range are backed by VGPU_OP_CHUNK_MAP as allocations need them and given back
- * when nothing in them is allocated any more (a few are kept, so that a program that frees and allocates in turn does
- * not cross each time). Allocations are cut from what is mapped. Everything is called with the session's lock held;
- * what maps lets go of it while it waits.
+ * Chunks of the session's device address range are backed by VGPU_OP_CHUNK_MAP as allocations need
+ * them and given back when nothing in them is allocated any more (a few are kept, so that a program
+ * that frees and allocates in turn does not cross each time). Allocations are cut from what is
+ * mapped. Everything is called with the session's lock held; what maps lets go of it while it
+ * waits.
  */
 #ifndef VGPU_LIBCUDA_DEVMEM_H
 #define VGPU_LIBCUDA_DEVMEM_H
@@ -16,16 +17,16 @@
 
 struct session;
 
-#define DEVMEM_ALIGN	512	/* of every allocation, as CUDA's texture alignment */
+#define DEVMEM_ALIGN 512 /* of every allocation, as CUDA's texture alignment */
 
 /**
  * enum devmem_kind - how an allocation came about
  */
 enum devmem_kind {
-	DEVMEM_PLAIN,		/* cuMemAlloc */
-	DEVMEM_ASYNC,		/* cuMemAllocAsync */
-	DEVMEM_VIRTUAL,		/* cuMemMap */
-	DEVMEM_GLOBAL,		/* variable of a module */
+	DEVMEM_PLAIN, /* cuMemAlloc */
+	DEVMEM_ASYNC, /* cuMemAllocAsync */
+	DEVMEM_VIRTUAL, /* cuMemMap */
+	DEVMEM_GLOBAL, /* variable of a module */
 };
 
 /**
@@ -50,25 +51,25 @@ struct allocation {
 
 struct devmem {
 	uint64_t base;
-	uint64_t size;		/* of the range for chunks */
-	uint64_t whole;		/* of the range, with the executor's part */
+	uint64_t size; /* of the range for chunks */
+	uint64_t whole; /* of the range, with the executor's part */
 	uint64_t granule;
 	uint64_t quota;
-	uint64_t mapped;	/* bytes in chunks */
-	uint64_t free_bytes;	/* bytes of them that are not allocated */
-	uint64_t virtual_bytes;	/* bytes mapped by cuMemMap */
-	struct extent_set va;		/* addresses without chunk */
-	struct extent_set chunks;	/* mapped */
-	struct extent_set free;		/* mapped and not allocated */
-	struct extent_set live;		/* allocations; data is struct allocation */
+	uint64_t mapped; /* bytes in chunks */
+	uint64_t free_bytes; /* bytes of them that are not allocated */
+	uint64_t virtual_bytes; /* bytes mapped by cuMemMap */
+	struct extent_set va; /* addresses without chunk */
+	struct extent_set chunks; /* mapped */
+	struct extent_set free; /* mapped and not allocated */
+	struct extent_set live; /* allocations; data is struct allocation */
 };
 
 /**
  * devmem_init() - begins with an empty device address range
  * Return: 0 or -ENOMEM
  */
-int devmem_init(struct devmem *mem, uint64_t base, uint64_t chunk_size, uint64_t whole, uint64_t granule,
-		uint64_t quota);
+int devmem_init(struct devmem *mem, uint64_t base, uint64_t chunk_size, uint64_t whole,
+		uint64_t granule, uint64_t quota);
 
 /**
  * devmem_alloc() - allocates
@@ -80,7 +81,8 @@ int devmem_init(struct devmem *mem, uint64_t base, uint64_t chunk_size, uint64_t
  *
  * Return: CUDA_SUCCESS, CUDA_ERROR_OUT_OF_MEMORY, or what the session died of
  */
-CUresult devmem_alloc(struct session *session, enum devmem_kind kind, CUcontext ctx, uint64_t size, uint64_t *addr);
+CUresult devmem_alloc(struct session *session, enum devmem_kind kind, CUcontext ctx, uint64_t size,
+		      uint64_t *addr);
 
 /**
  * devmem_free() - gives an allocation back that begins at @addr and that no work uses any more
@@ -110,7 +112,8 @@ struct allocation *devmem_find(struct session *session, uint64_t addr, uint64_t 
 bool devmem_valid(struct session *session, uint64_t addr, uint64_t len);
 
 /**
- * devmem_name_global() - notes a module's variable, so that pointers into it are known; again for the same is harmless
+ * devmem_name_global() - notes a module's variable, so that pointers into it are known; again for
+ * the same is harmless
  */
 void devmem_name_global(struct session *session, CUcontext ctx, uint64_t addr, uint64_t size);
 
@@ -122,7 +125,8 @@ void devmem_name_global(struct session *session, CUcontext ctx, uint64_t addr, u
  *
  * Return: CUDA_SUCCESS or CUDA_ERROR_OUT_OF_MEMORY
  */
-CUresult devmem_reserve(struct session *session, uint64_t size, uint64_t align, uint64_t hint, uint64_t *addr);
+CUresult devmem_reserve(struct session *session, uint64_t size, uint64_t align, uint64_t hint,
+			uint64_t *addr);
 
 /**
  * devmem_unreserve() - gives addresses without backing back
@@ -144,8 +148,8 @@ void devmem_unmap(struct session *session, uint64_t addr, uint64_t size);
  * devmem_add() - makes [addr, addr + size) known as an allocation
  * Return: it, or NULL where memory is exhausted
  */
-struct allocation *devmem_add(struct session *session, enum devmem_kind kind, CUcontext ctx, uint64_t addr,
-			      uint64_t size);
+struct allocation *devmem_add(struct session *session, enum devmem_kind kind, CUcontext ctx,
+			      uint64_t addr, uint64_t size);
 
 /**
  * devmem_remove() - forgets the allocation that begins at @addr

@@ -6,7 +6,7 @@
 #include "graph.h"
 #include "handle.h"
 
-#define EVENT_FLAGS	(CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING | CU_EVENT_INTERPROCESS)
+#define EVENT_FLAGS (CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING | CU_EVENT_INTERPROCESS)
 
 struct event *event_get(CUevent handle)
 {
@@ -266,7 +266,8 @@ EXPORT CUresult cuEventElapsedTime_v2(float *ms, CUevent start_handle, CUevent e
 	queue_poll(&start->session->queue);
 	if (event_captured(start) || event_captured(end))
 		result = CUDA_ERROR_CAPTURED_EVENT;
-	else if (!start->record || !end->record || (start->flags | end->flags) & CU_EVENT_DISABLE_TIMING)
+	else if (!start->record || !end->record ||
+		 (start->flags | end->flags) & CU_EVENT_DISABLE_TIMING)
 		result = CUDA_ERROR_INVALID_HANDLE;
 	else if (!start->record->done || !end->record->done)
 		result = CUDA_ERROR_NOT_READY;
@@ -283,7 +284,8 @@ EXPORT CUresult cuEventElapsedTime(float *ms, CUevent start, CUevent end)
 	return cuEventElapsedTime_v2(ms, start, end);
 }
 
-static CUresult wait_event(CUstream stream_handle, CUevent handle, unsigned int flags, bool thread_default)
+static CUresult wait_event(CUstream stream_handle, CUevent handle, unsigned int flags,
+			   bool thread_default)
 {
 	struct op op = { .kind = OP_WAIT };
 	struct context *ctx;

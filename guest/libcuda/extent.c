@@ -93,7 +93,8 @@ int extent_merge(struct extent_set *set, uint64_t start, uint64_t len, struct ex
 	return merge(set, start, len, 0, UINT64_MAX, merged);
 }
 
-int extent_merge_within(struct extent_set *set, uint64_t start, uint64_t len, uint64_t low, uint64_t high)
+int extent_merge_within(struct extent_set *set, uint64_t start, uint64_t len, uint64_t low,
+			uint64_t high)
 {
 	return merge(set, start, len, low, high, NULL);
 }

@@ -3,9 +3,9 @@
 /*
  * Sorted sets of disjoint address extents
  *
- * Used for what is free, what is allocated and what is mapped. Lookups are binary searches; insertions move the tail of
- * an array, which for the thousands of allocations of a program is cheaper than following a tree's pointers.
- * The caller locks.
+ * Used for what is free, what is allocated and what is mapped. Lookups are binary searches;
+ * insertions move the tail of an array, which for the thousands of allocations of a program is
+ * cheaper than following a tree's pointers. The caller locks.
  */
 #ifndef VGPU_LIBCUDA_EXTENT_H
 #define VGPU_LIBCUDA_EXTENT_H
@@ -53,7 +53,8 @@ int extent_merge(struct extent_set *set, uint64_t start, uint64_t len, struct ex
  *
  * Return: 0, or -ENOMEM
  */
-int extent_merge_within(struct extent_set *set, uint64_t start, uint64_t len, uint64_t low, uint64_t high);
+int extent_merge_within(struct extent_set *set, uint64_t start, uint64_t len, uint64_t low,
+			uint64_t high);
 
 /**
  * extent_find() - the extent that holds an address

@@ -80,9 +80,11 @@ CUresult func_set_attribute(struct function *func, CUfunction_attribute attribut
 	switch (attribute) {
 	case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
 		device_get(func->session->ordinal, &device);
-		most = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
+		most = device_attribute(device,
+					CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
 		if (!most)
-			most = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK);
+			most = device_attribute(device,
+						CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK);
 		if (value < 0 || value > most - (int)func->info->shared_size)
 			return CUDA_ERROR_INVALID_VALUE;
 		break;
@@ -168,7 +170,8 @@ EXPORT CUresult cuFuncSetCacheConfig(CUfunction handle, CUfunc_cache config)
 	if (result)
 		return result;
 	pthread_mutex_unlock(&func->session->lock);
-	return (unsigned int)config > CU_FUNC_CACHE_PREFER_EQUAL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+	return (unsigned int)config > CU_FUNC_CACHE_PREFER_EQUAL ? CUDA_ERROR_INVALID_VALUE
+								 : CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuFuncSetSharedMemConfig(CUfunction handle, CUsharedconfig config)
@@ -179,7 +182,9 @@ EXPORT CUresult cuFuncSetSharedMemConfig(CUfunction handle, CUsharedconfig confi
 	if (result)
 		return result;
 	pthread_mutex_unlock(&func->session->lock);
-	return (unsigned int)config > CU_SHARED_MEM_CONFIG_EIGHT_BYTE_BANK_SIZE ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+	return (unsigned int)config > CU_SHARED_MEM_CONFIG_EIGHT_BYTE_BANK_SIZE
+		       ? CUDA_ERROR_INVALID_VALUE
+		       : CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuFuncGetModule(CUmodule *module, CUfunction handle)

@@ -21,12 +21,12 @@ struct op_kernel;
 struct function {
 	int refs;
 	CUfunction handle;
-	struct module *module;	/* NULL once unloaded */
+	struct module *module; /* NULL once unloaded */
 	struct context *ctx;
 	struct session *session;
 	uint32_t number;
 	char *name;
-	struct function *next;	/* of its module */
+	struct function *next; /* of its module */
 	unsigned int max_dynamic;
 	int carveout;
 	struct vgpu_func_info *info;
@@ -83,7 +83,8 @@ struct launch {
  *
  * Return: as cuLaunchKernel. With the session's lock held.
  */
-CUresult launch_prepare(struct function *func, const struct launch *launch, void *buffer, struct op_kernel *kernel);
+CUresult launch_prepare(struct function *func, const struct launch *launch, void *buffer,
+			struct op_kernel *kernel);
 
 /**
  * occupancy_blocks() - blocks of a kernel that one multiprocessor can hold

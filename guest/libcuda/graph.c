@@ -208,7 +208,8 @@ CUresult node_replace_op(struct graph_node *node, const struct op *op)
 	return describe(node);
 }
 
-CUresult graph_add(struct graph *graph, const struct op *op, const struct node_set *deps, struct graph_node **out)
+CUresult graph_add(struct graph *graph, const struct op *op, const struct node_set *deps,
+		   struct graph_node **out)
 {
 	struct graph_node *node = calloc(1, sizeof(*node));
 	CUresult result;
@@ -426,7 +427,8 @@ EXPORT CUresult cuGraphDestroyNode(CUgraphNode handle)
 	if (result)
 		return result;
 	node = handle_get(HANDLE_GRAPH_NODE, handle);
-	if (!node || node->type == CU_GRAPH_NODE_TYPE_MEM_ALLOC || node->type == CU_GRAPH_NODE_TYPE_MEM_FREE) {
+	if (!node || node->type == CU_GRAPH_NODE_TYPE_MEM_ALLOC ||
+	    node->type == CU_GRAPH_NODE_TYPE_MEM_FREE) {
 		leave(ctx);
 		return node ? CUDA_ERROR_NOT_SUPPORTED : CUDA_ERROR_INVALID_VALUE;
 	}
@@ -439,7 +441,8 @@ EXPORT CUresult cuGraphDestroyNode(CUgraphNode handle)
 			deps->v[at] = deps->v[--deps->count];
 	}
 	at = node_set_find(&graph->nodes, node);
-	memmove(&graph->nodes.v[at], &graph->nodes.v[at + 1], (graph->nodes.count - at - 1) * sizeof(graph->nodes.v[0]));
+	memmove(&graph->nodes.v[at], &graph->nodes.v[at + 1],
+		(graph->nodes.count - at - 1) * sizeof(graph->nodes.v[0]));
 	graph->nodes.count--;
 	free_node(node);
 	leave(ctx);
@@ -501,7 +504,8 @@ EXPORT CUresult cuGraphGetRootNodes(CUgraph graph, CUgraphNode *nodes, size_t *c
 	return list_graph(graph, nodes, count, true);
 }
 
-static CUresult list_node(CUgraphNode handle, CUgraphNode *out, CUgraphEdgeData *edges, size_t *count, bool dependents)
+static CUresult list_node(CUgraphNode handle, CUgraphNode *out, CUgraphEdgeData *edges,
+			  size_t *count, bool dependents)
 {
 	struct context *ctx;
 	struct graph_node *node;
@@ -532,7 +536,8 @@ EXPORT CUresult cuGraphNodeGetDependencies(CUgraphNode node, CUgraphNode *out, s
 	return list_node(node, out, NULL, count, false);
 }
 
-EXPORT CUresult cuGraphNodeGetDependencies_v2(CUgraphNode node, CUgraphNode *out, CUgraphEdgeData *edges, size_t *count)
+EXPORT CUresult cuGraphNodeGetDependencies_v2(CUgraphNode node, CUgraphNode *out,
+					      CUgraphEdgeData *edges, size_t *count)
 {
 	return list_node(node, out, edges, count, false);
 }
@@ -542,14 +547,14 @@ EXPORT CUresult cuGraphNodeGetDependentNodes(CUgraphNode node, CUgraphNode *out,
 	return list_node(node, out, NULL, count, true);
 }
 
-EXPORT CUresult cuGraphNodeGetDependentNodes_v2(CUgraphNode node, CUgraphNode *out, CUgraphEdgeData *edges,
-						size_t *count)
+EXPORT CUresult cuGraphNodeGetDependentNodes_v2(CUgraphNode node, CUgraphNode *out,
+						CUgraphEdgeData *edges, size_t *count)
 {
 	return list_node(node, out, edges, count, true);
 }
 
-EXPORT CUresult cuGraphGetEdges_v2(CUgraph handle, CUgraphNode *from, CUgraphNode *to, CUgraphEdgeData *edges,
-				   size_t *count)
+EXPORT CUresult cuGraphGetEdges_v2(CUgraph handle, CUgraphNode *from, CUgraphNode *to,
+				   CUgraphEdgeData *edges, size_t *count)
 {
 	struct context *ctx;
 	struct graph *graph;
@@ -589,7 +594,8 @@ EXPORT CUresult cuGraphGetEdges(CUgraph graph, CUgraphNode *from, CUgraphNode *t
 	return cuGraphGetEdges_v2(graph, from, to, NULL, count);
 }
 
-static CUresult change_edges(CUgraph handle, const CUgraphNode *from, const CUgraphNode *to, size_t count, bool add)
+static CUresult change_edges(CUgraph handle, const CUgraphNode *from, const CUgraphNode *to,
+			     size_t count, bool add)
 {
 	struct context *ctx;
 	struct graph *graph;
@@ -621,24 +627,28 @@ static CUresult change_edges(CUgraph handle, const CUgraphNode *from, const CUgr
 	return result;
 }
 
-EXPORT CUresult cuGraphAddDependencies(CUgraph graph, const CUgraphNode *from, const CUgraphNode *to, size_t count)
+EXPORT CUresult cuGraphAddDependencies(CUgraph graph, const CUgraphNode *from,
+				       const CUgraphNode *to, size_t count)
 {
 	return change_edges(graph, from, to, count, true);
 }
 
-EXPORT CUresult cuGraphAddDependencies_v2(CUgraph graph, const CUgraphNode *from, const CUgraphNode *to,
-					  const CUgraphEdgeData *edges, size_t count)
+EXPORT CUresult cuGraphAddDependencies_v2(CUgraph graph, const CUgraphNode *from,
+					  const CUgraphNode *to, const CUgraphEdgeData *edges,
+					  size_t count)
 {
 	return change_edges(graph, from, to, count, true);
 }
 
-EXPORT CUresult cuGraphRemoveDependencies(CUgraph graph, const CUgraphNode *from, const CUgraphNode *to, size_t count)
+EXPORT CUresult cuGraphRemoveDependencies(CUgraph graph, const CUgraphNode *from,
+					  const CUgraphNode *to, size_t count)
 {
 	return change_edges(graph, from, to, count, false);
 }
 
-EXPORT CUresult cuGraphRemoveDependencies_v2(CUgraph graph, const CUgraphNode *from, const CUgraphNode *to,
-					     const CUgraphEdgeData *edges, size_t count)
+EXPORT CUresult cuGraphRemoveDependencies_v2(CUgraph graph, const CUgraphNode *from,
+					     const CUgraphNode *to, const CUgraphEdgeData *edges,
+					     size_t count)
 {
 	return change_edges(graph, from, to, count, false);
 }

@@ -3,9 +3,9 @@
 /*
  * Graphs
  *
- * A node is an operation (op.h) and the nodes on which it depends. An executable graph is the operations in an order
- * that respects the dependencies; launching it gives them to one stream, one after the other, which is one of the orders
- * that CUDA allows.
+ * A node is an operation (op.h) and the nodes on which it depends. An executable graph is the
+ * operations in an order that respects the dependencies; launching it gives them to one stream, one
+ * after the other, which is one of the orders that CUDA allows.
  *
  * Everything is called with the session's lock held.
  */
@@ -49,7 +49,7 @@ struct graph {
 	CUgraph handle;
 	struct session *session;
 	struct node_set nodes;
-	struct object_ref *objects;	/* user objects */
+	struct object_ref *objects; /* user objects */
 };
 
 /**
@@ -93,7 +93,8 @@ void graph_put(struct graph *graph);
  *
  * Return: CUDA_SUCCESS or CUDA_ERROR_OUT_OF_MEMORY
  */
-CUresult graph_add(struct graph *graph, const struct op *op, const struct node_set *deps, struct graph_node **node);
+CUresult graph_add(struct graph *graph, const struct op *op, const struct node_set *deps,
+		   struct graph_node **node);
 
 /**
  * graph_clone() - a copy of a graph
@@ -129,7 +130,8 @@ ptrdiff_t node_set_find(const struct node_set *set, const struct graph_node *nod
 CUresult node_replace_op(struct graph_node *node, const struct op *op);
 
 /* Operations from the parameters of nodes; see graph_node.c. */
-CUresult node_kernel_op(struct context *ctx, const CUDA_KERNEL_NODE_PARAMS *params, void *buffer, struct op *op);
+CUresult node_kernel_op(struct context *ctx, const CUDA_KERNEL_NODE_PARAMS *params, void *buffer,
+			struct op *op);
 CUresult node_copy_op(struct context *ctx, const CUDA_MEMCPY3D *params, struct op *op);
 CUresult node_memset_op(struct context *ctx, const CUDA_MEMSET_NODE_PARAMS *params, struct op *op);
 

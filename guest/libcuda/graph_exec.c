@@ -31,7 +31,7 @@ struct graph_exec {
 	unsigned long long flags;
 	struct step *steps;
 	size_t count;
-	struct graph *graph;	/* a copy, for comparing at an update */
+	struct graph *graph; /* a copy, for comparing at an update */
 };
 
 static void free_exec(struct graph_exec *exec)
@@ -124,7 +124,8 @@ EXPORT CUresult cuGraphInstantiateWithFlags(CUgraphExec *exec, CUgraph graph, un
 	return make(exec, graph, flags);
 }
 
-EXPORT CUresult cuGraphInstantiate_v2(CUgraphExec *exec, CUgraph graph, CUgraphNode *error_node, char *log, size_t size)
+EXPORT CUresult cuGraphInstantiate_v2(CUgraphExec *exec, CUgraph graph, CUgraphNode *error_node,
+				      char *log, size_t size)
 {
 	if (error_node)
 		*error_node = NULL;
@@ -133,12 +134,14 @@ EXPORT CUresult cuGraphInstantiate_v2(CUgraphExec *exec, CUgraph graph, CUgraphN
 	return make(exec, graph, 0);
 }
 
-EXPORT CUresult cuGraphInstantiate(CUgraphExec *exec, CUgraph graph, CUgraphNode *error_node, char *log, size_t size)
+EXPORT CUresult cuGraphInstantiate(CUgraphExec *exec, CUgraph graph, CUgraphNode *error_node,
+				   char *log, size_t size)
 {
 	return cuGraphInstantiate_v2(exec, graph, error_node, log, size);
 }
 
-EXPORT CUresult cuGraphInstantiateWithParams(CUgraphExec *exec, CUgraph graph, CUDA_GRAPH_INSTANTIATE_PARAMS *p)
+EXPORT CUresult cuGraphInstantiateWithParams(CUgraphExec *exec, CUgraph graph,
+					     CUDA_GRAPH_INSTANTIATE_PARAMS *p)
 {
 	CUresult result;
 
@@ -155,7 +158,8 @@ EXPORT CUresult cuGraphInstantiateWithParams(CUgraphExec *exec, CUgraph graph, C
 	return result;
 }
 
-EXPORT CUresult cuGraphInstantiateWithParams_ptsz(CUgraphExec *exec, CUgraph graph, CUDA_GRAPH_INSTANTIATE_PARAMS *p)
+EXPORT CUresult cuGraphInstantiateWithParams_ptsz(CUgraphExec *exec, CUgraph graph,
+						  CUDA_GRAPH_INSTANTIATE_PARAMS *p)
 {
 	return cuGraphInstantiateWithParams(exec, graph, p);
 }
@@ -198,7 +202,7 @@ static CUresult run_step(struct stream *stream, const struct step *step)
 		op.wait.record = op.wait.event->record;
 		return op.wait.record ? stream_run(stream, &op) : CUDA_SUCCESS;
 	case OP_EMPTY:
-	case OP_ALLOC:	/* the memory is the graph's from the making of the node on */
+	case OP_ALLOC: /* the memory is the graph's from the making of the node on */
 	case OP_FREE:
 		return CUDA_SUCCESS;
 	default:
@@ -278,7 +282,8 @@ EXPORT CUresult cuGraphUpload_ptsz(CUgraphExec exec, CUstream stream)
 }
 
 /* The step of a node in an executable graph; the session's lock is held at success. */
-static CUresult begin(CUgraphExec handle, CUgraphNode node_handle, int type, struct context **ctx, struct step **step)
+static CUresult begin(CUgraphExec handle, CUgraphNode node_handle, int type, struct context **ctx,
+		      struct step **step)
 {
 	struct graph_exec *exec;
 	struct graph_node *node;
@@ -289,7 +294,8 @@ static CUresult begin(CUgraphExec handle, CUgraphNode node_handle, int type, str
 	exec = handle_get(HANDLE_GRAPH_EXEC, handle);
 	node = handle_get(HANDLE_GRAPH_NODE, node_handle);
 	for (size_t i = 0; exec && node && i < exec->count; i++) {
-		if (exec->steps[i].node == node->id && (type < 0 || (int)exec->steps[i].type == type)) {
+		if (exec->steps[i].node == node->id &&
+		    (type < 0 || (int)exec->steps[i].type == type)) {
 			*step = &exec->steps[i];
 			return CUDA_SUCCESS;
 		}
@@ -315,7 +321,8 @@ static CUresult finish(CUresult result, struct context *ctx, struct step *step, 
 	return result;
 }
 
-EXPORT CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec exec, CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS *p)
+EXPORT CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec exec, CUgraphNode node,
+						  const CUDA_KERNEL_NODE_PARAMS *p)
 {
 	char buffer[VGPU_MAX_PARAMS];
 	struct op op = { 0 };
@@ -329,7 +336,8 @@ EXPORT CUresult cuGraphExecKernelNodeSetParams_v2(CUgraphExec exec, CUgraphNode 
 	return result ? result : finish(node_kernel_op(ctx, p, buffer, &op), ctx, step, &op);
 }
 
-EXPORT CUresult cuGraphExecKernelNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_KERNEL_NODE_PARAMS_v1 *p)
+EXPORT CUresult cuGraphExecKernelNodeSetParams(CUgraphExec exec, CUgraphNode node,
+					       const CUDA_KERNEL_NODE_PARAMS_v1 *p)
 {
 	CUDA_KERNEL_NODE_PARAMS v2 = { 0 };
 
@@ -339,7 +347,8 @@ EXPORT CUresult cuGraphExecKernelNodeSetParams(CUgraphExec exec, CUgraphNode nod
 	return cuGraphExecKernelNodeSetParams_v2(exec, node, &v2);
 }
 
-EXPORT CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_MEMCPY3D *p, CUcontext c)
+EXPORT CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec exec, CUgraphNode node,
+					       const CUDA_MEMCPY3D *p, CUcontext c)
 {
 	struct op op = { 0 };
 	struct context *ctx;
@@ -349,8 +358,8 @@ EXPORT CUresult cuGraphExecMemcpyNodeSetParams(CUgraphExec exec, CUgraphNode nod
 	return result ? result : finish(node_copy_op(ctx, p, &op), ctx, step, &op);
 }
 
-EXPORT CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_MEMSET_NODE_PARAMS *p,
-					       CUcontext c)
+EXPORT CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec exec, CUgraphNode node,
+					       const CUDA_MEMSET_NODE_PARAMS *p, CUcontext c)
 {
 	struct op op = { 0 };
 	struct context *ctx;
@@ -360,7 +369,8 @@ EXPORT CUresult cuGraphExecMemsetNodeSetParams(CUgraphExec exec, CUgraphNode nod
 	return result ? result : finish(node_memset_op(ctx, p, &op), ctx, step, &op);
 }
 
-EXPORT CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node, const CUDA_HOST_NODE_PARAMS *p)
+EXPORT CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node,
+					     const CUDA_HOST_NODE_PARAMS *p)
 {
 	struct op op = { .kind = OP_HOST };
 	struct context *ctx;
@@ -377,7 +387,8 @@ EXPORT CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node,
 	return finish(CUDA_SUCCESS, ctx, step, &op);
 }
 
-static CUresult set_event(CUgraphExec exec, CUgraphNode node, CUgraphNodeType type, enum op_kind kind, CUevent handle)
+static CUresult set_event(CUgraphExec exec, CUgraphNode node, CUgraphNodeType type,
+			  enum op_kind kind, CUevent handle)
 {
 	struct op op = { .kind = kind };
 	struct event *event = event_get(handle);
@@ -417,7 +428,8 @@ EXPORT CUresult cuGraphExecNodeSetParams(CUgraphExec exec, CUgraphNode node, CUg
 	case CU_GRAPH_NODE_TYPE_KERNEL:
 		return cuGraphExecKernelNodeSetParams_v2(exec, node, &p->kernel);
 	case CU_GRAPH_NODE_TYPE_MEMCPY:
-		return cuGraphExecMemcpyNodeSetParams(exec, node, &p->memcpy.copyParams, p->memcpy.copyCtx);
+		return cuGraphExecMemcpyNodeSetParams(exec, node, &p->memcpy.copyParams,
+						      p->memcpy.copyCtx);
 	case CU_GRAPH_NODE_TYPE_MEMSET:
 		memcpy(&set, &p->memset, sizeof(set));
 		return cuGraphExecMemsetNodeSetParams(exec, node, &set, p->memset.ctx);
@@ -432,7 +444,8 @@ EXPORT CUresult cuGraphExecNodeSetParams(CUgraphExec exec, CUgraphNode node, CUg
 	}
 }
 
-EXPORT CUresult cuGraphExecChildGraphNodeSetParams(CUgraphExec exec, CUgraphNode node, CUgraph child_handle)
+EXPORT CUresult cuGraphExecChildGraphNodeSetParams(CUgraphExec exec, CUgraphNode node,
+						   CUgraph child_handle)
 {
 	struct graph_exec *child_exec;
 	struct context *ctx;
@@ -488,7 +501,8 @@ EXPORT CUresult cuGraphNodeGetEnabled(CUgraphExec exec, CUgraphNode node, unsign
 }
 
 /* Whether two graphs have the same nodes and edges, by the order in which the nodes were added. */
-static CUgraphExecUpdateResult compare(const struct graph *old, const struct graph *new, CUgraphNode *error)
+static CUgraphExecUpdateResult compare(const struct graph *old, const struct graph *new,
+				       CUgraphNode *error)
 {
 	*error = NULL;
 	if (old->nodes.count != new->nodes.count)
@@ -512,7 +526,8 @@ static CUgraphExecUpdateResult compare(const struct graph *old, const struct gra
 	return CU_GRAPH_EXEC_UPDATE_SUCCESS;
 }
 
-static CUresult update(CUgraphExec handle, CUgraph graph_handle, CUgraphExecUpdateResult *outcome, CUgraphNode *error)
+static CUresult update(CUgraphExec handle, CUgraph graph_handle, CUgraphExecUpdateResult *outcome,
+		       CUgraphNode *error)
 {
 	struct context *ctx;
 	struct graph_exec *exec, *fresh;
@@ -547,7 +562,8 @@ static CUresult update(CUgraphExec handle, CUgraph graph_handle, CUgraphExecUpda
 	return result;
 }
 
-EXPORT CUresult cuGraphExecUpdate_v2(CUgraphExec exec, CUgraph graph, CUgraphExecUpdateResultInfo *info)
+EXPORT CUresult cuGraphExecUpdate_v2(CUgraphExec exec, CUgraph graph,
+				     CUgraphExecUpdateResultInfo *info)
 {
 	CUresult result;
 
@@ -558,7 +574,8 @@ EXPORT CUresult cuGraphExecUpdate_v2(CUgraphExec exec, CUgraph graph, CUgraphExe
 	return result;
 }
 
-EXPORT CUresult cuGraphExecUpdate(CUgraphExec exec, CUgraph graph, CUgraphNode *error, CUgraphExecUpdateResult *outcome)
+EXPORT CUresult cuGraphExecUpdate(CUgraphExec exec, CUgraph graph, CUgraphNode *error,
+				  CUgraphExecUpdateResult *outcome)
 {
 	CUgraphExecUpdateResult own;
 	CUgraphNode own_error;

@@ -7,12 +7,16 @@
 #include "graph.h"
 #include "handle.h"
 
-CUresult node_kernel_op(struct context *ctx, const CUDA_KERNEL_NODE_PARAMS *p, void *buffer, struct op *op)
+CUresult node_kernel_op(struct context *ctx, const CUDA_KERNEL_NODE_PARAMS *p, void *buffer,
+			struct op *op)
 {
 	struct launch launch = {
 		{ p->gridDimX, p->gridDimY, p->gridDimZ },
 		{ p->blockDimX, p->blockDimY, p->blockDimZ },
-		p->sharedMemBytes, false, p->kernelParams, p->extra,
+		p->sharedMemBytes,
+		false,
+		p->kernelParams,
+		p->extra,
 	};
 	struct function *func;
 	CUresult result;
@@ -56,7 +60,8 @@ CUresult node_memset_op(struct context *ctx, const CUDA_MEMSET_NODE_PARAMS *p, s
 	if (!p || !p->dst || !p->width || !p->height || session_of(p->dst) != ctx->session)
 		return CUDA_ERROR_INVALID_VALUE;
 	op->kind = OP_MEMSET;
-	result = memset_describe(p->dst, p->pitch, p->value, p->elementSize, p->width, p->height, &op->memset);
+	result = memset_describe(p->dst, p->pitch, p->value, p->elementSize, p->width, p->height,
+				 &op->memset);
 	return result ? result : memset_check(ctx->session, &op->memset);
 }
 
@@ -85,8 +90,8 @@ static CUresult node_event_op(CUevent handle, enum op_kind kind, struct op *op)
 }
 
 /* The graph and the nodes that a cuGraphAdd…Node call names; the session's lock is held at success. */
-static CUresult begin(CUgraph handle, const CUgraphNode *dep_handles, size_t count, struct context **ctx,
-		      struct graph **graph, struct node_set *deps)
+static CUresult begin(CUgraph handle, const CUgraphNode *dep_handles, size_t count,
+		      struct context **ctx, struct graph **graph, struct node_set *deps)
 {
 	CUresult result;
 
@@ -114,8 +119,8 @@ static CUresult begin(CUgraph handle, const CUgraphNode *dep_handles, size_t cou
 }
 
 /* Adds the operation, unless making it has failed, and ends what begin() began. */
-static CUresult finish(CUresult result, struct context *ctx, struct graph *graph, const struct op *op,
-		       struct node_set *deps, CUgraphNode *out)
+static CUresult finish(CUresult result, struct context *ctx, struct graph *graph,
+		       const struct op *op, struct node_set *deps, CUgraphNode *out)
 {
 	struct graph_node *node;
 
@@ -130,7 +135,8 @@ static CUresult finish(CUresult result, struct context *ctx, struct graph *graph
 	return result;
 }
 
-EXPORT CUresult cuGraphAddKernelNode_v2(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles, size_t count,
+EXPORT CUresult cuGraphAddKernelNode_v2(CUgraphNode *out, CUgraph handle,
+					const CUgraphNode *dep_handles, size_t count,
 					const CUDA_KERNEL_NODE_PARAMS *p)
 {
 	char buffer[VGPU_MAX_PARAMS];
@@ -149,8 +155,8 @@ EXPORT CUresult cuGraphAddKernelNode_v2(CUgraphNode *out, CUgraph handle, const 
 	return finish(result, ctx, graph, &op, &deps, out);
 }
 
-EXPORT CUresult cuGraphAddKernelNode(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps, size_t count,
-				     const CUDA_KERNEL_NODE_PARAMS_v1 *p)
+EXPORT CUresult cuGraphAddKernelNode(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps,
+				     size_t count, const CUDA_KERNEL_NODE_PARAMS_v1 *p)
 {
 	CUDA_KERNEL_NODE_PARAMS v2 = { 0 };
 
@@ -160,8 +166,8 @@ EXPORT CUresult cuGraphAddKernelNode(CUgraphNode *out, CUgraph graph, const CUgr
 	return cuGraphAddKernelNode_v2(out, graph, deps, count, &v2);
 }
 
-EXPORT CUresult cuGraphAddMemcpyNode(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles, size_t count,
-				     const CUDA_MEMCPY3D *p, CUcontext copy_ctx)
+EXPORT CUresult cuGraphAddMemcpyNode(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles,
+				     size_t count, const CUDA_MEMCPY3D *p, CUcontext copy_ctx)
 {
 	struct node_set deps = { 0 };
 	struct op op = { 0 };
@@ -175,7 +181,8 @@ EXPORT CUresult cuGraphAddMemcpyNode(CUgraphNode *out, CUgraph handle, const CUg
 	return finish(result, ctx, graph, &op, &deps, out);
 }
 
-EXPORT CUresult cuGraphAddMemsetNode(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles, size_t count,
+EXPORT CUresult cuGraphAddMemsetNode(CUgraphNode *out, CUgraph handle,
+				     const CUgraphNode *dep_handles, size_t count,
 				     const CUDA_MEMSET_NODE_PARAMS *p, CUcontext set_ctx)
 {
 	struct node_set deps = { 0 };
@@ -190,8 +197,8 @@ EXPORT CUresult cuGraphAddMemsetNode(CUgraphNode *out, CUgraph handle, const CUg
 	return finish(result, ctx, graph, &op, &deps, out);
 }
 
-EXPORT CUresult cuGraphAddHostNode(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles, size_t count,
-				   const CUDA_HOST_NODE_PARAMS *p)
+EXPORT CUresult cuGraphAddHostNode(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles,
+				   size_t count, const CUDA_HOST_NODE_PARAMS *p)
 {
 	struct node_set deps = { 0 };
 	struct op op = { 0 };
@@ -204,7 +211,8 @@ EXPORT CUresult cuGraphAddHostNode(CUgraphNode *out, CUgraph handle, const CUgra
 	return finish(node_host_op(p, &op), ctx, graph, &op, &deps, out);
 }
 
-EXPORT CUresult cuGraphAddEmptyNode(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles, size_t count)
+EXPORT CUresult cuGraphAddEmptyNode(CUgraphNode *out, CUgraph handle,
+				    const CUgraphNode *dep_handles, size_t count)
 {
 	struct node_set deps = { 0 };
 	struct op op = { .kind = OP_EMPTY };
@@ -215,8 +223,8 @@ EXPORT CUresult cuGraphAddEmptyNode(CUgraphNode *out, CUgraph handle, const CUgr
 	return result ? result : finish(CUDA_SUCCESS, ctx, graph, &op, &deps, out);
 }
 
-static CUresult add_event(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles, size_t count,
-			  CUevent event, enum op_kind kind)
+static CUresult add_event(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles,
+			  size_t count, CUevent event, enum op_kind kind)
 {
 	struct node_set deps = { 0 };
 	struct op op = { 0 };
@@ -229,19 +237,20 @@ static CUresult add_event(CUgraphNode *out, CUgraph handle, const CUgraphNode *d
 	return finish(node_event_op(event, kind, &op), ctx, graph, &op, &deps, out);
 }
 
-EXPORT CUresult cuGraphAddEventRecordNode(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps, size_t count,
-					  CUevent event)
+EXPORT CUresult cuGraphAddEventRecordNode(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps,
+					  size_t count, CUevent event)
 {
 	return add_event(out, graph, deps, count, event, OP_RECORD);
 }
 
-EXPORT CUresult cuGraphAddEventWaitNode(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps, size_t count,
-					CUevent event)
+EXPORT CUresult cuGraphAddEventWaitNode(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps,
+					size_t count, CUevent event)
 {
 	return add_event(out, graph, deps, count, event, OP_WAIT);
 }
 
-EXPORT CUresult cuGraphAddChildGraphNode(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles, size_t count,
+EXPORT CUresult cuGraphAddChildGraphNode(CUgraphNode *out, CUgraph handle,
+					 const CUgraphNode *dep_handles, size_t count,
 					 CUgraph child_handle)
 {
 	struct node_set deps = { 0 };
@@ -255,7 +264,8 @@ EXPORT CUresult cuGraphAddChildGraphNode(CUgraphNode *out, CUgraph handle, const
 	child = handle_get(HANDLE_GRAPH, child_handle);
 	op.graph.graph = child && child != graph ? graph_clone(child) : NULL;
 	if (!op.graph.graph)
-		result = child && child != graph ? CUDA_ERROR_OUT_OF_MEMORY : CUDA_ERROR_INVALID_VALUE;
+		result = child && child != graph ? CUDA_ERROR_OUT_OF_MEMORY
+						 : CUDA_ERROR_INVALID_VALUE;
 	child = op.graph.graph;
 	result = finish(result, ctx, graph, &op, &deps, out);
 	if (child) {
@@ -266,7 +276,8 @@ EXPORT CUresult cuGraphAddChildGraphNode(CUgraphNode *out, CUgraph handle, const
 	return result;
 }
 
-EXPORT CUresult cuGraphAddMemAllocNode(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles, size_t count,
+EXPORT CUresult cuGraphAddMemAllocNode(CUgraphNode *out, CUgraph handle,
+				       const CUgraphNode *dep_handles, size_t count,
 				       CUDA_MEM_ALLOC_NODE_PARAMS *p)
 {
 	struct node_set deps = { 0 };
@@ -289,8 +300,8 @@ EXPORT CUresult cuGraphAddMemAllocNode(CUgraphNode *out, CUgraph handle, const C
 	return finish(result, ctx, graph, &op, &deps, out);
 }
 
-EXPORT CUresult cuGraphAddMemFreeNode(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles, size_t count,
-				      CUdeviceptr addr)
+EXPORT CUresult cuGraphAddMemFreeNode(CUgraphNode *out, CUgraph handle,
+				      const CUgraphNode *dep_handles, size_t count, CUdeviceptr addr)
 {
 	struct node_set deps = { 0 };
 	struct op op = { .kind = OP_FREE };
@@ -301,8 +312,8 @@ EXPORT CUresult cuGraphAddMemFreeNode(CUgraphNode *out, CUgraph handle, const CU
 	if (result)
 		return result;
 	op.mem.addr = addr;
-	return finish(devmem_find(ctx->session, addr, NULL) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE, ctx, graph, &op,
-		      &deps, out);
+	return finish(devmem_find(ctx->session, addr, NULL) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE,
+		      ctx, graph, &op, &deps, out);
 }
 
 EXPORT CUresult cuGraphAddNode_v2(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps,
@@ -316,7 +327,8 @@ EXPORT CUresult cuGraphAddNode_v2(CUgraphNode *out, CUgraph graph, const CUgraph
 	case CU_GRAPH_NODE_TYPE_KERNEL:
 		return cuGraphAddKernelNode_v2(out, graph, deps, count, &p->kernel);
 	case CU_GRAPH_NODE_TYPE_MEMCPY:
-		return cuGraphAddMemcpyNode(out, graph, deps, count, &p->memcpy.copyParams, p->memcpy.copyCtx);
+		return cuGraphAddMemcpyNode(out, graph, deps, count, &p->memcpy.copyParams,
+					    p->memcpy.copyCtx);
 	case CU_GRAPH_NODE_TYPE_MEMSET:
 		memcpy(&set, &p->memset, sizeof(set));
 		return cuGraphAddMemsetNode(out, graph, deps, count, &set, p->memset.ctx);
@@ -339,8 +351,8 @@ EXPORT CUresult cuGraphAddNode_v2(CUgraphNode *out, CUgraph graph, const CUgraph
 	}
 }
 
-EXPORT CUresult cuGraphAddNode(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps, size_t count,
-			       CUgraphNodeParams *p)
+EXPORT CUresult cuGraphAddNode(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps,
+			       size_t count, CUgraphNodeParams *p)
 {
 	return cuGraphAddNode_v2(out, graph, deps, NULL, count, p);
 }
@@ -436,8 +448,8 @@ static CUresult get_event(CUgraphNode handle, CUgraphNodeType type, CUevent *out
 	if (!node || node->type != type)
 		result = CUDA_ERROR_INVALID_VALUE;
 	else
-		*out = type == CU_GRAPH_NODE_TYPE_EVENT_RECORD ? node->op->record.event->handle :
-								 node->op->wait.event->handle;
+		*out = type == CU_GRAPH_NODE_TYPE_EVENT_RECORD ? node->op->record.event->handle
+							       : node->op->wait.event->handle;
 	pthread_mutex_unlock(&ctx->session->lock);
 	return result;
 }
@@ -453,7 +465,8 @@ EXPORT CUresult cuGraphEventWaitNodeGetEvent(CUgraphNode node, CUevent *event)
 }
 
 /* A node of a type, for a change; the session's lock is held at success. */
-static CUresult begin_change(CUgraphNode handle, CUgraphNodeType type, struct context **ctx, struct graph_node **node)
+static CUresult begin_change(CUgraphNode handle, CUgraphNodeType type, struct context **ctx,
+			     struct graph_node **node)
 {
 	CUresult result = graph_enter(ctx);
 
@@ -466,7 +479,8 @@ static CUresult begin_change(CUgraphNode handle, CUgraphNodeType type, struct co
 	return CUDA_ERROR_INVALID_VALUE;
 }
 
-static CUresult finish_change(CUresult result, struct context *ctx, struct graph_node *node, const struct op *op)
+static CUresult finish_change(CUresult result, struct context *ctx, struct graph_node *node,
+			      const struct op *op)
 {
 	if (!result)
 		result = node_replace_op(node, op);
@@ -548,4 +562,29 @@ EXPORT CUresult cuGraphEventRecordNodeSetEvent(CUgraphNode node, CUevent event)
 EXPORT CUresult cuGraphEventWaitNodeSetEvent(CUgraphNode node, CUevent event)
 {
 	return set_event(node, CU_GRAPH_NODE_TYPE_WAIT_EVENT, OP_WAIT, event);
+}
+
+EXPORT CUresult cuGraphNodeSetParams(CUgraphNode node, CUgraphNodeParams *p)
+{
+	CUDA_MEMSET_NODE_PARAMS set;
+
+	if (!p)
+		return CUDA_ERROR_INVALID_VALUE;
+	switch (p->type) {
+	case CU_GRAPH_NODE_TYPE_KERNEL:
+		return cuGraphKernelNodeSetParams_v2(node, &p->kernel);
+	case CU_GRAPH_NODE_TYPE_MEMCPY:
+		return cuGraphMemcpyNodeSetParams(node, &p->memcpy.copyParams);
+	case CU_GRAPH_NODE_TYPE_MEMSET:
+		memcpy(&set, &p->memset, sizeof(set));
+		return cuGraphMemsetNodeSetParams(node, &set);
+	case CU_GRAPH_NODE_TYPE_HOST:
+		return cuGraphHostNodeSetParams(node, &p->host);
+	case CU_GRAPH_NODE_TYPE_WAIT_EVENT:
+		return cuGraphEventWaitNodeSetEvent(node, p->eventWait.event);
+	case CU_GRAPH_NODE_TYPE_EVENT_RECORD:
+		return cuGraphEventRecordNodeSetEvent(node, p->eventRecord.event);
+	default:
+		return CUDA_ERROR_NOT_SUPPORTED;
+	}
 }

@@ -5,25 +5,26 @@
 #include <stdlib.h>
 #include "handle.h"
 
-#define CHUNK_SLOTS	1024
-#define MAX_CHUNKS	16384	/* CHUNK_SLOTS * MAX_CHUNKS is the range of the index field */
+#define CHUNK_SLOTS 1024
+#define MAX_CHUNKS 16384 /* CHUNK_SLOTS * MAX_CHUNKS is the range of the index field */
 
 /* Bits of a handle: 4 zero, 24 index, 24 generation, 8 type, 4 mark. */
-#define INDEX_SHIFT	4
-#define GENERATION_SHIFT	28
-#define TYPE_SHIFT	52
-#define FIELD_24	0xffffffu
-#define MARK		(0x6ULL << 60)
+#define INDEX_SHIFT 4
+#define GENERATION_SHIFT 28
+#define TYPE_SHIFT 52
+#define FIELD_24 0xffffffu
+#define MARK (0x6ULL << 60)
 
 struct slot {
-	uint64_t handle;	/* 0 where the slot is free */
+	uint64_t handle; /* 0 where the slot is free */
 	void *object;
 	uint32_t generation;
-	uint32_t next_free;	/* index + 1 */
+	uint32_t next_free; /* index + 1 */
 };
 
 static struct slot *chunks[MAX_CHUNKS];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* guards the two below and writes to slots */
+static pthread_mutex_t lock =
+	PTHREAD_MUTEX_INITIALIZER; /* guards the two below and writes to slots */
 static uint32_t used, first_free;
 
 static struct slot *slot_at(uint32_t index)
@@ -35,7 +36,8 @@ static struct slot *slot_at(uint32_t index)
 
 static struct slot *slot_of(enum handle_type type, uint64_t handle)
 {
-	if ((handle & (0xfULL << 60)) != MARK || (handle & 0xf) || ((handle >> TYPE_SHIFT) & 0xff) != type)
+	if ((handle & (0xfULL << 60)) != MARK || (handle & 0xf) ||
+	    ((handle >> TYPE_SHIFT) & 0xff) != type)
 		return NULL;
 	return slot_at(handle >> INDEX_SHIFT & FIELD_24);
 }
@@ -67,8 +69,8 @@ void *handle_new(enum handle_type type, void *object)
 	}
 	slot->generation = (slot->generation + 1) & FIELD_24;
 	slot->object = object;
-	handle = MARK | (uint64_t)type << TYPE_SHIFT | (uint64_t)slot->generation << GENERATION_SHIFT |
-		 (uint64_t)index << INDEX_SHIFT;
+	handle = MARK | (uint64_t)type << TYPE_SHIFT |
+		 (uint64_t)slot->generation << GENERATION_SHIFT | (uint64_t)index << INDEX_SHIFT;
 	__atomic_store_n(&slot->handle, handle, __ATOMIC_RELEASE);
 out:
 	pthread_mutex_unlock(&lock);

@@ -3,8 +3,8 @@
 /*
  * Handles that programs hold
  *
- * A handle is a number in pointer's clothes: type, generation and index of a slot. It is looked up, never followed, so
- * that a wild, stale or foreign handle is found out for the price of two loads.
+ * A handle is a number in pointer's clothes: type, generation and index of a slot. It is looked up,
+ * never followed, so that a wild, stale or foreign handle is found out for the price of two loads.
  */
 #ifndef VGPU_LIBCUDA_HANDLE_H
 #define VGPU_LIBCUDA_HANDLE_H

@@ -5,12 +5,12 @@
 #include <sys/mman.h>
 #include "heap.h"
 
-#define SMALLEST	64ULL
-#define LARGEST_SMALL	(SMALLEST << (HEAP_CLASSES - 1))
-#define SLAB		65536ULL
-#define FIRST_RANGE	(1ULL << 20)
-#define LARGEST_RANGE	(32ULL << 20)	/* of growth beyond what a block needs */
-#define GRAIN		256ULL		/* of blocks outside of the classes */
+#define SMALLEST 64ULL
+#define LARGEST_SMALL (SMALLEST << (HEAP_CLASSES - 1))
+#define SLAB 65536ULL
+#define FIRST_RANGE (1ULL << 20)
+#define LARGEST_RANGE (32ULL << 20) /* of growth beyond what a block needs */
+#define GRAIN 256ULL /* of blocks outside of the classes */
 
 static uint64_t round_up(uint64_t value, uint64_t align)
 {
@@ -40,7 +40,8 @@ static int add_range(struct heap *heap, uint64_t len)
 	if (offset > heap->limit || len > heap->limit - offset)
 		return -EPROTO;
 	if (heap->base) {
-		if (heap->port->ops->map(heap->port, offset, len, (void *)(heap->base + offset)) == MAP_FAILED)
+		if (heap->port->ops->map(heap->port, offset, len, (void *)(heap->base + offset)) ==
+		    MAP_FAILED)
 			return -errno;
 	} else {
 		heap->first = heap->port->ops->map(heap->port, offset, len, NULL);
@@ -66,7 +67,8 @@ int heap_rebase(struct heap *heap, uint64_t base)
 {
 	struct extent *range = &heap->ranges.v[0];
 
-	if (heap->port->ops->map(heap->port, range->start, range->len, (void *)(base + range->start)) == MAP_FAILED)
+	if (heap->port->ops->map(heap->port, range->start, range->len,
+				 (void *)(base + range->start)) == MAP_FAILED)
 		return -errno;
 	munmap(heap->first, range->len);
 	heap->first = NULL;
@@ -105,7 +107,7 @@ static int class_of(uint64_t len)
 	int class = 0;
 
 	while (SMALLEST << class < len)
-		class++;
+		class ++;
 	return class;
 }
 
@@ -125,8 +127,8 @@ static int class_reserve(struct heap *heap, int class, size_t need)
 }
 
 /*
- * A class keeps room on its stack for every block that it ever cut, so that heap_free() cannot fail: slabs are never
- * given back.
+ * A class keeps room on its stack for every block that it ever cut, so that heap_free() cannot
+ * fail: slabs are never given back.
  */
 static int refill(struct heap *heap, int class)
 {

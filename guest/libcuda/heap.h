@@ -3,9 +3,10 @@
 /*
  * Payload memory of a session in the aperture
  *
- * Ranges of the aperture are taken as they are needed, mapped at the address at which the executor sees them, and kept
- * until the session ends. Small blocks (launch parameters, names, answers) come from power-of-two classes, the others
- * from a set of free extents. What describes the memory lies outside of it. The session's lock guards a heap.
+ * Ranges of the aperture are taken as they are needed, mapped at the address at which the executor
+ * sees them, and kept until the session ends. Small blocks (launch parameters, names, answers) come
+ * from power-of-two classes, the others from a set of free extents. What describes the memory lies
+ * outside of it. The session's lock guards a heap.
  */
 #ifndef VGPU_LIBCUDA_HEAP_H
 #define VGPU_LIBCUDA_HEAP_H
@@ -13,7 +14,7 @@
 #include "extent.h"
 #include "port.h"
 
-#define HEAP_CLASSES	7	/* 64 .. 4096 bytes */
+#define HEAP_CLASSES 7 /* 64 .. 4096 bytes */
 
 /**
  * struct heap_block - a block of payload memory
@@ -27,18 +28,18 @@ struct heap_block {
 
 struct heap {
 	struct port *port;
-	uint64_t base;			/* address of aperture offset 0; 0 until the executor has told it */
-	uint64_t limit;			/* bytes of aperture */
-	void *first;			/* the first range, before base is known */
+	uint64_t base; /* address of aperture offset 0; 0 until the executor has told it */
+	uint64_t limit; /* bytes of aperture */
+	void *first; /* the first range, before base is known */
 	struct extent_set ranges;
 	struct extent_set free;
-	uint64_t *class_free[HEAP_CLASSES];	/* stacks of offsets */
+	uint64_t *class_free[HEAP_CLASSES]; /* stacks of offsets */
 	size_t class_count[HEAP_CLASSES];
-	size_t class_total[HEAP_CLASSES];	/* blocks ever cut */
+	size_t class_total[HEAP_CLASSES]; /* blocks ever cut */
 	size_t class_capacity[HEAP_CLASSES];
-	size_t blocks;			/* in use, outside of the classes */
-	uint64_t taken;			/* bytes of ranges */
-	uint64_t used;			/* bytes of blocks */
+	size_t blocks; /* in use, outside of the classes */
+	uint64_t taken; /* bytes of ranges */
+	uint64_t used; /* bytes of blocks */
 };
 
 /**

@@ -6,11 +6,14 @@
 #include "device.h"
 #include "hostmem.h"
 
-#define ALLOC_FLAGS	(CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP | CU_MEMHOSTALLOC_WRITECOMBINED)
-#define REGISTER_FLAGS	(CU_MEMHOSTREGISTER_PORTABLE | CU_MEMHOSTREGISTER_DEVICEMAP | CU_MEMHOSTREGISTER_IOMEMORY | \
-			 CU_MEMHOSTREGISTER_READ_ONLY)
+#define ALLOC_FLAGS \
+	(CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP | CU_MEMHOSTALLOC_WRITECOMBINED)
+#define REGISTER_FLAGS \
+	(CU_MEMHOSTREGISTER_PORTABLE | CU_MEMHOSTREGISTER_DEVICEMAP | \
+	 CU_MEMHOSTREGISTER_IOMEMORY | CU_MEMHOSTREGISTER_READ_ONLY)
 
-struct host_memory *hostmem_find(struct session *session, uint64_t addr, uint64_t *start, uint64_t *len)
+struct host_memory *hostmem_find(struct session *session, uint64_t addr, uint64_t *start,
+				 uint64_t *len)
 {
 	struct extent *extent = extent_find(&session->pinned, addr);
 
@@ -25,7 +28,7 @@ struct host_memory *hostmem_find(struct session *session, uint64_t addr, uint64_
 	return extent->data;
 }
 
-static CUresult alloc(struct context *ctx, size_t size, unsigned int flags, bool managed, void **p)
+CUresult hostmem_alloc(struct context *ctx, size_t size, unsigned int flags, bool managed, void **p)
 {
 	struct session *session = ctx->session;
 	struct host_memory *memory = calloc(1, sizeof(*memory));
@@ -70,7 +73,7 @@ EXPORT CUresult cuMemHostAlloc(void **p, size_t size, unsigned int flags)
 		return result;
 	if (!p || !size || flags & ~ALLOC_FLAGS)
 		return CUDA_ERROR_INVALID_VALUE;
-	return alloc(ctx, size, flags, false, p);
+	return hostmem_alloc(ctx, size, flags, false, p);
 }
 
 EXPORT CUresult cuMemAllocHost_v2(void **p, size_t size)
@@ -91,11 +94,22 @@ static void drop(struct session *session, struct host_memory *memory)
 	free(memory);
 }
 
+CUresult hostmem_free(struct session *session, uint64_t addr, bool managed)
+{
+	struct extent *found = extent_find(&session->pinned, addr);
+	struct extent extent;
+
+	if (!found || found->start != addr || ((struct host_memory *)found->data)->managed != managed)
+		return CUDA_ERROR_INVALID_VALUE;
+	extent_remove(&session->pinned, addr, &extent);
+	drop(session, extent.data);
+	return CUDA_SUCCESS;
+}
+
 EXPORT CUresult cuMemFreeHost(void *p)
 {
 	struct context *ctx;
 	struct session *session;
-	struct extent extent;
 	CUresult result = context_enter(&ctx);
 
 	if (result)
@@ -106,17 +120,11 @@ EXPORT CUresult cuMemFreeHost(void *p)
 	pthread_mutex_lock(&session->lock);
 	result = capture_check_unsafe(session);
 	if (!result) {
-		struct extent *found = extent_find(&session->pinned, (uint64_t)p);
-
-		if (!found || found->start != (uint64_t)p) {
-			result = CUDA_ERROR_INVALID_VALUE;
-		} else {
-			context_synchronize(ctx);
-			if (extent_remove(&session->pinned, (uint64_t)p, &extent))
-				drop(session, extent.data);
-			result = session->error;
-		}
+		context_synchronize(ctx);
+		result = hostmem_free(session, (uint64_t)p, false);
 	}
+	if (!result)
+		result = session->error;
 	pthread_mutex_unlock(&session->lock);
 	return result;
 }

@@ -3,9 +3,10 @@
 /*
  * Pinned host memory
  *
- * What cuMemHostAlloc gives is aperture memory, which the executor sees at the same address: copies touch no CPU and
- * kernels reach it. Memory that the program allocated itself cannot be shared with the device;
- * cuMemHostRegister notes it, copies stage it as any pageable memory, and it has no device pointer.
+ * What cuMemHostAlloc gives is aperture memory, which the executor sees at the same address: copies
+ * touch no CPU and kernels reach it. Memory that the program allocated itself cannot be shared with
+ * the device; cuMemHostRegister notes it, copies stage it as any pageable memory, and it has no
+ * device pointer.
  */
 #ifndef VGPU_LIBCUDA_HOSTMEM_H
 #define VGPU_LIBCUDA_HOSTMEM_H
@@ -37,7 +38,24 @@ struct host_memory {
  *
  * Return: it, or NULL. With the session's lock held.
  */
-struct host_memory *hostmem_find(struct session *session, uint64_t addr, uint64_t *start, uint64_t *len);
+struct host_memory *hostmem_find(struct session *session, uint64_t addr, uint64_t *start,
+				 uint64_t *len);
+
+/**
+ * hostmem_alloc() - allocates aperture memory
+ * @p: out
+ *
+ * Return: as cuMemHostAlloc. Takes the session's lock.
+ */
+CUresult hostmem_alloc(struct context *ctx, size_t size, unsigned int flags, bool managed, void **p);
+
+/**
+ * hostmem_free() - frees aperture memory that no work uses any more
+ * @managed: it has to be of cuMemAllocManaged
+ *
+ * Return: CUDA_SUCCESS or CUDA_ERROR_INVALID_VALUE. With the session's lock held.
+ */
+CUresult hostmem_free(struct session *session, uint64_t addr, bool managed);
 
 /**
  * hostmem_free_ctx() - frees what a context has left

@@ -5,8 +5,8 @@
 #include "image.h"
 
 /* What nvcc puts into host objects: a pointer to the fatbin and more. */
-#define WRAPPER_MAGIC	0x466243b1u
-#define FATBIN_MAGIC	0xba55ed50u
+#define WRAPPER_MAGIC 0x466243b1u
+#define FATBIN_MAGIC 0xba55ed50u
 
 struct wrapper {
 	uint32_t magic;
@@ -19,7 +19,7 @@ struct fatbin_header {
 	uint32_t magic;
 	uint16_t version;
 	uint16_t header_size;
-	uint64_t size;		/* of what follows the header */
+	uint64_t size; /* of what follows the header */
 };
 
 static void at_least(uint64_t *len, uint64_t offset, uint64_t count, uint64_t size)
@@ -43,14 +43,16 @@ static int elf_len(const unsigned char *data, size_t *len)
 	for (int i = 0; i < header.e_shnum && header.e_shentsize == sizeof(Elf64_Shdr); i++) {
 		Elf64_Shdr section;
 
-		memcpy(&section, data + header.e_shoff + (uint64_t)i * sizeof(section), sizeof(section));
+		memcpy(&section, data + header.e_shoff + (uint64_t)i * sizeof(section),
+		       sizeof(section));
 		if (section.sh_type != SHT_NOBITS && section.sh_type != SHT_NULL)
 			at_least(&end, section.sh_offset, 1, section.sh_size);
 	}
 	for (int i = 0; i < header.e_phnum && header.e_phentsize == sizeof(Elf64_Phdr); i++) {
 		Elf64_Phdr segment;
 
-		memcpy(&segment, data + header.e_phoff + (uint64_t)i * sizeof(segment), sizeof(segment));
+		memcpy(&segment, data + header.e_phoff + (uint64_t)i * sizeof(segment),
+		       sizeof(segment));
 		at_least(&end, segment.p_offset, 1, segment.p_filesz);
 	}
 	*len = end;
@@ -76,6 +78,8 @@ int image_detect(const void *data, struct image *image)
 	struct wrapper wrapper;
 	uint32_t magic;
 
+	if (!*(const char *)data)
+		return -1;
 	if (is_text(data)) {
 		image->type = IMAGE_PTX;
 		image->data = data;

@@ -3,8 +3,8 @@
 /*
  * Module images: what they are and how long they are
  *
- * The Driver API takes images without their length. PTX text ends at its NUL, ELF and fatbin headers tell theirs, what
- * cuLinkComplete made carries a header of this library.
+ * The Driver API takes images without their length. PTX text ends at its NUL, ELF and fatbin
+ * headers tell theirs, what cuLinkComplete made carries a header of this library.
  */
 #ifndef VGPU_LIBCUDA_IMAGE_H
 #define VGPU_LIBCUDA_IMAGE_H
@@ -43,7 +43,7 @@ struct image_link_header {
 	uint64_t id;
 };
 
-#define IMAGE_LINK_MAGIC	0x4b4e494c55504756ULL	/* "VGPULINK" */
+#define IMAGE_LINK_MAGIC 0x4b4e494c55504756ULL /* "VGPULINK" */
 
 /**
  * image_detect() - finds out what an image is

@@ -50,8 +50,10 @@ static CUresult gathered(const struct vgpu_func_info *info, void **params, void 
 
 static CUresult check_dimensions(const struct function *func, const struct launch *launch)
 {
-	static const unsigned int most_block[3] = { VGPU_MAX_BLOCK_XY, VGPU_MAX_BLOCK_XY, VGPU_MAX_BLOCK_Z };
-	static const unsigned int most_grid[3] = { VGPU_MAX_GRID_X, VGPU_MAX_GRID_YZ, VGPU_MAX_GRID_YZ };
+	static const unsigned int most_block[3] = { VGPU_MAX_BLOCK_XY, VGPU_MAX_BLOCK_XY,
+						    VGPU_MAX_BLOCK_Z };
+	static const unsigned int most_grid[3] = { VGPU_MAX_GRID_X, VGPU_MAX_GRID_YZ,
+						   VGPU_MAX_GRID_YZ };
 	const struct vgpu_func_info *info = func->info;
 	uint64_t threads = 1;
 
@@ -79,12 +81,15 @@ static CUresult check_cooperative(const struct function *func, const struct laun
 	device_get(func->session->ordinal, &device);
 	if (!device_attribute(device, CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH))
 		return CUDA_ERROR_NOT_SUPPORTED;
-	room = (uint64_t)occupancy_blocks(func, launch->block[0] * launch->block[1] * launch->block[2], launch->shared) *
+	room = (uint64_t)occupancy_blocks(func,
+					  launch->block[0] * launch->block[1] * launch->block[2],
+					  launch->shared) *
 	       device_attribute(device, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
 	return blocks > room ? CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE : CUDA_SUCCESS;
 }
 
-CUresult launch_prepare(struct function *func, const struct launch *launch, void *buffer, struct op_kernel *kernel)
+CUresult launch_prepare(struct function *func, const struct launch *launch, void *buffer,
+			struct op_kernel *kernel)
 {
 	CUresult result;
 
@@ -109,7 +114,8 @@ CUresult launch_prepare(struct function *func, const struct launch *launch, void
 	return CUDA_SUCCESS;
 }
 
-static CUresult launch(CUfunction handle, const struct launch *launch, CUstream stream_handle, bool thread_default)
+static CUresult launch(CUfunction handle, const struct launch *launch, CUstream stream_handle,
+		       bool thread_default)
 {
 	char buffer[VGPU_MAX_PARAMS];
 	struct op op = { .kind = OP_KERNEL };
@@ -134,17 +140,18 @@ static CUresult launch(CUfunction handle, const struct launch *launch, CUstream 
 	return result;
 }
 
-EXPORT CUresult cuLaunchKernel(CUfunction func, unsigned int gx, unsigned int gy, unsigned int gz, unsigned int bx,
-			       unsigned int by, unsigned int bz, unsigned int shared, CUstream stream, void **params,
-			       void **extra)
+EXPORT CUresult cuLaunchKernel(CUfunction func, unsigned int gx, unsigned int gy, unsigned int gz,
+			       unsigned int bx, unsigned int by, unsigned int bz,
+			       unsigned int shared, CUstream stream, void **params, void **extra)
 {
 	struct launch l = { { gx, gy, gz }, { bx, by, bz }, shared, false, params, extra };
 
 	return launch(func, &l, stream, false);
 }
 
-EXPORT CUresult cuLaunchKernel_ptsz(CUfunction func, unsigned int gx, unsigned int gy, unsigned int gz, unsigned int bx,
-				    unsigned int by, unsigned int bz, unsigned int shared, CUstream stream,
+EXPORT CUresult cuLaunchKernel_ptsz(CUfunction func, unsigned int gx, unsigned int gy,
+				    unsigned int gz, unsigned int bx, unsigned int by,
+				    unsigned int bz, unsigned int shared, CUstream stream,
 				    void **params, void **extra)
 {
 	struct launch l = { { gx, gy, gz }, { bx, by, bz }, shared, false, params, extra };
@@ -152,17 +159,19 @@ EXPORT CUresult cuLaunchKernel_ptsz(CUfunction func, unsigned int gx, unsigned i
 	return launch(func, &l, stream, true);
 }
 
-EXPORT CUresult cuLaunchCooperativeKernel(CUfunction func, unsigned int gx, unsigned int gy, unsigned int gz,
-					  unsigned int bx, unsigned int by, unsigned int bz, unsigned int shared,
-					  CUstream stream, void **params)
+EXPORT CUresult cuLaunchCooperativeKernel(CUfunction func, unsigned int gx, unsigned int gy,
+					  unsigned int gz, unsigned int bx, unsigned int by,
+					  unsigned int bz, unsigned int shared, CUstream stream,
+					  void **params)
 {
 	struct launch l = { { gx, gy, gz }, { bx, by, bz }, shared, true, params, NULL };
 
 	return launch(func, &l, stream, false);
 }
 
-EXPORT CUresult cuLaunchCooperativeKernel_ptsz(CUfunction func, unsigned int gx, unsigned int gy, unsigned int gz,
-					       unsigned int bx, unsigned int by, unsigned int bz, unsigned int shared,
+EXPORT CUresult cuLaunchCooperativeKernel_ptsz(CUfunction func, unsigned int gx, unsigned int gy,
+					       unsigned int gz, unsigned int bx, unsigned int by,
+					       unsigned int bz, unsigned int shared,
 					       CUstream stream, void **params)
 {
 	struct launch l = { { gx, gy, gz }, { bx, by, bz }, shared, true, params, NULL };
@@ -170,8 +179,8 @@ EXPORT CUresult cuLaunchCooperativeKernel_ptsz(CUfunction func, unsigned int gx,
 	return launch(func, &l, stream, true);
 }
 
-static CUresult launch_ex(const CUlaunchConfig *config, CUfunction func, void **params, void **extra,
-			  bool thread_default)
+static CUresult launch_ex(const CUlaunchConfig *config, CUfunction func, void **params,
+			  void **extra, bool thread_default)
 {
 	struct launch l = { .params = params, .extra = extra };
 	CUevent completion = NULL;
@@ -213,17 +222,20 @@ static CUresult launch_ex(const CUlaunchConfig *config, CUfunction func, void **
 	}
 	result = launch(func, &l, config->hStream, thread_default);
 	if (!result && completion)
-		result = cuEventRecord(completion, config->hStream || !thread_default ? config->hStream :
-											 CU_STREAM_PER_THREAD);
+		result = cuEventRecord(completion, config->hStream || !thread_default
+							   ? config->hStream
+							   : CU_STREAM_PER_THREAD);
 	return result;
 }
 
-EXPORT CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction func, void **params, void **extra)
+EXPORT CUresult cuLaunchKernelEx(const CUlaunchConfig *config, CUfunction func, void **params,
+				 void **extra)
 {
 	return launch_ex(config, func, params, extra, false);
 }
 
-EXPORT CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig *config, CUfunction func, void **params, void **extra)
+EXPORT CUresult cuLaunchKernelEx_ptsz(const CUlaunchConfig *config, CUfunction func, void **params,
+				      void **extra)
 {
 	return launch_ex(config, func, params, extra, true);
 }

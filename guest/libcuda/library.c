@@ -23,7 +23,7 @@ struct kernel {
 
 struct library {
 	CUlibrary handle;
-	struct image image;	/* its own copy */
+	struct image image; /* its own copy */
 	struct instance *instances;
 	struct kernel *kernels;
 };
@@ -32,7 +32,8 @@ struct library {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* The library's module in a context; loaded where it is not. With the session's lock held. */
-static CUresult instantiate(struct library *library, struct context *ctx, struct jit *jit, struct module **module)
+static CUresult instantiate(struct library *library, struct context *ctx, struct jit *jit,
+			    struct module **module)
 {
 	struct instance *instance;
 	struct jit none = { 0 };
@@ -77,8 +78,9 @@ CUresult library_function(struct context *ctx, CUkernel handle, struct function 
 	return result ? result : module_function(module, kernel->name, func);
 }
 
-static CUresult load(CUlibrary *handle, const void *data, const size_t *limit, CUjit_option *options, void **values,
-		     unsigned int count, CUlibraryOption *library_options, unsigned int library_count)
+static CUresult load(CUlibrary *handle, const void *data, const size_t *limit,
+		     CUjit_option *options, void **values, unsigned int count,
+		     CUlibraryOption *library_options, unsigned int library_count)
 {
 	struct library *library;
 	struct context *ctx;
@@ -90,7 +92,8 @@ static CUresult load(CUlibrary *handle, const void *data, const size_t *limit, C
 
 	if (device_init_check())
 		return CUDA_ERROR_NOT_INITIALIZED;
-	if (!handle || !data || jit_parse(&jit, count, options, values) || (library_count && !library_options))
+	if (!handle || !data || jit_parse(&jit, count, options, values) ||
+	    (library_count && !library_options))
 		return CUDA_ERROR_INVALID_VALUE;
 	if (image_detect(data, &image) || (limit && image.len > *limit))
 		return CUDA_ERROR_INVALID_IMAGE;
@@ -124,15 +127,16 @@ static CUresult load(CUlibrary *handle, const void *data, const size_t *limit, C
 	return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *options, void **values,
-				  unsigned int count, CUlibraryOption *library_options, void **library_values,
-				  unsigned int library_count)
+EXPORT CUresult cuLibraryLoadData(CUlibrary *library, const void *code, CUjit_option *options,
+				  void **values, unsigned int count, CUlibraryOption *library_options,
+				  void **library_values, unsigned int library_count)
 {
 	return load(library, code, NULL, options, values, count, library_options, library_count);
 }
 
-EXPORT CUresult cuLibraryLoadFromFile(CUlibrary *library, const char *path, CUjit_option *options, void **values,
-				      unsigned int count, CUlibraryOption *library_options, void **library_values,
+EXPORT CUresult cuLibraryLoadFromFile(CUlibrary *library, const char *path, CUjit_option *options,
+				      void **values, unsigned int count,
+				      CUlibraryOption *library_options, void **library_values,
 				      unsigned int library_count)
 {
 	CUresult result;
@@ -164,7 +168,8 @@ EXPORT CUresult cuLibraryUnload(CUlibrary handle)
 		return CUDA_ERROR_INVALID_HANDLE;
 	while ((instance = library->instances)) {
 		library->instances = instance->next;
-		if (__atomic_load_n(&instance->ctx->handle, __ATOMIC_ACQUIRE) == instance->ctx_handle) {
+		if (__atomic_load_n(&instance->ctx->handle, __ATOMIC_ACQUIRE) ==
+		    instance->ctx_handle) {
 			struct session *session = instance->ctx->session;
 			struct module *module;
 
@@ -190,7 +195,8 @@ EXPORT CUresult cuLibraryUnload(CUlibrary handle)
 }
 
 /* The library's module in the current context, with the session's lock held at success. */
-static CUresult enter(CUlibrary handle, struct context **ctx, struct library **library, struct module **module)
+static CUresult enter(CUlibrary handle, struct context **ctx, struct library **library,
+		      struct module **module)
 {
 	CUresult result = context_enter(ctx);
 
@@ -349,7 +355,8 @@ EXPORT CUresult cuKernelGetName(const char **name, CUkernel handle)
 	return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuKernelGetAttribute(int *value, CUfunction_attribute attribute, CUkernel handle, CUdevice dev)
+EXPORT CUresult cuKernelGetAttribute(int *value, CUfunction_attribute attribute, CUkernel handle,
+				     CUdevice dev)
 {
 	struct context *ctx;
 	struct function *func;
@@ -360,12 +367,14 @@ EXPORT CUresult cuKernelGetAttribute(int *value, CUfunction_attribute attribute,
 	result = enter_kernel(handle, &ctx, &func);
 	if (result)
 		return result;
-	result = dev == ctx->session->ordinal ? func_attribute(func, attribute, value) : CUDA_ERROR_INVALID_DEVICE;
+	result = dev == ctx->session->ordinal ? func_attribute(func, attribute, value)
+					      : CUDA_ERROR_INVALID_DEVICE;
 	pthread_mutex_unlock(&ctx->session->lock);
 	return result;
 }
 
-EXPORT CUresult cuKernelSetAttribute(CUfunction_attribute attribute, int value, CUkernel handle, CUdevice dev)
+EXPORT CUresult cuKernelSetAttribute(CUfunction_attribute attribute, int value, CUkernel handle,
+				     CUdevice dev)
 {
 	struct context *ctx;
 	struct function *func;
@@ -373,7 +382,8 @@ EXPORT CUresult cuKernelSetAttribute(CUfunction_attribute attribute, int value, 
 
 	if (result)
 		return result;
-	result = dev == ctx->session->ordinal ? func_set_attribute(func, attribute, value) : CUDA_ERROR_INVALID_DEVICE;
+	result = dev == ctx->session->ordinal ? func_set_attribute(func, attribute, value)
+					      : CUDA_ERROR_INVALID_DEVICE;
 	pthread_mutex_unlock(&ctx->session->lock);
 	return result;
 }
@@ -384,7 +394,8 @@ EXPORT CUresult cuKernelSetCacheConfig(CUkernel handle, CUfunc_cache config, CUd
 		return CUDA_ERROR_NOT_INITIALIZED;
 	if (!handle_get(HANDLE_KERNEL, handle))
 		return CUDA_ERROR_INVALID_HANDLE;
-	return (unsigned int)config > CU_FUNC_CACHE_PREFER_EQUAL ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
+	return (unsigned int)config > CU_FUNC_CACHE_PREFER_EQUAL ? CUDA_ERROR_INVALID_VALUE
+								 : CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuKernelGetParamInfo(CUkernel handle, size_t index, size_t *offset, size_t *size)

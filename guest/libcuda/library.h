@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Copyright (c) vgpu authors */
 /*
- * Libraries: module images independent of contexts, loaded into each context when something of theirs is used in it
+ * Libraries: module images independent of contexts, loaded into each context when something of
+ * theirs is used in it
  */
 #ifndef VGPU_LIBCUDA_LIBRARY_H
 #define VGPU_LIBCUDA_LIBRARY_H

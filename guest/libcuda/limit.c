@@ -16,7 +16,8 @@ static CUresult check(CUlimit limit)
 {
 	if ((unsigned int)limit >= CU_LIMIT_MAX)
 		return CUDA_ERROR_INVALID_VALUE;
-	return limit > CU_LIMIT_PERSISTING_L2_CACHE_SIZE ? CUDA_ERROR_UNSUPPORTED_LIMIT : CUDA_SUCCESS;
+	return limit > CU_LIMIT_PERSISTING_L2_CACHE_SIZE ? CUDA_ERROR_UNSUPPORTED_LIMIT
+							 : CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuCtxGetLimit(size_t *value, CUlimit limit)

@@ -23,7 +23,7 @@ struct link {
 	struct link *next;
 };
 
-static struct link *links;	/* guarded by links_lock, which is taken after a session's */
+static struct link *links; /* guarded by links_lock, which is taken after a session's */
 static pthread_mutex_t links_lock = PTHREAD_MUTEX_INITIALIZER;
 
 int link_adopt(struct context *ctx, const struct image *image)
@@ -65,7 +65,8 @@ static char *append(struct link *link, size_t len)
 	return at;
 }
 
-EXPORT CUresult cuLinkCreate_v2(unsigned int count, CUjit_option *options, void **values, CUlinkState *state)
+EXPORT CUresult cuLinkCreate_v2(unsigned int count, CUjit_option *options, void **values,
+				CUlinkState *state)
 {
 	struct image_link_header *header;
 	static uint64_t last_id;
@@ -104,13 +105,15 @@ EXPORT CUresult cuLinkCreate_v2(unsigned int count, CUjit_option *options, void 
 	return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuLinkCreate(unsigned int count, CUjit_option *options, void **values, CUlinkState *state)
+EXPORT CUresult cuLinkCreate(unsigned int count, CUjit_option *options, void **values,
+			     CUlinkState *state)
 {
 	return cuLinkCreate_v2(count, options, values, state);
 }
 
 /* As the image's records are laid out: header, name, bytes, each record padded to 8. */
-static CUresult add(struct link *link, CUjitInputType type, const void *data, size_t len, const char *name)
+static CUresult add(struct link *link, CUjitInputType type, const void *data, size_t len,
+		    const char *name)
 {
 	struct vgpu_link_input record = { .len = len, .type = type, .name_len = strlen(name) + 1 };
 	size_t used = sizeof(record) + record.name_len + len;
@@ -130,8 +133,9 @@ static CUresult add(struct link *link, CUjitInputType type, const void *data, si
 	return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, size_t len, const char *name,
-				 unsigned int count, CUjit_option *options, void **values)
+EXPORT CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *data, size_t len,
+				 const char *name, unsigned int count, CUjit_option *options,
+				 void **values)
 {
 	struct context *ctx;
 	struct jit jit;
@@ -152,14 +156,15 @@ EXPORT CUresult cuLinkAddData_v2(CUlinkState state, CUjitInputType type, void *d
 	return add(link, type, data, len, name ? name : "");
 }
 
-EXPORT CUresult cuLinkAddData(CUlinkState state, CUjitInputType type, void *data, size_t len, const char *name,
-			      unsigned int count, CUjit_option *options, void **values)
+EXPORT CUresult cuLinkAddData(CUlinkState state, CUjitInputType type, void *data, size_t len,
+			      const char *name, unsigned int count, CUjit_option *options,
+			      void **values)
 {
 	return cuLinkAddData_v2(state, type, data, len, name, count, options, values);
 }
 
-EXPORT CUresult cuLinkAddFile_v2(CUlinkState state, CUjitInputType type, const char *path, unsigned int count,
-				 CUjit_option *options, void **values)
+EXPORT CUresult cuLinkAddFile_v2(CUlinkState state, CUjitInputType type, const char *path,
+				 unsigned int count, CUjit_option *options, void **values)
 {
 	struct context *ctx;
 	CUresult result = context_enter(&ctx);
@@ -175,13 +180,14 @@ EXPORT CUresult cuLinkAddFile_v2(CUlinkState state, CUjitInputType type, const c
 	result = module_read_file(path, &data, &len);
 	if (result)
 		return result;
-	result = len ? cuLinkAddData_v2(state, type, data, len, path, count, options, values) : CUDA_ERROR_INVALID_IMAGE;
+	result = len ? cuLinkAddData_v2(state, type, data, len, path, count, options, values)
+		     : CUDA_ERROR_INVALID_IMAGE;
 	free(data);
 	return result;
 }
 
-EXPORT CUresult cuLinkAddFile(CUlinkState state, CUjitInputType type, const char *path, unsigned int count,
-			      CUjit_option *options, void **values)
+EXPORT CUresult cuLinkAddFile(CUlinkState state, CUjitInputType type, const char *path,
+			      unsigned int count, CUjit_option *options, void **values)
 {
 	return cuLinkAddFile_v2(state, type, path, count, options, values);
 }

@@ -3,9 +3,10 @@
 /*
  * Linking
  *
- * The linker is the executor's. cuLinkAddData keeps the inputs, cuLinkComplete has them linked, for the errors, and gives
- * the program an image that consists of the inputs. When that image is loaded while the link exists, the
- * module that was made then is adopted; else the inputs are linked again.
+ * The linker is the executor's. cuLinkAddData keeps the inputs, cuLinkComplete has them linked, for
+ * the errors, and gives the program an image that consists of the inputs. When that image is loaded
+ * while the link exists, the module that was made then is adopted; else the inputs are linked
+ * again.
  */
 #ifndef VGPU_LIBCUDA_LINK_H
 #define VGPU_LIBCUDA_LINK_H

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) vgpu authors
 #include "capture.h"
+#include "hostmem.h"
 #include "pool.h"
 
-#define PITCH_ALIGN	512	/* of rows by cuMemAllocPitch */
+#define PITCH_ALIGN 512 /* of rows by cuMemAllocPitch */
 
 EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *addr, size_t size)
 {
@@ -27,7 +28,8 @@ EXPORT CUresult cuMemAlloc_v2(CUdeviceptr *addr, size_t size)
 	return result;
 }
 
-EXPORT CUresult cuMemAllocPitch_v2(CUdeviceptr *addr, size_t *pitch, size_t width, size_t height, unsigned int elem)
+EXPORT CUresult cuMemAllocPitch_v2(CUdeviceptr *addr, size_t *pitch, size_t width, size_t height,
+				   unsigned int elem)
 {
 	size_t row;
 
@@ -57,6 +59,12 @@ EXPORT CUresult cuMemFree_v2(CUdeviceptr addr)
 		return CUDA_ERROR_INVALID_VALUE;
 	pthread_mutex_lock(&session->lock);
 	result = capture_check_unsafe(session);
+	if (!result && session_is_aperture(session, addr)) {
+		context_synchronize(ctx);
+		result = hostmem_free(session, addr, true);
+		pthread_mutex_unlock(&session->lock);
+		return result;
+	}
 	allocation = devmem_find(session, addr, &start);
 	if (!result && (!allocation || start != addr ||
 			(allocation->kind != DEVMEM_PLAIN && allocation->kind != DEVMEM_ASYNC)))
@@ -119,7 +127,8 @@ EXPORT CUresult cuMemGetAddressRange_v2(CUdeviceptr *base, size_t *size, CUdevic
 	if (!session)
 		return CUDA_ERROR_NOT_FOUND;
 	pthread_mutex_lock(&session->lock);
-	extent = extent_find(session_is_device(session, addr) ? &session->mem.live : &session->pinned, addr);
+	extent = extent_find(
+		session_is_device(session, addr) ? &session->mem.live : &session->pinned, addr);
 	if (extent) {
 		if (base)
 			*base = extent->start;

@@ -23,13 +23,15 @@ struct how {
 	bool async;
 };
 
-static CUresult classify(struct copy_side *dst, struct copy_side *src, uint64_t dst_addr, uint64_t src_addr,
-			 enum direction direction)
+static CUresult classify(struct copy_side *dst, struct copy_side *src, uint64_t dst_addr,
+			 uint64_t src_addr, enum direction direction)
 {
-	CUresult result = copy_classify(dst_addr, direction == HOST_TO_DEVICE || direction == DEVICE_TO_DEVICE, dst);
+	CUresult result = copy_classify(
+		dst_addr, direction == HOST_TO_DEVICE || direction == DEVICE_TO_DEVICE, dst);
 
 	if (!result)
-		result = copy_classify(src_addr, direction == DEVICE_TO_HOST || direction == DEVICE_TO_DEVICE, src);
+		result = copy_classify(
+			src_addr, direction == DEVICE_TO_HOST || direction == DEVICE_TO_DEVICE, src);
 	/* A device address in a host pointer's place. */
 	if (!result && direction == HOST_TO_DEVICE && src->kind == SIDE_DEVICE)
 		result = CUDA_ERROR_INVALID_VALUE;
@@ -138,11 +140,18 @@ static CUresult run(struct stream *stream, struct op *op, bool async)
 		}
 	}
 	result = stream_run(stream, op);
-	if (result || async)
+	if (result)
 		return result;
-	/* Pinned memory belongs to the program again at the return. */
-	if (copy->dst.kind == SIDE_APERTURE || (copy->src.kind == SIDE_APERTURE && copy->dst.kind == SIDE_DEVICE))
+	if (copy_blocks(copy)) {
+		/* Another thread may have put the stream off meanwhile. */
+		if (stream->first)
+			stream_synchronize(stream);
+	} else if (async) {
+		return CUDA_SUCCESS;
+	} else if (copy->dst.kind == SIDE_APERTURE || copy->src.kind == SIDE_APERTURE) {
+		/* Pinned memory belongs to the program again at the return. */
 		stream_synchronize(stream);
+	}
 	if (copy->dst.kind != SIDE_DEVICE)
 		session_printf(session);
 	return context_error(stream->ctx);
@@ -194,32 +203,32 @@ static CUresult linear(uint64_t dst_addr, uint64_t src_addr, size_t len, enum di
 }
 
 /* A synchronous call in its two variants of default stream. */
-#define SYNC_COPY(name, suffix, direction, dst_type, src_type)							\
-	EXPORT CUresult name(dst_type dst, src_type src, size_t len)						\
-	{													\
-		struct how how = { NULL, false, false };							\
-														\
-		return linear((uint64_t)dst, (uint64_t)src, len, direction, &how);				\
-	}													\
-	EXPORT CUresult name##suffix(dst_type dst, src_type src, size_t len)					\
-	{													\
-		struct how how = { NULL, true, false };								\
-														\
-		return linear((uint64_t)dst, (uint64_t)src, len, direction, &how);				\
+#define SYNC_COPY(name, suffix, direction, dst_type, src_type) \
+	EXPORT CUresult name(dst_type dst, src_type src, size_t len) \
+	{ \
+		struct how how = { NULL, false, false }; \
+\
+		return linear((uint64_t)dst, (uint64_t)src, len, direction, &how); \
+	} \
+	EXPORT CUresult name##suffix(dst_type dst, src_type src, size_t len) \
+	{ \
+		struct how how = { NULL, true, false }; \
+\
+		return linear((uint64_t)dst, (uint64_t)src, len, direction, &how); \
 	}
 
-#define ASYNC_COPY(name, suffix, direction, dst_type, src_type)							\
-	EXPORT CUresult name(dst_type dst, src_type src, size_t len, CUstream stream)				\
-	{													\
-		struct how how = { stream, false, true };							\
-														\
-		return linear((uint64_t)dst, (uint64_t)src, len, direction, &how);				\
-	}													\
-	EXPORT CUresult name##suffix(dst_type dst, src_type src, size_t len, CUstream stream)			\
-	{													\
-		struct how how = { stream, true, true };							\
-														\
-		return linear((uint64_t)dst, (uint64_t)src, len, direction, &how);				\
+#define ASYNC_COPY(name, suffix, direction, dst_type, src_type) \
+	EXPORT CUresult name(dst_type dst, src_type src, size_t len, CUstream stream) \
+	{ \
+		struct how how = { stream, false, true }; \
+\
+		return linear((uint64_t)dst, (uint64_t)src, len, direction, &how); \
+	} \
+	EXPORT CUresult name##suffix(dst_type dst, src_type src, size_t len, CUstream stream) \
+	{ \
+		struct how how = { stream, true, true }; \
+\
+		return linear((uint64_t)dst, (uint64_t)src, len, direction, &how); \
 	}
 
 SYNC_COPY(cuMemcpy, _ptds, UNIFIED, CUdeviceptr, CUdeviceptr)
@@ -231,38 +240,40 @@ ASYNC_COPY(cuMemcpyHtoDAsync_v2, _ptsz, HOST_TO_DEVICE, CUdeviceptr, const void 
 ASYNC_COPY(cuMemcpyDtoHAsync_v2, _ptsz, DEVICE_TO_HOST, void *, CUdeviceptr)
 ASYNC_COPY(cuMemcpyDtoDAsync_v2, _ptsz, DEVICE_TO_DEVICE, CUdeviceptr, CUdeviceptr)
 
-static CUresult peer(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src, CUcontext src_ctx, size_t len,
-		     const struct how *how)
+static CUresult peer(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src, CUcontext src_ctx,
+		     size_t len, const struct how *how)
 {
 	if (!context_get(dst_ctx) || !context_get(src_ctx))
 		return CUDA_ERROR_INVALID_CONTEXT;
 	return linear(dst, src, len, UNIFIED, how);
 }
 
-EXPORT CUresult cuMemcpyPeer(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src, CUcontext src_ctx, size_t len)
+EXPORT CUresult cuMemcpyPeer(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src, CUcontext src_ctx,
+			     size_t len)
 {
 	struct how how = { NULL, false, false };
 
 	return peer(dst, dst_ctx, src, src_ctx, len, &how);
 }
 
-EXPORT CUresult cuMemcpyPeer_ptds(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src, CUcontext src_ctx, size_t len)
+EXPORT CUresult cuMemcpyPeer_ptds(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src,
+				  CUcontext src_ctx, size_t len)
 {
 	struct how how = { NULL, true, false };
 
 	return peer(dst, dst_ctx, src, src_ctx, len, &how);
 }
 
-EXPORT CUresult cuMemcpyPeerAsync(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src, CUcontext src_ctx, size_t len,
-				  CUstream stream)
+EXPORT CUresult cuMemcpyPeerAsync(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src,
+				  CUcontext src_ctx, size_t len, CUstream stream)
 {
 	struct how how = { stream, false, true };
 
 	return peer(dst, dst_ctx, src, src_ctx, len, &how);
 }
 
-EXPORT CUresult cuMemcpyPeerAsync_ptsz(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src, CUcontext src_ctx,
-				       size_t len, CUstream stream)
+EXPORT CUresult cuMemcpyPeerAsync_ptsz(CUdeviceptr dst, CUcontext dst_ctx, CUdeviceptr src,
+				       CUcontext src_ctx, size_t len, CUstream stream)
 {
 	struct how how = { stream, true, true };
 
@@ -309,10 +320,10 @@ static CUresult box_classify(const struct box_side *box, size_t width, size_t he
 
 CUresult copy_describe(const CUDA_MEMCPY3D *p, struct copy *c)
 {
-	struct box_side dst = { p->dstMemoryType, p->dstHost, p->dstDevice, p->dstXInBytes, p->dstY, p->dstZ,
-				p->dstPitch, p->dstHeight };
-	struct box_side src = { p->srcMemoryType, p->srcHost, p->srcDevice, p->srcXInBytes, p->srcY, p->srcZ,
-				p->srcPitch, p->srcHeight };
+	struct box_side dst = { p->dstMemoryType, p->dstHost, p->dstDevice, p->dstXInBytes,
+				p->dstY,	  p->dstZ,    p->dstPitch,  p->dstHeight };
+	struct box_side src = { p->srcMemoryType, p->srcHost, p->srcDevice, p->srcXInBytes,
+				p->srcY,	  p->srcZ,    p->srcPitch,  p->srcHeight };
 	CUresult result;
 
 	memset(c, 0, sizeof(*c));
@@ -371,37 +382,38 @@ static CUresult box_peer(const CUDA_MEMCPY3D_PEER *p, const struct how *how)
 	if (!context_get(p->srcContext) || !context_get(p->dstContext))
 		return CUDA_ERROR_INVALID_CONTEXT;
 	/* The two differ only in what stands in the place of the reserved pointers. */
-	_Static_assert(sizeof(*p) == sizeof(box_3d), "layouts of CUDA_MEMCPY3D and CUDA_MEMCPY3D_PEER");
+	_Static_assert(sizeof(*p) == sizeof(box_3d),
+		       "layouts of CUDA_MEMCPY3D and CUDA_MEMCPY3D_PEER");
 	memcpy(&box_3d, p, sizeof(box_3d));
 	return box(&box_3d, how);
 }
 
-#define BOX_COPY(name, variant, fn, type)									\
-	EXPORT CUresult name(const type *p)									\
-	{													\
-		struct how how = { NULL, false, false };							\
-														\
-		return p ? fn(p, &how) : CUDA_ERROR_INVALID_VALUE;						\
-	}													\
-	EXPORT CUresult variant(const type *p)									\
-	{													\
-		struct how how = { NULL, true, false };								\
-														\
-		return p ? fn(p, &how) : CUDA_ERROR_INVALID_VALUE;						\
+#define BOX_COPY(name, variant, fn, type) \
+	EXPORT CUresult name(const type *p) \
+	{ \
+		struct how how = { NULL, false, false }; \
+\
+		return p ? fn(p, &how) : CUDA_ERROR_INVALID_VALUE; \
+	} \
+	EXPORT CUresult variant(const type *p) \
+	{ \
+		struct how how = { NULL, true, false }; \
+\
+		return p ? fn(p, &how) : CUDA_ERROR_INVALID_VALUE; \
 	}
 
-#define BOX_COPY_ASYNC(name, variant, fn, type)									\
-	EXPORT CUresult name(const type *p, CUstream stream)							\
-	{													\
-		struct how how = { stream, false, true };							\
-														\
-		return p ? fn(p, &how) : CUDA_ERROR_INVALID_VALUE;						\
-	}													\
-	EXPORT CUresult variant(const type *p, CUstream stream)							\
-	{													\
-		struct how how = { stream, true, true };							\
-														\
-		return p ? fn(p, &how) : CUDA_ERROR_INVALID_VALUE;						\
+#define BOX_COPY_ASYNC(name, variant, fn, type) \
+	EXPORT CUresult name(const type *p, CUstream stream) \
+	{ \
+		struct how how = { stream, false, true }; \
+\
+		return p ? fn(p, &how) : CUDA_ERROR_INVALID_VALUE; \
+	} \
+	EXPORT CUresult variant(const type *p, CUstream stream) \
+	{ \
+		struct how how = { stream, true, true }; \
+\
+		return p ? fn(p, &how) : CUDA_ERROR_INVALID_VALUE; \
 	}
 
 BOX_COPY(cuMemcpy2D_v2, cuMemcpy2D_v2_ptds, box_2d, CUDA_MEMCPY2D)

@@ -10,8 +10,8 @@ struct how {
 	bool async;
 };
 
-CUresult memset_describe(uint64_t dst, uint64_t pitch, uint32_t value, uint32_t elem, uint64_t width, uint64_t height,
-			 struct op_memset *set)
+CUresult memset_describe(uint64_t dst, uint64_t pitch, uint32_t value, uint32_t elem,
+			 uint64_t width, uint64_t height, struct op_memset *set)
 {
 	if (elem != 1 && elem != 2 && elem != 4)
 		return CUDA_ERROR_INVALID_VALUE;
@@ -31,12 +31,14 @@ CUresult memset_check(struct session *session, const struct op_memset *set)
 	uint64_t span = (set->height - 1) * set->pitch + set->width * set->elem;
 
 	if (session_is_device(session, set->dst))
-		return devmem_valid(session, set->dst, span) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
-	return extent_covers(&session->pinned, set->dst, span) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+		return devmem_valid(session, set->dst, span) ? CUDA_SUCCESS
+							     : CUDA_ERROR_INVALID_VALUE;
+	return extent_covers(&session->pinned, set->dst, span) ? CUDA_SUCCESS
+							       : CUDA_ERROR_INVALID_VALUE;
 }
 
-static CUresult fill(CUdeviceptr dst, size_t pitch, uint32_t value, uint32_t elem, size_t width, size_t height,
-		     const struct how *how)
+static CUresult fill(CUdeviceptr dst, size_t pitch, uint32_t value, uint32_t elem, size_t width,
+		     size_t height, const struct how *how)
 {
 	struct op op = { .kind = OP_MEMSET };
 	struct context *ctx;
@@ -66,58 +68,60 @@ static CUresult fill(CUdeviceptr dst, size_t pitch, uint32_t value, uint32_t ele
 }
 
 /* One width of element: linear and with pitch, by four ways of choosing the stream. */
-#define MEMSET(bits, type)											\
-	EXPORT CUresult cuMemsetD##bits##_v2(CUdeviceptr dst, type value, size_t n)				\
-	{													\
-		struct how how = { NULL, false, false };							\
-														\
-		return fill(dst, 0, value, (bits) / 8, n, 1, &how);						\
-	}													\
-	EXPORT CUresult cuMemsetD##bits##_v2_ptds(CUdeviceptr dst, type value, size_t n)			\
-	{													\
-		struct how how = { NULL, true, false };								\
-														\
-		return fill(dst, 0, value, (bits) / 8, n, 1, &how);						\
-	}													\
-	EXPORT CUresult cuMemsetD##bits##Async(CUdeviceptr dst, type value, size_t n, CUstream stream)		\
-	{													\
-		struct how how = { stream, false, true };							\
-														\
-		return fill(dst, 0, value, (bits) / 8, n, 1, &how);						\
-	}													\
-	EXPORT CUresult cuMemsetD##bits##Async_ptsz(CUdeviceptr dst, type value, size_t n, CUstream stream)	\
-	{													\
-		struct how how = { stream, true, true };							\
-														\
-		return fill(dst, 0, value, (bits) / 8, n, 1, &how);						\
-	}													\
-	EXPORT CUresult cuMemsetD2D##bits##_v2(CUdeviceptr dst, size_t pitch, type value, size_t width,		\
-					       size_t height)							\
-	{													\
-		struct how how = { NULL, false, false };							\
-														\
-		return fill(dst, pitch, value, (bits) / 8, width, height, &how);				\
-	}													\
-	EXPORT CUresult cuMemsetD2D##bits##_v2_ptds(CUdeviceptr dst, size_t pitch, type value, size_t width,	\
-						    size_t height)						\
-	{													\
-		struct how how = { NULL, true, false };								\
-														\
-		return fill(dst, pitch, value, (bits) / 8, width, height, &how);				\
-	}													\
-	EXPORT CUresult cuMemsetD2D##bits##Async(CUdeviceptr dst, size_t pitch, type value, size_t width,	\
-						 size_t height, CUstream stream)				\
-	{													\
-		struct how how = { stream, false, true };							\
-														\
-		return fill(dst, pitch, value, (bits) / 8, width, height, &how);				\
-	}													\
-	EXPORT CUresult cuMemsetD2D##bits##Async_ptsz(CUdeviceptr dst, size_t pitch, type value, size_t width,	\
-						      size_t height, CUstream stream)				\
-	{													\
-		struct how how = { stream, true, true };							\
-														\
-		return fill(dst, pitch, value, (bits) / 8, width, height, &how);				\
+#define MEMSET(bits, type) \
+	EXPORT CUresult cuMemsetD##bits##_v2(CUdeviceptr dst, type value, size_t n) \
+	{ \
+		struct how how = { NULL, false, false }; \
+\
+		return fill(dst, 0, value, (bits) / 8, n, 1, &how); \
+	} \
+	EXPORT CUresult cuMemsetD##bits##_v2_ptds(CUdeviceptr dst, type value, size_t n) \
+	{ \
+		struct how how = { NULL, true, false }; \
+\
+		return fill(dst, 0, value, (bits) / 8, n, 1, &how); \
+	} \
+	EXPORT CUresult cuMemsetD##bits##Async(CUdeviceptr dst, type value, size_t n, \
+					       CUstream stream) \
+	{ \
+		struct how how = { stream, false, true }; \
+\
+		return fill(dst, 0, value, (bits) / 8, n, 1, &how); \
+	} \
+	EXPORT CUresult cuMemsetD##bits##Async_ptsz(CUdeviceptr dst, type value, size_t n, \
+						    CUstream stream) \
+	{ \
+		struct how how = { stream, true, true }; \
+\
+		return fill(dst, 0, value, (bits) / 8, n, 1, &how); \
+	} \
+	EXPORT CUresult cuMemsetD2D##bits##_v2(CUdeviceptr dst, size_t pitch, type value, \
+					       size_t width, size_t height) \
+	{ \
+		struct how how = { NULL, false, false }; \
+\
+		return fill(dst, pitch, value, (bits) / 8, width, height, &how); \
+	} \
+	EXPORT CUresult cuMemsetD2D##bits##_v2_ptds(CUdeviceptr dst, size_t pitch, type value, \
+						    size_t width, size_t height) \
+	{ \
+		struct how how = { NULL, true, false }; \
+\
+		return fill(dst, pitch, value, (bits) / 8, width, height, &how); \
+	} \
+	EXPORT CUresult cuMemsetD2D##bits##Async(CUdeviceptr dst, size_t pitch, type value, \
+						 size_t width, size_t height, CUstream stream) \
+	{ \
+		struct how how = { stream, false, true }; \
+\
+		return fill(dst, pitch, value, (bits) / 8, width, height, &how); \
+	} \
+	EXPORT CUresult cuMemsetD2D##bits##Async_ptsz(CUdeviceptr dst, size_t pitch, type value, \
+						      size_t width, size_t height, CUstream stream) \
+	{ \
+		struct how how = { stream, true, true }; \
+\
+		return fill(dst, pitch, value, (bits) / 8, width, height, &how); \
 	}
 
 MEMSET(8, unsigned char)

@@ -13,9 +13,9 @@
 #include "log.h"
 #include "module.h"
 
-#define LOG_SIZE	8192	/* asked for where the program gives no buffer */
+#define LOG_SIZE 8192 /* asked for where the program gives no buffer */
 
-static struct module *modules;	/* of all sessions; guarded by modules_lock, which is taken last */
+static struct module *modules; /* of all sessions; guarded by modules_lock, which is taken last */
 static pthread_mutex_t modules_lock = PTHREAD_MUTEX_INITIALIZER;
 
 CUresult jit_parse(struct jit *jit, unsigned int count, CUjit_option *options, void **values)
@@ -151,7 +151,8 @@ static void unload_number(struct context *ctx, uint32_t number)
 	session_number_free(ctx->session->module_numbers, number);
 }
 
-CUresult module_load(struct context *ctx, const struct image *image, struct jit *jit, struct module **out)
+CUresult module_load(struct context *ctx, const struct image *image, struct jit *jit,
+		     struct module **out)
 {
 	struct session *session = ctx->session;
 	struct module *module;
@@ -244,7 +245,8 @@ void module_unload_all(struct context *ctx)
 }
 
 /* Asks the executor for a name; the answer is written to out. */
-static CUresult ask(struct module *module, uint8_t opcode, const char *name, int id, void *out, size_t out_len)
+static CUresult ask(struct module *module, uint8_t opcode, const char *name, int id, void *out,
+		    size_t out_len)
 {
 	struct session *session = module->ctx->session;
 	struct vgpu_cmd cmd = { .opcode = opcode, .ctx = module->ctx->number };
@@ -286,7 +288,8 @@ static bool info_valid(const struct vgpu_func_info *info)
 
 CUresult module_function(struct module *module, const char *name, struct function **out)
 {
-	const size_t most = sizeof(struct vgpu_func_info) + VGPU_MAX_ARGS * sizeof(((struct vgpu_func_info *)0)->params[0]);
+	const size_t most = sizeof(struct vgpu_func_info) +
+			    VGPU_MAX_ARGS * sizeof(((struct vgpu_func_info *)0)->params[0]);
 	struct session *session = module->ctx->session;
 	struct function *func;
 	CUresult result;
@@ -322,8 +325,9 @@ CUresult module_function(struct module *module, const char *name, struct functio
 		result = CUDA_ERROR_OUT_OF_MEMORY;
 		goto fail;
 	}
-	func->info = realloc(func->info, sizeof(*func->info) + func->info->num_params * sizeof(func->info->params[0])) ?:
-		     func->info;
+	func->info = realloc(func->info, sizeof(*func->info) + func->info->num_params *
+								       sizeof(func->info->params[0]))
+			     ?: func->info;
 	func->module = module;
 	func->ctx = module->ctx;
 	func->session = session;
@@ -381,8 +385,8 @@ out:
 	return result;
 }
 
-static CUresult load(CUmodule *handle, const void *data, const size_t *limit, unsigned int count, CUjit_option *options,
-		     void **values)
+static CUresult load(CUmodule *handle, const void *data, const size_t *limit, unsigned int count,
+		     CUjit_option *options, void **values)
 {
 	struct context *ctx;
 	struct module *module;
@@ -404,8 +408,8 @@ static CUresult load(CUmodule *handle, const void *data, const size_t *limit, un
 	return result;
 }
 
-EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int count, CUjit_option *options,
-				   void **values)
+EXPORT CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned int count,
+				   CUjit_option *options, void **values)
 {
 	return load(module, image, NULL, count, options, values);
 }
@@ -483,7 +487,8 @@ EXPORT CUresult cuModuleGetFunction(CUfunction *out, CUmodule handle, const char
 	return result;
 }
 
-EXPORT CUresult cuModuleGetGlobal_v2(CUdeviceptr *addr, size_t *size, CUmodule handle, const char *name)
+EXPORT CUresult cuModuleGetGlobal_v2(CUdeviceptr *addr, size_t *size, CUmodule handle,
+				     const char *name)
 {
 	struct context *ctx;
 	struct module *module;

@@ -16,7 +16,7 @@ struct module {
 	struct context *ctx;
 	uint32_t number;
 	struct function *functions;
-	struct module *next;	/* in modules of all contexts */
+	struct module *next; /* in modules of all contexts */
 	struct module *prev;
 };
 
@@ -48,7 +48,8 @@ CUresult jit_parse(struct jit *jit, unsigned int count, CUjit_option *options, v
  *
  * Return: as cuModuleLoadDataEx. With the session's lock held, which is let go of.
  */
-CUresult module_load(struct context *ctx, const struct image *image, struct jit *jit, struct module **module);
+CUresult module_load(struct context *ctx, const struct image *image, struct jit *jit,
+		     struct module **module);
 
 /**
  * module_unload() - unloads a module that no work uses any more; its handle was freed

@@ -3,15 +3,16 @@
 /*
  * DOC: occupancy
  *
- * How many blocks of a kernel one multiprocessor holds follows from its limits on blocks, threads (in whole warps),
- * registers (given to warps in units) and shared memory (in units, with a part kept by the system for each block), by
- * the rules of NVIDIA's CUDA programming guide and occupancy calculator for compute capability 7.0 on.
+ * How many blocks of a kernel one multiprocessor holds follows from its limits on blocks, threads
+ * (in whole warps), registers (given to warps in units) and shared memory (in units, with a part
+ * kept by the system for each block), by the rules of NVIDIA's CUDA programming guide and occupancy
+ * calculator for compute capability 7.0 on.
  */
 #include "device.h"
 #include "func.h"
 
-#define REGISTER_UNIT	256	/* registers given to a warp at a time */
-#define WARP_UNIT	4	/* warps over whose schedulers the registers are divided */
+#define REGISTER_UNIT 256 /* registers given to a warp at a time */
+#define WARP_UNIT 4 /* warps over whose schedulers the registers are divided */
 
 static unsigned int round_up(unsigned int value, unsigned int unit)
 {
@@ -34,25 +35,32 @@ int occupancy_blocks(const struct function *func, unsigned int threads, size_t d
 	warps = round_up(threads, warp) / warp;
 	if (threads > (unsigned int)at_least_one(func->info->max_threads, VGPU_MAX_BLOCK_THREADS))
 		return 0;
-	blocks = at_least_one(device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_BLOCKS_PER_MULTIPROCESSOR), 16);
-	most = at_least_one(device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR), 1024) / warp /
-	       warps;
+	blocks = at_least_one(
+		device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_BLOCKS_PER_MULTIPROCESSOR), 16);
+	most = at_least_one(device_attribute(device,
+					     CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR),
+			    1024) /
+	       warp / warps;
 	blocks = most < blocks ? most : blocks;
 	if (func->info->num_regs) {
 		unsigned int per_warp = round_up(func->info->num_regs * warp, REGISTER_UNIT);
-		unsigned int registers =
-			at_least_one(device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_MULTIPROCESSOR), 65536);
+		unsigned int registers = at_least_one(
+			device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_REGISTERS_PER_MULTIPROCESSOR),
+			65536);
 
 		most = registers / WARP_UNIT / per_warp * WARP_UNIT / warps;
 		blocks = most < blocks ? most : blocks;
 	}
 	unit = device->info.gpu.cc_major >= 8 ? 128 : 256;
-	shared = round_up(func->info->shared_size + dynamic +
-			  device_attribute(device, CU_DEVICE_ATTRIBUTE_RESERVED_SHARED_MEMORY_PER_BLOCK), unit);
+	shared = round_up(
+		func->info->shared_size + dynamic +
+			device_attribute(device, CU_DEVICE_ATTRIBUTE_RESERVED_SHARED_MEMORY_PER_BLOCK),
+		unit);
 	if (shared) {
-		unsigned int room =
-			at_least_one(device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR),
-				     device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK));
+		unsigned int room = at_least_one(
+			device_attribute(device,
+					 CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR),
+			device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK));
 
 		most = room / shared;
 		blocks = most < blocks ? most : blocks;
@@ -73,8 +81,9 @@ static CUresult enter(CUfunction handle, struct function **func)
 	return result;
 }
 
-EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, CUfunction handle, int threads,
-								     size_t dynamic, unsigned int flags)
+EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks, CUfunction handle,
+								     int threads, size_t dynamic,
+								     unsigned int flags)
 {
 	struct function *func;
 	CUresult result = enter(handle, &func);
@@ -87,13 +96,17 @@ EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int *blocks
 	return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction func, int threads, size_t dynamic)
+EXPORT CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks, CUfunction func,
+							    int threads, size_t dynamic)
 {
-	return cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(blocks, func, threads, dynamic, 0);
+	return cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(blocks, func, threads, dynamic,
+								    0);
 }
 
-EXPORT CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int *min_grid, int *block, CUfunction handle,
-							  CUoccupancyB2DSize dynamic_of, size_t dynamic, int limit,
+EXPORT CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int *min_grid, int *block,
+							  CUfunction handle,
+							  CUoccupancyB2DSize dynamic_of,
+							  size_t dynamic, int limit,
 							  unsigned int flags)
 {
 	struct function *func;
@@ -113,7 +126,8 @@ EXPORT CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int *min_grid, int *bl
 	/* The largest block of those that keep the most threads resident. */
 	for (int size = round_up(most, warp); size > 0; size -= warp) {
 		int threads = size < most ? size : most;
-		int blocks = occupancy_blocks(func, threads, dynamic_of ? dynamic_of(threads) : dynamic);
+		int blocks =
+			occupancy_blocks(func, threads, dynamic_of ? dynamic_of(threads) : dynamic);
 
 		if (blocks * threads > best_threads) {
 			best_threads = blocks * threads;
@@ -127,12 +141,15 @@ EXPORT CUresult cuOccupancyMaxPotentialBlockSizeWithFlags(int *min_grid, int *bl
 }
 
 EXPORT CUresult cuOccupancyMaxPotentialBlockSize(int *min_grid, int *block, CUfunction func,
-						 CUoccupancyB2DSize dynamic_of, size_t dynamic, int limit)
+						 CUoccupancyB2DSize dynamic_of, size_t dynamic,
+						 int limit)
 {
-	return cuOccupancyMaxPotentialBlockSizeWithFlags(min_grid, block, func, dynamic_of, dynamic, limit, 0);
+	return cuOccupancyMaxPotentialBlockSizeWithFlags(min_grid, block, func, dynamic_of, dynamic,
+							 limit, 0);
 }
 
-EXPORT CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *dynamic, CUfunction handle, int blocks, int threads)
+EXPORT CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *dynamic, CUfunction handle,
+							int blocks, int threads)
 {
 	struct function *func;
 	struct device *device;
@@ -148,8 +165,10 @@ EXPORT CUresult cuOccupancyAvailableDynamicSMemPerBlock(size_t *dynamic, CUfunct
 		return CUDA_ERROR_INVALID_VALUE;
 	}
 	device_get(func->session->ordinal, &device);
-	room = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR) / blocks;
-	kept = func->info->shared_size + device_attribute(device, CU_DEVICE_ATTRIBUTE_RESERVED_SHARED_MEMORY_PER_BLOCK);
+	room = device_attribute(device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_MULTIPROCESSOR) /
+	       blocks;
+	kept = func->info->shared_size +
+	       device_attribute(device, CU_DEVICE_ATTRIBUTE_RESERVED_SHARED_MEMORY_PER_BLOCK);
 	room = room / 128 * 128;
 	room = room > kept ? room - kept : 0;
 	*dynamic = room < func->max_dynamic ? room : func->max_dynamic;

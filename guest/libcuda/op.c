@@ -91,6 +91,9 @@ static CUresult issue_kernel(struct stream *stream, const struct op_kernel *kern
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_LAUNCH };
 	struct heap_block block = { 0 };
 
+	/* The module may be gone by the time that a graph or a deferred stream comes here. */
+	if (!kernel->func->module)
+		return CUDA_ERROR_INVALID_HANDLE;
 	if (kernel->params_len) {
 		void *params = session_payload(session, kernel->params_len, &block);
 
@@ -111,8 +114,8 @@ static CUresult issue_kernel(struct stream *stream, const struct op_kernel *kern
 	return CUDA_SUCCESS;
 }
 
-static void submit_memset(struct stream *stream, const struct op_memset *set, uint64_t dst, uint64_t width,
-			  uint64_t height)
+static void submit_memset(struct stream *stream, const struct op_memset *set, uint64_t dst,
+			  uint64_t width, uint64_t height)
 {
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_MEMSET };
 
@@ -145,7 +148,8 @@ static void issue_memset(struct stream *stream, const struct op_memset *set)
 	}
 	rows = most / width;
 	for (uint64_t y = 0; y < height; y += rows)
-		submit_memset(stream, set, set->dst + y * set->pitch, width, height - y < rows ? height - y : rows);
+		submit_memset(stream, set, set->dst + y * set->pitch, width,
+			      height - y < rows ? height - y : rows);
 }
 
 static void memset_on_host(const struct op_memset *set)

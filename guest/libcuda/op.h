@@ -19,12 +19,12 @@ enum op_kind {
 	OP_COPY,
 	OP_MEMSET,
 	OP_HOST,
-	OP_RECORD,	/* an event */
-	OP_WAIT,	/* for an event's record */
-	OP_JOIN,	/* for another stream */
-	OP_ALLOC,	/* memory node of a graph */
-	OP_FREE,	/* stream-ordered free */
-	OP_GRAPH,	/* child graph, in graphs only */
+	OP_RECORD, /* an event */
+	OP_WAIT, /* for an event's record */
+	OP_JOIN, /* for another stream */
+	OP_ALLOC, /* memory node of a graph */
+	OP_FREE, /* stream-ordered free */
+	OP_GRAPH, /* child graph, in graphs only */
 };
 
 struct op_kernel {
@@ -34,21 +34,21 @@ struct op_kernel {
 	unsigned int shared;
 	bool cooperative;
 	uint32_t params_len;
-	const void *params;	/* as laid out by the kernel */
+	const void *params; /* as laid out by the kernel */
 };
 
 struct op_memset {
 	uint64_t dst;
 	uint64_t pitch;
-	uint64_t width;		/* elements */
+	uint64_t width; /* elements */
 	uint64_t height;
 	uint32_t value;
 	uint32_t elem;
 };
 
 struct op_host {
-	CUhostFn fn;			/* this one */
-	CUstreamCallback callback;	/* or this one */
+	CUhostFn fn; /* this one */
+	CUstreamCallback callback; /* or this one */
 	CUstream stream;
 	void *data;
 };
@@ -68,16 +68,16 @@ struct op {
 		struct op_host host;
 		struct {
 			struct event *event;
-			struct record *record;	/* made by stream_run() */
+			struct record *record; /* made by stream_run() */
 		} record;
 		struct {
-			struct event *event;	/* of graph nodes, whose record is taken at launch */
+			struct event *event; /* of graph nodes, whose record is taken at launch */
 			struct record *record;
 		} wait;
 		struct {
-			struct stream *stream;	/* has issued so many, */
+			struct stream *stream; /* has issued so many, */
 			uint64_t count;
-			uint64_t mark;		/* or, without a stream, this command */
+			uint64_t mark; /* or, without a stream, this command */
 		} join;
 		struct {
 			uint64_t addr;
@@ -135,8 +135,8 @@ bool op_ready(const struct op *op);
  * memset_describe() - describes a fill
  * Return: CUDA_SUCCESS or CUDA_ERROR_INVALID_VALUE
  */
-CUresult memset_describe(uint64_t dst, uint64_t pitch, uint32_t value, uint32_t elem, uint64_t width, uint64_t height,
-			 struct op_memset *set);
+CUresult memset_describe(uint64_t dst, uint64_t pitch, uint32_t value, uint32_t elem,
+			 uint64_t width, uint64_t height, struct op_memset *set);
 
 /**
  * memset_check() - whether a fill lies inside memory that is allocated

@@ -8,10 +8,10 @@
 /* What is known about an address. */
 struct target {
 	bool known;
-	bool device;		/* device memory; else host memory */
+	bool device; /* device memory; else host memory */
 	bool registered;
 	bool managed;
-	bool mapped;		/* there is something behind it */
+	bool mapped; /* there is something behind it */
 	int ordinal;
 	CUcontext ctx;
 	uint64_t id;
@@ -30,7 +30,7 @@ static void look_up(uint64_t addr, struct target *t)
 
 	memset(t, 0, sizeof(*t));
 	t->addr = addr;
-	t->ordinal = -2;	/* cuda.h's CU_DEVICE_INVALID */
+	t->ordinal = -2; /* cuda.h's CU_DEVICE_INVALID */
 	if (session && session_is_device(session, addr)) {
 		pthread_mutex_lock(&session->lock);
 		allocation = devmem_find(session, addr, &t->start);
@@ -77,7 +77,9 @@ static CUresult get(const struct target *t, CUpointer_attribute attribute, void 
 		*(CUcontext *)data = t->ctx;
 		break;
 	case CU_POINTER_ATTRIBUTE_MEMORY_TYPE:
-		*(unsigned int *)data = !ok ? 0 : t->device ? CU_MEMORYTYPE_DEVICE : CU_MEMORYTYPE_HOST;
+		*(unsigned int *)data = !ok	    ? 0
+					: t->device ? CU_MEMORYTYPE_DEVICE
+						    : CU_MEMORYTYPE_HOST;
 		break;
 	case CU_POINTER_ATTRIBUTE_DEVICE_POINTER:
 		ok = ok && !t->registered;
@@ -149,7 +151,8 @@ EXPORT CUresult cuPointerGetAttribute(void *data, CUpointer_attribute attribute,
 	return get(&target, attribute, data);
 }
 
-EXPORT CUresult cuPointerGetAttributes(unsigned int count, CUpointer_attribute *attributes, void **data, CUdeviceptr addr)
+EXPORT CUresult cuPointerGetAttributes(unsigned int count, CUpointer_attribute *attributes,
+				       void **data, CUdeviceptr addr)
 {
 	struct context *ctx;
 	struct target target;
@@ -170,7 +173,8 @@ EXPORT CUresult cuPointerGetAttributes(unsigned int count, CUpointer_attribute *
 	return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuPointerSetAttribute(const void *value, CUpointer_attribute attribute, CUdeviceptr addr)
+EXPORT CUresult cuPointerSetAttribute(const void *value, CUpointer_attribute attribute,
+				      CUdeviceptr addr)
 {
 	struct context *ctx;
 	struct session *session;

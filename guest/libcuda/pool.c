@@ -24,7 +24,7 @@ struct pool {
 	struct session *session;
 	int ordinal;
 	bool is_default;
-	bool closing;		/* destroyed, with allocations left */
+	bool closing; /* destroyed, with allocations left */
 	uint64_t threshold;
 	int reuse[3];
 	uint64_t allocations;
@@ -33,8 +33,8 @@ struct pool {
 };
 
 struct pools {
-	struct pool *standard;	/* the device's default pool */
-	struct pool *current;	/* what cuMemAllocAsync uses */
+	struct pool *standard; /* the device's default pool */
+	struct pool *current; /* what cuMemAllocAsync uses */
 	struct waiting *waiting;
 };
 
@@ -246,7 +246,8 @@ static CUresult pool_alloc(struct pool *pool, struct stream *stream, uint64_t si
 	if (!take_waiting(stream, pool, size, &addr)) {
 		result = devmem_alloc(session, DEVMEM_ASYNC, stream->ctx->handle, size, &addr);
 		if (result == CUDA_ERROR_OUT_OF_MEMORY && pool_trim_all(session))
-			result = devmem_alloc(session, DEVMEM_ASYNC, stream->ctx->handle, size, &addr);
+			result = devmem_alloc(session, DEVMEM_ASYNC, stream->ctx->handle, size,
+					      &addr);
 		if (result)
 			return result;
 	}
@@ -259,8 +260,8 @@ static CUresult pool_alloc(struct pool *pool, struct stream *stream, uint64_t si
 	return CUDA_SUCCESS;
 }
 
-static CUresult alloc_async(CUdeviceptr *addr, size_t size, CUmemoryPool handle, bool named, CUstream stream_handle,
-			    bool thread_default)
+static CUresult alloc_async(CUdeviceptr *addr, size_t size, CUmemoryPool handle, bool named,
+			    CUstream stream_handle, bool thread_default)
 {
 	struct context *ctx;
 	struct stream *stream;
@@ -312,12 +313,14 @@ EXPORT CUresult cuMemAllocAsync_ptsz(CUdeviceptr *addr, size_t size, CUstream st
 	return alloc_async(addr, size, NULL, false, stream, true);
 }
 
-EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *addr, size_t size, CUmemoryPool pool, CUstream stream)
+EXPORT CUresult cuMemAllocFromPoolAsync(CUdeviceptr *addr, size_t size, CUmemoryPool pool,
+					CUstream stream)
 {
 	return alloc_async(addr, size, pool, true, stream, false);
 }
 
-EXPORT CUresult cuMemAllocFromPoolAsync_ptsz(CUdeviceptr *addr, size_t size, CUmemoryPool pool, CUstream stream)
+EXPORT CUresult cuMemAllocFromPoolAsync_ptsz(CUdeviceptr *addr, size_t size, CUmemoryPool pool,
+					     CUstream stream)
 {
 	return alloc_async(addr, size, pool, true, stream, true);
 }
@@ -438,7 +441,8 @@ EXPORT CUresult cuMemPoolCreate(CUmemoryPool *out, const CUmemPoolProps *props)
 		return CUDA_ERROR_NOT_INITIALIZED;
 	if (!out || !props || props->allocType != CU_MEM_ALLOCATION_TYPE_PINNED)
 		return CUDA_ERROR_INVALID_VALUE;
-	if (props->location.type != CU_MEM_LOCATION_TYPE_DEVICE || props->handleTypes != CU_MEM_HANDLE_TYPE_NONE)
+	if (props->location.type != CU_MEM_LOCATION_TYPE_DEVICE ||
+	    props->handleTypes != CU_MEM_HANDLE_TYPE_NONE)
 		return CUDA_ERROR_NOT_SUPPORTED;
 	result = device_pools(props->location.id, &session);
 	if (result)
@@ -522,7 +526,8 @@ EXPORT CUresult cuMemPoolGetAttribute(CUmemoryPool handle, CUmemPool_attribute a
 		case CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES:
 		case CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC:
 		case CU_MEMPOOL_ATTR_REUSE_ALLOW_INTERNAL_DEPENDENCIES:
-			*(int *)value = pool->reuse[attribute - CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES];
+			*(int *)value =
+				pool->reuse[attribute - CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES];
 			break;
 		case CU_MEMPOOL_ATTR_RELEASE_THRESHOLD:
 			*number = pool->threshold;
@@ -563,7 +568,8 @@ EXPORT CUresult cuMemPoolSetAttribute(CUmemoryPool handle, CUmemPool_attribute a
 		case CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES:
 		case CU_MEMPOOL_ATTR_REUSE_ALLOW_OPPORTUNISTIC:
 		case CU_MEMPOOL_ATTR_REUSE_ALLOW_INTERNAL_DEPENDENCIES:
-			pool->reuse[attribute - CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES] = *(int *)value;
+			pool->reuse[attribute - CU_MEMPOOL_ATTR_REUSE_FOLLOW_EVENT_DEPENDENCIES] =
+				*(int *)value;
 			break;
 		case CU_MEMPOOL_ATTR_RELEASE_THRESHOLD:
 			memcpy(&pool->threshold, value, sizeof(pool->threshold));
@@ -595,19 +601,22 @@ EXPORT CUresult cuMemPoolSetAccess(CUmemoryPool handle, const CUmemAccessDesc *m
 	if (result)
 		return result;
 	for (size_t i = 0; i < count && !result; i++) {
-		if (!map || map[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE || map[i].location.id < 0 ||
-		    map[i].location.id >= device_count())
+		if (!map || map[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE ||
+		    map[i].location.id < 0 || map[i].location.id >= device_count())
 			result = CUDA_ERROR_INVALID_DEVICE;
-		else if (map[i].location.id != pool->ordinal && map[i].flags != CU_MEM_ACCESS_FLAGS_PROT_NONE)
+		else if (map[i].location.id != pool->ordinal &&
+			 map[i].flags != CU_MEM_ACCESS_FLAGS_PROT_NONE)
 			result = CUDA_ERROR_INVALID_DEVICE;
-		else if (map[i].location.id == pool->ordinal && map[i].flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
+		else if (map[i].location.id == pool->ordinal &&
+			 map[i].flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
 			result = CUDA_ERROR_INVALID_VALUE;
 	}
 	pthread_mutex_unlock(&pool->session->lock);
 	return result;
 }
 
-EXPORT CUresult cuMemPoolGetAccess(CUmemAccess_flags *flags, CUmemoryPool handle, CUmemLocation *location)
+EXPORT CUresult cuMemPoolGetAccess(CUmemAccess_flags *flags, CUmemoryPool handle,
+				   CUmemLocation *location)
 {
 	struct pool *pool;
 	CUresult result = enter(handle, &pool);
@@ -617,8 +626,8 @@ EXPORT CUresult cuMemPoolGetAccess(CUmemAccess_flags *flags, CUmemoryPool handle
 	if (!flags || !location || location->type != CU_MEM_LOCATION_TYPE_DEVICE)
 		result = CUDA_ERROR_INVALID_VALUE;
 	else
-		*flags = location->id == pool->ordinal ? CU_MEM_ACCESS_FLAGS_PROT_READWRITE :
-							 CU_MEM_ACCESS_FLAGS_PROT_NONE;
+		*flags = location->id == pool->ordinal ? CU_MEM_ACCESS_FLAGS_PROT_READWRITE
+						       : CU_MEM_ACCESS_FLAGS_PROT_NONE;
 	pthread_mutex_unlock(&pool->session->lock);
 	return result;
 }

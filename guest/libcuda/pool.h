@@ -3,9 +3,10 @@
 /*
  * Memory pools: stream-ordered allocation
  *
- * An allocation is there at once, in every stream. A free takes place where the stream comes to it: until then the block
- * waits in its pool, from which allocations in the same stream may take it without waiting. Blocks whose
- * streams have passed the free go back to the device memory of the session, but for the pool's release threshold.
+ * An allocation is there at once, in every stream. A free takes place where the stream comes to it:
+ * until then the block waits in its pool, from which allocations in the same stream may take it
+ * without waiting. Blocks whose streams have passed the free go back to the device memory of the
+ * session, but for the pool's release threshold.
  *
  * With the session's lock held.
  */

@@ -3,8 +3,9 @@
 /*
  * Ports: how this process reaches a virtual GPU
  *
- * In a guest a port is an open /dev/vgpuN (port_device.c); on one machine, without PCI, it is a connection to
- * vgpu-loopback (port_loopback.c). Both carry one session at most. Functions return 0 or a negative errno.
+ * In a guest a port is an open /dev/vgpuN (port_device.c); on one machine, without PCI, it is a
+ * connection to vgpu-loopback (port_loopback.c). Both carry one session at most. Functions return 0
+ * or a negative errno.
  */
 #ifndef VGPU_LIBCUDA_PORT_H
 #define VGPU_LIBCUDA_PORT_H
@@ -32,16 +33,18 @@ struct port_session {
  * @info: fills in VGPU_GUEST_INFO's structure; needs no session
  * @session: opens the session with that many queue entries and maps its queue area
  * @range: takes a payload range; the offset in the aperture is given back
- * @map: maps a range, at @at (which is replaced) or, where that is NULL, anywhere; MAP_FAILED with errno
+ * @map: maps a range, at @at (which is replaced) or, where that is NULL, anywhere; MAP_FAILED with
+ *errno
  * @ring: rings the session's doorbell
- * @wait: sleeps until the session's interrupt is raised, at most so many nanoseconds (-1: no limit). One thread at a
- *	time. -ETIMEDOUT after that time
+ * @wait: sleeps until the session's interrupt is raised, at most so many nanoseconds (-1: no
+ *limit). One thread at a time. -ETIMEDOUT after that time
  * @state: enum vgpu_session_state of the session now, or a negative errno where the device is gone
  * @close: ends the session and the port
  */
 struct port_ops {
 	int (*info)(struct port *port, struct vgpu_guest_info *info);
-	int (*session)(struct port *port, uint32_t sq_entries, uint32_t cq_entries, struct port_session *session);
+	int (*session)(struct port *port, uint32_t sq_entries, uint32_t cq_entries,
+		       struct port_session *session);
 	int (*range)(struct port *port, uint64_t len, uint64_t *offset);
 	void *(*map)(struct port *port, uint64_t offset, uint64_t len, void *at);
 	void (*ring)(struct port *port);

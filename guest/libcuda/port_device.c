@@ -13,7 +13,7 @@
 struct device_port {
 	struct port port;
 	int fd;
-	uint32_t seen;			/* interrupt count of the last wait */
+	uint32_t seen; /* interrupt count of the last wait */
 	volatile uint32_t *doorbell;
 	void *queue;
 	size_t queue_size;
@@ -36,7 +36,8 @@ static int device_info(struct port *port, struct vgpu_guest_info *info)
 	return 0;
 }
 
-static int device_session(struct port *port, uint32_t sq_entries, uint32_t cq_entries, struct port_session *session)
+static int device_session(struct port *port, uint32_t sq_entries, uint32_t cq_entries,
+			  struct port_session *session)
 {
 	struct device_port *dev = device_port(port);
 	struct vgpu_guest_session arg = { .sq_entries = sq_entries, .cq_entries = cq_entries };
@@ -45,12 +46,14 @@ static int device_session(struct port *port, uint32_t sq_entries, uint32_t cq_en
 	if (ioctl(dev->fd, VGPU_GUEST_SESSION, &arg))
 		return -errno;
 	dev->queue_size = arg.queue_size;
-	dev->queue = mmap(NULL, dev->queue_size, PROT_READ | PROT_WRITE, MAP_SHARED, dev->fd, VGPU_GUEST_MMAP_QUEUE);
+	dev->queue = mmap(NULL, dev->queue_size, PROT_READ | PROT_WRITE, MAP_SHARED, dev->fd,
+			  VGPU_GUEST_MMAP_QUEUE);
 	if (dev->queue == MAP_FAILED) {
 		dev->queue = NULL;
 		return -errno;
 	}
-	doorbell = mmap(NULL, VGPU_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dev->fd, VGPU_GUEST_MMAP_DOORBELL);
+	doorbell = mmap(NULL, VGPU_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, dev->fd,
+			VGPU_GUEST_MMAP_DOORBELL);
 	if (doorbell == MAP_FAILED)
 		return -errno;
 	dev->doorbell = doorbell;
@@ -72,8 +75,8 @@ static int device_range(struct port *port, uint64_t len, uint64_t *offset)
 
 static void *device_map(struct port *port, uint64_t offset, uint64_t len, void *at)
 {
-	return mmap(at, len, PROT_READ | PROT_WRITE, MAP_SHARED | (at ? MAP_FIXED : 0), device_port(port)->fd,
-		    VGPU_GUEST_MMAP_APERTURE + offset);
+	return mmap(at, len, PROT_READ | PROT_WRITE, MAP_SHARED | (at ? MAP_FIXED : 0),
+		    device_port(port)->fd, VGPU_GUEST_MMAP_APERTURE + offset);
 }
 
 static void device_ring(struct port *port)
@@ -141,7 +144,8 @@ int port_device_open(unsigned int ordinal, struct port **port)
 
 		free(dev);
 		if (err == EACCES || err == EPERM)
-			log_line("%s: %s; join the group \"vgpu\"", path, err == EACCES ? "permission denied" : "refused");
+			log_line("%s: %s; join the group \"vgpu\"", path,
+				 err == EACCES ? "permission denied" : "refused");
 		return err == ENOENT || err == ENXIO ? -ENODEV : -err;
 	}
 	dev->port.ops = &device_ops;

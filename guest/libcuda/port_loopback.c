@@ -16,7 +16,7 @@
 
 struct loopback_port {
 	struct port port;
-	pthread_mutex_t lock;	/* one request on the socket at a time */
+	pthread_mutex_t lock; /* one request on the socket at a time */
 	int sock;
 	int aperture;
 	int doorbell;
@@ -33,7 +33,8 @@ static struct loopback_port *loopback_port(struct port *port)
 /* Sends msg and receives its answer into it, with up to count descriptors. */
 static int loopback_call(struct loopback_port *lb, struct lb_msg *msg, int *fds, int count)
 {
-	char control[CMSG_SPACE(4 * sizeof(int))] __attribute__((aligned(__alignof__(struct cmsghdr))));
+	char control[CMSG_SPACE(4 * sizeof(int))]
+		__attribute__((aligned(__alignof__(struct cmsghdr))));
 	struct iovec iov = { .iov_base = msg, .iov_len = sizeof(*msg) };
 	struct msghdr hdr = { .msg_iov = &iov, .msg_iovlen = 1 };
 	uint32_t op = msg->op;
@@ -71,8 +72,8 @@ static int loopback_call(struct loopback_port *lb, struct lb_msg *msg, int *fds,
 		}
 	}
 	if (msg->op != op || n != sizeof(*msg) || (!msg->error && got != count)) {
-		log_line("loopback: operation %u was answered by %zd bytes of operation %u with %d descriptors", op, n,
-			 msg->op, got);
+		log_line("loopback: operation %u was answered by %zd bytes of operation %u with %d descriptors",
+			 op, n, msg->op, got);
 		for (int i = 0; i < got; i++)
 			close(fds[i]);
 		return -EPROTO;
@@ -92,7 +93,8 @@ static int loopback_info(struct port *port, struct vgpu_guest_info *info)
 	return err;
 }
 
-static int loopback_session(struct port *port, uint32_t sq_entries, uint32_t cq_entries, struct port_session *session)
+static int loopback_session(struct port *port, uint32_t sq_entries, uint32_t cq_entries,
+			    struct port_session *session)
 {
 	struct loopback_port *lb = loopback_port(port);
 	struct lb_msg msg = { .op = LB_GUEST_SESSION };
@@ -151,10 +153,12 @@ static void loopback_ring(struct port *port)
 static int loopback_wait(struct port *port, int64_t timeout_ns)
 {
 	struct loopback_port *lb = loopback_port(port);
-	struct timespec timeout = { .tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000 };
+	struct timespec timeout = { .tv_sec = timeout_ns / 1000000000,
+				    .tv_nsec = timeout_ns % 1000000000 };
 	struct pollfd fds[2] = {
 		{ .fd = lb->interrupt, .events = POLLIN },
-		{ .fd = lb->sock, .events = 0 },	/* its hang-up only: answers are for loopback_call() */
+		{ .fd = lb->sock,
+		  .events = 0 }, /* its hang-up only: answers are for loopback_call() */
 	};
 	uint64_t count;
 	int n;
@@ -164,7 +168,8 @@ static int loopback_wait(struct port *port, int64_t timeout_ns)
 		return errno == EINTR ? 0 : -errno;
 	if (!n)
 		return -ETIMEDOUT;
-	if (fds[0].revents & POLLIN && read(lb->interrupt, &count, sizeof(count)) < 0 && errno != EAGAIN)
+	if (fds[0].revents & POLLIN && read(lb->interrupt, &count, sizeof(count)) < 0 &&
+	    errno != EAGAIN)
 		return -errno;
 	return 0;
 }
@@ -237,11 +242,13 @@ int port_loopback_open(unsigned int ordinal, struct port **port)
 	struct loopback_port *lb;
 	int err;
 
-	err = list_entry(names && *names ? names : "vm0", ordinal, msg.hello.vm, sizeof(msg.hello.vm));
+	err = list_entry(names && *names ? names : "vm0", ordinal, msg.hello.vm,
+			 sizeof(msg.hello.vm));
 	if (err)
 		return err;
 	if (strlen(path) >= sizeof(addr.sun_path)) {
-		log_line("%s: the path is longer than %zu bytes", LB_ENV_SOCKET, sizeof(addr.sun_path) - 1);
+		log_line("%s: the path is longer than %zu bytes", LB_ENV_SOCKET,
+			 sizeof(addr.sun_path) - 1);
 		return -EINVAL;
 	}
 	strcpy(addr.sun_path, path);

@@ -6,7 +6,7 @@
 
 enum variant {
 	VARIANT_PLAIN,
-	VARIANT_THREAD,	/* _ptds or _ptsz: the default stream is the thread's */
+	VARIANT_THREAD, /* _ptds or _ptsz: the default stream is the thread's */
 };
 
 /* Whether a symbol is a version or variant of a plain name. */
@@ -56,7 +56,8 @@ int procaddr_find(const char *name, int version, bool thread_default, void **fn)
 		*fn = plain->fn;
 	if (*fn)
 		return CU_GET_PROC_ADDRESS_SUCCESS;
-	return known ? CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT : CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND;
+	return known ? CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT
+		     : CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND;
 }
 
 EXPORT CUresult cuGetProcAddress_v2(const char *symbol, void **fn, int version, cuuint64_t flags,
@@ -65,9 +66,11 @@ EXPORT CUresult cuGetProcAddress_v2(const char *symbol, void **fn, int version, 
 	int found;
 
 	if (!symbol || !*symbol || !fn ||
-	    flags & ~(CU_GET_PROC_ADDRESS_LEGACY_STREAM | CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM))
+	    flags & ~(CU_GET_PROC_ADDRESS_LEGACY_STREAM |
+		      CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM))
 		return CUDA_ERROR_INVALID_VALUE;
-	found = procaddr_find(symbol, version, flags & CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM, fn);
+	found = procaddr_find(symbol, version,
+			      flags & CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM, fn);
 	if (status)
 		*status = found;
 	return found == CU_GET_PROC_ADDRESS_SUCCESS ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;

@@ -10,7 +10,7 @@
 
 struct procaddr_entry {
 	const char *symbol;
-	int version;	/* of CUDA, that brought it */
+	int version; /* of CUDA, that brought it */
 	void *fn;
 };
 

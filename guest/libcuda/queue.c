@@ -7,12 +7,12 @@
 #include "log.h"
 #include "queue.h"
 
-#define SPIN_MIN_NS	2000
-#define SPIN_MAX_NS	50000
-#define SPIN_LOOK_NS	1000000000LL	/* how often a sleeper asks for the session's state by itself */
+#define SPIN_MIN_NS 2000
+#define SPIN_MAX_NS 50000
+#define SPIN_LOOK_NS 1000000000LL /* how often a sleeper asks for the session's state by itself */
 
-int queue_init(struct queue *queue, struct port *port, const struct port_session *area, struct heap *heap,
-	       pthread_mutex_t *lock, queue_failure_fn failure, void *data)
+int queue_init(struct queue *queue, struct port *port, const struct port_session *area,
+	       struct heap *heap, pthread_mutex_t *lock, queue_failure_fn failure, void *data)
 {
 	char *base = area->queue;
 
@@ -115,7 +115,8 @@ bool queue_poll(struct queue *queue)
 		uint64_t seq = queue->oldest + (uint32_t)(cqe.seq - (uint32_t)queue->oldest);
 
 		if (seq >= queue->tail || !slot_of(queue, seq)->pending) {
-			log_line("the device completed command %u, which is not outstanding: it is given up", cqe.seq);
+			log_line("the device completed command %u, which is not outstanding: it is given up",
+				 cqe.seq);
 			abandon(queue);
 			return true;
 		}
@@ -141,17 +142,23 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* Whether a completion came while spinning; the lock is let go of. */
-static bool spin(struct queue *queue)
+static void relax(void)
 {
-	uint64_t start = now_ns();
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
+
+/* Whether a completion came while spinning; the lock is let go of. */
+static bool spin(struct queue *queue, uint64_t start)
+{
 	bool ready = false;
 
 	pthread_mutex_unlock(queue->lock);
 	do {
 		for (int i = 0; i < 64 && !ready; i++) {
 			ready = completion_ready(queue);
-			__builtin_ia32_pause();
+			relax();
 		}
 	} while (!ready && now_ns() - start < queue->spin_ns);
 	pthread_mutex_lock(queue->lock);
@@ -163,9 +170,11 @@ static void sleep_for_interrupt(struct queue *queue, uint32_t completions)
 	int err, state;
 
 	/* The device raises the vector when its tail passes cq_event. */
-	__atomic_store_n(&queue->hdr->cq_event, (uint32_t)queue->head + completions - 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&queue->hdr->cq_event, (uint32_t)queue->head + completions - 1,
+			 __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if ((uint32_t)(__atomic_load_n(&queue->hdr->cq_tail, __ATOMIC_ACQUIRE) - (uint32_t)queue->head) >= completions)
+	if ((uint32_t)(__atomic_load_n(&queue->hdr->cq_tail, __ATOMIC_ACQUIRE) -
+		       (uint32_t)queue->head) >= completions)
 		return;
 	queue->stats.waits++;
 	pthread_mutex_unlock(queue->lock);
@@ -184,12 +193,12 @@ static void sleep_for_interrupt(struct queue *queue, uint32_t completions)
 }
 
 /*
- * Waits for progress towards what the caller waits for, which needs at least so many more completions. The caller looks
- * again, whatever the reason of the return.
+ * Waits for progress towards what the caller waits for, which needs at least so many more
+ * completions. The caller looks again, whatever the reason of the return.
  */
 static void wait_progress(struct queue *queue, uint32_t completions, bool blocking)
 {
-	uint64_t head;
+	uint64_t head, start;
 
 	if (queue_poll(queue) || queue->gone)
 		return;
@@ -206,15 +215,17 @@ static void wait_progress(struct queue *queue, uint32_t completions, bool blocki
 		return;
 	}
 	queue->has_leader = true;
-	if (!blocking && spin(queue)) {
+	start = now_ns();
+	if (!blocking && spin(queue, start)) {
 		queue->stats.spins++;
-		if (queue->spin_ns < SPIN_MAX_NS)
-			queue->spin_ns = queue->spin_ns * 2 < SPIN_MAX_NS ? queue->spin_ns * 2 : SPIN_MAX_NS;
 	} else if (!queue->gone && queue->head == head) {
-		if (!blocking && queue->spin_ns > SPIN_MIN_NS)
-			queue->spin_ns /= 2;
 		sleep_for_interrupt(queue, queue->followers ? 1 : completions);
 	}
+	/* Spinning pays where waits end soon, however they ended this time. */
+	if (now_ns() - start < SPIN_MAX_NS)
+		queue->spin_ns = queue->spin_ns * 2 < SPIN_MAX_NS ? queue->spin_ns * 2 : SPIN_MAX_NS;
+	else if (queue->spin_ns > SPIN_MIN_NS)
+		queue->spin_ns /= 2;
 	queue->has_leader = false;
 	queue_poll(queue);
 	/* Somebody else has to lead now. */
@@ -236,7 +247,7 @@ void queue_reserve(struct queue *queue, unsigned int count)
 	queue_poll(queue);
 	while (!queue->gone && !has_room(queue, count)) {
 		if (queue->tail == queue->head)
-			sched_yield();	/* all completed, the device has yet to say that it has fetched */
+			sched_yield(); /* all completed, the device has yet to say that it has fetched */
 		else
 			wait_progress(queue, 1, false);
 	}
@@ -254,8 +265,8 @@ static void ring(struct queue *queue, uint32_t old_tail, uint32_t new_tail)
 	}
 }
 
-uint64_t queue_submit(struct queue *queue, const struct vgpu_cmd *cmd, const struct heap_block *payload,
-		      struct record *record)
+uint64_t queue_submit(struct queue *queue, const struct vgpu_cmd *cmd,
+		      const struct heap_block *payload, struct record *record)
 {
 	uint64_t seq = queue->tail;
 	struct queue_slot *slot = slot_of(queue, seq);

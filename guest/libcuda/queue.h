@@ -3,15 +3,18 @@
 /*
  * The queue pair of a session: submission, flow control, completions
  *
- * Sequence numbers are widened to 64 bits. Every command has a slot in a window from its submission until all commands
- * before it have completed; what it holds on to (payload, result) is let go when its completion is consumed.
- * Completions are consumed by whoever submits or waits: there is no thread for it.
+ * Sequence numbers are widened to 64 bits. Every command has a slot in a window from its submission
+ * until all commands before it have completed; what it holds on to (payload, result) is let go when
+ * its completion is consumed. Completions are consumed by whoever submits or waits: there is no
+ * thread for it.
  *
- * Waiting. One waiter at a time looks at the completion queue: it spins for as long as waits have lately been short,
- * then sleeps on the interrupt, with cq_event set so far ahead that the device does not interrupt before
- * the awaited command can have completed. The others sleep on a condition variable.
+ * Waiting. One waiter at a time looks at the completion queue: it spins for as long as waits have
+ * lately been short, then sleeps on the interrupt, with cq_event set so far ahead that the device
+ * does not interrupt before the awaited command can have completed. The others sleep on a condition
+ * variable.
  *
- * All functions are called with the session's lock held; those that say so let go of it while they sleep.
+ * All functions are called with the session's lock held; those that say so let go of it while they
+ * sleep.
  */
 #ifndef VGPU_LIBCUDA_QUEUE_H
 #define VGPU_LIBCUDA_QUEUE_H
@@ -21,8 +24,8 @@
 #include "heap.h"
 #include "port.h"
 
-#define QUEUE_ENTRIES	1024
-#define QUEUE_WINDOW	8192	/* commands between the oldest that has not completed and the newest */
+#define QUEUE_ENTRIES 1024
+#define QUEUE_WINDOW 8192 /* commands between the oldest that has not completed and the newest */
 
 /**
  * struct record - outcome of one command, for who wants it after the completion
@@ -85,13 +88,13 @@ struct queue {
 	struct vgpu_queue_header *hdr;
 	struct vgpu_cmd *sq;
 	struct vgpu_cqe *cq;
-	struct queue_slot *slots;	/* [QUEUE_WINDOW] */
-	uint32_t *in_flight;		/* [VGPU_MAX_STREAMS] commands of each stream without completion */
+	struct queue_slot *slots; /* [QUEUE_WINDOW] */
+	uint32_t *in_flight; /* [VGPU_MAX_STREAMS] commands of each stream without completion */
 	uint64_t tail;
-	uint64_t head;			/* completions consumed */
-	uint64_t oldest;		/* everything before has completed */
+	uint64_t head; /* completions consumed */
+	uint64_t oldest; /* everything before has completed */
 	bool has_leader;
-	bool gone;			/* the device answers no more */
+	bool gone; /* the device answers no more */
 	unsigned int followers;
 	unsigned int spin_ns;
 	struct queue_stats stats;
@@ -109,8 +112,8 @@ struct queue {
  *
  * Return: 0 or -ENOMEM
  */
-int queue_init(struct queue *queue, struct port *port, const struct port_session *area, struct heap *heap,
-	       pthread_mutex_t *lock, queue_failure_fn failure, void *data);
+int queue_init(struct queue *queue, struct port *port, const struct port_session *area,
+	       struct heap *heap, pthread_mutex_t *lock, queue_failure_fn failure, void *data);
 
 /**
  * queue_destroy() - frees the queue's memory; nobody may be waiting
@@ -133,8 +136,8 @@ void queue_reserve(struct queue *queue, unsigned int count);
  *
  * Return: its sequence number plus one, so that 0 can stand for none
  */
-uint64_t queue_submit(struct queue *queue, const struct vgpu_cmd *cmd, const struct heap_block *payload,
-		      struct record *record);
+uint64_t queue_submit(struct queue *queue, const struct vgpu_cmd *cmd,
+		      const struct heap_block *payload, struct record *record);
 
 /**
  * queue_poll() - consumes the completions that are there

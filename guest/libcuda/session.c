@@ -13,8 +13,8 @@
 #include "session.h"
 #include "stream.h"
 
-#define OPEN_TRIES	4
-#define PRINTF_BUFFER	65536
+#define OPEN_TRIES 4
+#define PRINTF_BUFFER 65536
 
 static struct session *sessions[MAX_DEVICES];
 
@@ -34,8 +34,8 @@ static void failure(void *data, uint32_t ctx, uint16_t status)
 
 static int reserve(uint64_t base, uint64_t size)
 {
-	void *map = mmap((void *)base, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE,
-			 -1, 0);
+	void *map = mmap((void *)base, size, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (map == MAP_FAILED)
 		return -errno;
@@ -52,11 +52,12 @@ static int adopt_addresses(struct session *session)
 	const struct vgpu_session_info *info = &session->info;
 	int err;
 
-	if (!info->granule || (info->granule & (info->granule - 1)) || !info->device_size || !info->aperture_size ||
-	    info->chunk_size > info->device_size || info->device_base % VGPU_PAGE_SIZE ||
-	    info->aperture_base % VGPU_PAGE_SIZE) {
+	if (!info->granule || (info->granule & (info->granule - 1)) || !info->device_size ||
+	    !info->aperture_size || info->chunk_size > info->device_size ||
+	    info->device_base % VGPU_PAGE_SIZE || info->aperture_base % VGPU_PAGE_SIZE) {
 		log_line("the executor answered an invalid address range (%#llx, %#llx bytes)",
-			 (unsigned long long)info->device_base, (unsigned long long)info->device_size);
+			 (unsigned long long)info->device_base,
+			 (unsigned long long)info->device_size);
 		return -EPROTO;
 	}
 	err = reserve(info->device_base, info->device_size);
@@ -88,7 +89,8 @@ static CUresult initialise(struct session *session, const struct vgpu_guest_info
 	result = session_call(session, &cmd, NULL);
 	pthread_mutex_unlock(&session->lock);
 	if (result) {
-		log_line("virtual GPU %d did not start the session: %s", session->ordinal, error_name(result));
+		log_line("virtual GPU %d did not start the session: %s", session->ordinal,
+			 error_name(result));
 		return result;
 	}
 	session->info = *(struct vgpu_session_info *)heap_address(&session->heap, &block);
@@ -101,8 +103,9 @@ static CUresult initialise(struct session *session, const struct vgpu_guest_info
 		return error_of_errno(err);
 	}
 	return devmem_init(&session->mem, session->info.device_base, session->info.chunk_size,
-			   session->info.device_size, session->info.granule, guest->memory_size) ?
-		       CUDA_ERROR_OUT_OF_MEMORY : CUDA_SUCCESS;
+			   session->info.device_size, session->info.granule, guest->memory_size)
+		       ? CUDA_ERROR_OUT_OF_MEMORY
+		       : CUDA_SUCCESS;
 }
 
 static void discard(struct session *session)
@@ -146,7 +149,8 @@ static CUresult try_open(int ordinal, struct session **opened)
 	if (!err)
 		err = heap_init(&session->heap, session->port, guest->aperture_size);
 	if (!err)
-		err = queue_init(&session->queue, session->port, &area, &session->heap, &session->lock, failure, session);
+		err = queue_init(&session->queue, session->port, &area, &session->heap,
+				 &session->lock, failure, session);
 	if (err) {
 		result = error_of_errno(err);
 		log_line("virtual GPU %d: cannot open a session: %s", ordinal, strerror(-err));
@@ -186,7 +190,8 @@ struct session *session_of(uint64_t addr)
 	for (int i = 0; i < MAX_DEVICES; i++) {
 		struct session *session = __atomic_load_n(&sessions[i], __ATOMIC_ACQUIRE);
 
-		if (session && (session_is_device(session, addr) || session_is_aperture(session, addr)))
+		if (session &&
+		    (session_is_device(session, addr) || session_is_aperture(session, addr)))
 			return session;
 	}
 	return NULL;
@@ -278,7 +283,8 @@ __attribute__((destructor)) static void print_stats(void)
 		if (!sessions[i])
 			continue;
 		stats = &sessions[i]->queue.stats;
-		fprintf(stderr, "vgpu-stats: device %d commands %llu doorbells %llu waits %llu spins %llu aperture %llu\n",
+		fprintf(stderr,
+			"vgpu-stats: device %d commands %llu doorbells %llu waits %llu spins %llu aperture %llu\n",
 			i, (unsigned long long)stats->commands, (unsigned long long)stats->doorbells,
 			(unsigned long long)stats->waits, (unsigned long long)stats->spins,
 			(unsigned long long)sessions[i]->heap.taken);

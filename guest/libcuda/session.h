@@ -3,15 +3,16 @@
 /*
  * Session: this process's open virtual GPU
  *
- * One for each device, opened when the first context is made and kept until the process ends. It holds the queue pair,
- * the payload heap, the device memory and the numbers of streams, modules and functions. One lock guards all of it and
- * every object that lives in it (contexts, streams, events, modules, graphs).
+ * One for each device, opened when the first context is made and kept until the process ends. It
+ * holds the queue pair, the payload heap, the device memory and the numbers of streams, modules and
+ * functions. One lock guards all of it and every object that lives in it (contexts, streams,
+ * events, modules, graphs).
  *
  * Lock order: device.c's locks (primary contexts, then sessions), session lock, handle.c's lock.
  *
- * Errors. A command that fails without anybody waiting for it is an asynchronous error: what corrupts a process in
- * CUDA sticks to the session, with the first cause, and every later call answers it; anything else is
- * told once, by the next call that synchronises.
+ * Errors. A command that fails without anybody waiting for it is an asynchronous error: what
+ * corrupts a process in CUDA sticks to the session, with the first cause, and every later call
+ * answers it; anything else is told once, by the next call that synchronises.
  */
 #ifndef VGPU_LIBCUDA_SESSION_H
 #define VGPU_LIBCUDA_SESSION_H
@@ -30,25 +31,25 @@ struct stream;
 
 struct session {
 	pthread_mutex_t lock;
-	int ordinal;			/* of the device */
+	int ordinal; /* of the device */
 	struct port *port;
 	struct vgpu_session_info info;
 	struct queue queue;
 	struct heap heap;
 	struct devmem mem;
-	struct extent_set pinned;	/* host memory in the aperture; data is struct host_memory */
-	struct extent_set registered;	/* host memory of cuMemHostRegister; likewise */
-	CUresult error;			/* sticky, from the first asynchronous fault on */
+	struct extent_set pinned; /* host memory in the aperture; data is struct host_memory */
+	struct extent_set registered; /* host memory of cuMemHostRegister; likewise */
+	CUresult error; /* sticky, from the first asynchronous fault on */
 	struct context *contexts[VGPU_MAX_CONTEXTS];
 	struct stream *streams[VGPU_MAX_STREAMS];
-	uint64_t *module_numbers;	/* bit sets: taken */
+	uint64_t *module_numbers; /* bit sets: taken */
 	uint64_t *function_numbers;
 	bool uses_printf;
-	uint64_t pinned_bytes;		/* of the heap, held by cuMemHostAlloc */
+	uint64_t pinned_bytes; /* of the heap, held by cuMemHostAlloc */
 	/* Deferred streams (defer.c). */
-	struct stream *deferred;	/* list */
-	bool defer_running;		/* its thread exists */
-	bool defer_waiting;		/* and sleeps */
+	struct stream *deferred; /* list */
+	bool defer_running; /* its thread exists */
+	bool defer_waiting; /* and sleeps */
 	pthread_cond_t defer_work;
 };
 
@@ -86,7 +87,8 @@ int session_number(uint64_t *numbers, unsigned int count);
 void session_number_free(uint64_t *numbers, int number);
 
 /**
- * session_payload() - takes payload memory, waiting for commands in flight to give theirs back where there is none
+ * session_payload() - takes payload memory, waiting for commands in flight to give theirs back
+ * where there is none
  * @len: bytes, not zero
  * @block: out
  *

@@ -116,12 +116,13 @@ static void finish(struct stream *stream)
 void stream_release(struct stream *stream)
 {
 	if (stream->first)
-		stream->closing = true;	/* defer.c comes back when they are issued */
+		stream->closing = true; /* defer.c comes back when they are issued */
 	else
 		finish(stream);
 }
 
-CUresult stream_resolve(struct context *ctx, CUstream handle, bool thread_default, struct stream **stream)
+CUresult stream_resolve(struct context *ctx, CUstream handle, bool thread_default,
+			struct stream **stream)
 {
 	struct thread_stream *entry;
 	struct stream *s;
@@ -140,7 +141,7 @@ CUresult stream_resolve(struct context *ctx, CUstream handle, bool thread_defaul
 			if (result)
 				return result;
 			if (ctx->legacy)
-				stream_release(s);	/* another thread was faster */
+				stream_release(s); /* another thread was faster */
 			else
 				ctx->legacy = s;
 		}
@@ -171,8 +172,8 @@ CUresult stream_resolve(struct context *ctx, CUstream handle, bool thread_defaul
 	return CUDA_SUCCESS;
 }
 
-uint64_t stream_submit(struct stream *stream, struct vgpu_cmd *cmd, const struct heap_block *payload,
-		       struct record *record)
+uint64_t stream_submit(struct stream *stream, struct vgpu_cmd *cmd,
+		       const struct heap_block *payload, struct record *record)
 {
 	cmd->stream = stream->number;
 	cmd->ctx = stream->ctx->number;
@@ -359,7 +360,8 @@ EXPORT CUresult cuStreamDestroy(CUstream handle)
 }
 
 /* Looks a stream up and takes its session's lock. */
-static CUresult enter(CUstream handle, bool thread_default, struct context **ctx, struct stream **stream)
+static CUresult enter(CUstream handle, bool thread_default, struct context **ctx,
+		      struct stream **stream)
 {
 	CUresult result = context_enter(ctx);
 
@@ -435,7 +437,8 @@ EXPORT CUresult cuStreamSynchronize_ptsz(CUstream stream)
 	return synchronize(stream, true);
 }
 
-static CUresult run_host(CUstream handle, bool thread_default, CUhostFn fn, CUstreamCallback callback, void *data)
+static CUresult run_host(CUstream handle, bool thread_default, CUhostFn fn,
+			 CUstreamCallback callback, void *data)
 {
 	struct op op = { .kind = OP_HOST };
 	struct context *ctx;
@@ -459,12 +462,14 @@ static CUresult run_host(CUstream handle, bool thread_default, CUhostFn fn, CUst
 	return result;
 }
 
-EXPORT CUresult cuStreamAddCallback(CUstream stream, CUstreamCallback callback, void *data, unsigned int flags)
+EXPORT CUresult cuStreamAddCallback(CUstream stream, CUstreamCallback callback, void *data,
+				    unsigned int flags)
 {
 	return flags ? CUDA_ERROR_INVALID_VALUE : run_host(stream, false, NULL, callback, data);
 }
 
-EXPORT CUresult cuStreamAddCallback_ptsz(CUstream stream, CUstreamCallback callback, void *data, unsigned int flags)
+EXPORT CUresult cuStreamAddCallback_ptsz(CUstream stream, CUstreamCallback callback, void *data,
+					 unsigned int flags)
 {
 	return flags ? CUDA_ERROR_INVALID_VALUE : run_host(stream, true, NULL, callback, data);
 }

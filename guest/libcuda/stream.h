@@ -3,12 +3,14 @@
 /*
  * Streams
  *
- * CUDA's streams map one to one to stream numbers of the session; the device knows nothing of default streams. What the
- * legacy default stream promises, that it waits for the context's blocking streams and they for it, is
- * expressed with VGPU_OP_STREAM_WAIT on sequence numbers, and only where work is outstanding.
+ * CUDA's streams map one to one to stream numbers of the session; the device knows nothing of
+ * default streams. What the legacy default stream promises, that it waits for the context's
+ * blocking streams and they for it, is expressed with VGPU_OP_STREAM_WAIT on sequence numbers, and
+ * only where work is outstanding.
  *
- * What is given to a stream is an operation (op.h). stream_run() sends it to where it belongs: into a graph while
- * the stream captures, behind what waits while the stream is deferred (defer.h), else to the device.
+ * What is given to a stream is an operation (op.h). stream_run() sends it to where it belongs: into
+ * a graph while the stream captures, behind what waits while the stream is deferred (defer.h), else
+ * to the device.
  *
  * Everything is called with the session's lock held.
  */
@@ -29,21 +31,21 @@ struct node_set {
 	size_t capacity;
 };
 
-#define STREAM_PRIORITY_GREATEST	(-5)
+#define STREAM_PRIORITY_GREATEST (-5)
 
 struct capture;
 
 enum stream_kind {
-	STREAM_CREATED,		/* by cuStreamCreate */
-	STREAM_LEGACY,		/* default stream of a context */
-	STREAM_THREAD,		/* default stream of a thread in a context */
-	STREAM_INTERNAL,	/* the library's own */
+	STREAM_CREATED, /* by cuStreamCreate */
+	STREAM_LEGACY, /* default stream of a context */
+	STREAM_THREAD, /* default stream of a thread in a context */
+	STREAM_INTERNAL, /* the library's own */
 };
 
 struct stream {
 	enum stream_kind kind;
-	bool used;		/* false: this structure is free */
-	bool closing;		/* destroyed, with deferred operations left */
+	bool used; /* false: this structure is free */
+	bool closing; /* destroyed, with deferred operations left */
 	CUstream handle;
 	struct context *ctx;
 	struct session *session;
@@ -51,18 +53,18 @@ struct stream {
 	unsigned int flags;
 	int priority;
 	uint64_t id;
-	uint64_t mark;		/* of its last command */
-	uint64_t joined;	/* the legacy stream has waited for it up to here */
-	uint64_t legacy_mark;	/* it has waited for the legacy stream up to here */
+	uint64_t mark; /* of its last command */
+	uint64_t joined; /* the legacy stream has waited for it up to here */
+	uint64_t legacy_mark; /* it has waited for the legacy stream up to here */
 	/* Deferred operations, oldest first. */
 	struct op *first;
 	struct op **last;
 	uint64_t appended;
 	uint64_t issued;
-	bool listed;		/* in session->deferred */
+	bool listed; /* in session->deferred */
 	struct stream *next;
-	struct capture *capture;	/* NULL while it does not capture */
-	struct node_set capture_deps;	/* nodes on which its next one depends */
+	struct capture *capture; /* NULL while it does not capture */
+	struct node_set capture_deps; /* nodes on which its next one depends */
 };
 
 /**
@@ -74,7 +76,8 @@ struct stream {
  *
  * Return: CUDA_SUCCESS, CUDA_ERROR_INVALID_HANDLE, or CUDA_ERROR_OUT_OF_MEMORY
  */
-CUresult stream_resolve(struct context *ctx, CUstream handle, bool thread_default, struct stream **stream);
+CUresult stream_resolve(struct context *ctx, CUstream handle, bool thread_default,
+			struct stream **stream);
 
 /**
  * stream_new() - makes a stream
@@ -111,8 +114,8 @@ void stream_order(struct stream *stream);
  *
  * Return: its mark
  */
-uint64_t stream_submit(struct stream *stream, struct vgpu_cmd *cmd, const struct heap_block *payload,
-		       struct record *record);
+uint64_t stream_submit(struct stream *stream, struct vgpu_cmd *cmd,
+		       const struct heap_block *payload, struct record *record);
 
 /**
  * stream_wait_mark() - makes the stream wait for a command of another one

@@ -19,7 +19,7 @@ struct object_ref {
 	struct object_ref *next;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* guards reference counts; taken last */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards reference counts; taken last */
 
 static bool release(struct user_object *object, uint64_t count)
 {
@@ -86,8 +86,8 @@ void object_refs_put(struct object_ref *refs)
 	}
 }
 
-EXPORT CUresult cuUserObjectCreate(CUuserObject *out, void *data, CUhostFn destroy, unsigned int refs,
-				   unsigned int flags)
+EXPORT CUresult cuUserObjectCreate(CUuserObject *out, void *data, CUhostFn destroy,
+				   unsigned int refs, unsigned int flags)
 {
 	struct user_object *object;
 
@@ -127,8 +127,8 @@ EXPORT CUresult cuUserObjectRelease(CUuserObject handle, unsigned int count)
 	return object && count && release(object, count) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
-EXPORT CUresult cuGraphRetainUserObject(CUgraph graph_handle, CUuserObject handle, unsigned int count,
-					unsigned int flags)
+EXPORT CUresult cuGraphRetainUserObject(CUgraph graph_handle, CUuserObject handle,
+					unsigned int count, unsigned int flags)
 {
 	struct user_object *object = handle_get(HANDLE_USER_OBJECT, handle);
 	struct context *ctx;
@@ -167,7 +167,8 @@ EXPORT CUresult cuGraphReleaseUserObject(CUgraph graph_handle, CUuserObject hand
 		return result;
 	graph = handle_get(HANDLE_GRAPH, graph_handle);
 	result = CUDA_ERROR_INVALID_VALUE;
-	for (struct object_ref **at = graph ? &graph->objects : NULL; at && *at && object && count; at = &(*at)->next) {
+	for (struct object_ref **at = graph ? &graph->objects : NULL; at && *at && object && count;
+	     at = &(*at)->next) {
 		struct object_ref *ref = *at;
 
 		if (ref->object != object || ref->count < count)

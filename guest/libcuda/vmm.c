@@ -3,10 +3,11 @@
 /*
  * DOC: virtual memory management
  *
- * The device backs addresses with memory in one step (VGPU_OP_CHUNK_MAP), where CUDA has two: cuMemCreate takes memory,
- * cuMemMap gives it addresses. So that cuMemCreate fails where memory is exhausted, it maps at addresses of its own;
- * cuMemMap moves the backing to the program's. What was written is kept when memory is unmapped while its handle
- * lives: it is copied back. One handle can have one mapping at a time, of the whole.
+ * The device backs addresses with memory in one step (VGPU_OP_CHUNK_MAP), where CUDA has two:
+ * cuMemCreate takes memory, cuMemMap gives it addresses. So that cuMemCreate fails where memory is
+ * exhausted, it maps at addresses of its own; cuMemMap moves the backing to the program's. What was
+ * written is kept when memory is unmapped while its handle lives: it is copied back. One handle can
+ * have one mapping at a time, of the whole.
  */
 #include <stdlib.h>
 #include "device.h"
@@ -28,13 +29,13 @@ struct memory {
 	uint64_t size;
 	uint64_t home;
 	uint64_t mapped;
-	bool used;		/* was mapped before: its contents matter */
+	bool used; /* was mapped before: its contents matter */
 	CUmemAllocationProp prop;
 };
 
 /* Addresses that cuMemAddressReserve gave; in the session's device range. */
 static struct extent_set reservations;
-static pthread_mutex_t reservations_lock = PTHREAD_MUTEX_INITIALIZER;	/* taken after a session's */
+static pthread_mutex_t reservations_lock = PTHREAD_MUTEX_INITIALIZER; /* taken after a session's */
 
 static bool reserved(uint64_t addr, uint64_t size)
 {
@@ -109,7 +110,7 @@ EXPORT CUresult cuMemAddressFree(CUdeviceptr addr, size_t size)
 			struct extent *live = &session->mem.live.v[i];
 
 			if (live->start < addr + size && addr < live->start + live->len)
-				result = CUDA_ERROR_INVALID_VALUE;	/* still mapped */
+				result = CUDA_ERROR_INVALID_VALUE; /* still mapped */
 		}
 		if (!result)
 			extent_remove(&reservations, addr, NULL);
@@ -133,8 +134,8 @@ static void put(struct memory *memory)
 	free(memory);
 }
 
-EXPORT CUresult cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, const CUmemAllocationProp *prop,
-			    unsigned long long flags)
+EXPORT CUresult cuMemCreate(CUmemGenericAllocationHandle *out, size_t size,
+			    const CUmemAllocationProp *prop, unsigned long long flags)
 {
 	struct device *device;
 	struct session *session;
@@ -175,7 +176,8 @@ EXPORT CUresult cuMemCreate(CUmemGenericAllocationHandle *out, size_t size, cons
 	}
 	if (!result) {
 		session->mem.virtual_bytes += size;
-		memory->handle = (CUmemGenericAllocationHandle)(uintptr_t)handle_new(HANDLE_ALLOCATION, memory);
+		memory->handle = (CUmemGenericAllocationHandle)(uintptr_t)handle_new(
+			HANDLE_ALLOCATION, memory);
 		if (memory->handle)
 			*out = memory->handle;
 		else
@@ -227,7 +229,8 @@ static CUresult move(struct memory *memory, uint64_t from, uint64_t to)
 	for (uint64_t at = 0; at < memory->size && !result; at += cmd.copy.width) {
 		cmd.copy.src = from + at;
 		cmd.copy.dst = to + at;
-		cmd.copy.width = memory->size - at < VGPU_MAX_COPY ? memory->size - at : VGPU_MAX_COPY;
+		cmd.copy.width =
+			memory->size - at < VGPU_MAX_COPY ? memory->size - at : VGPU_MAX_COPY;
 		cmd.copy.height = 1;
 		for (int i = 1; i < VGPU_MAX_CONTEXTS; i++)
 			if (session->contexts[i] && session->contexts[i]->handle)
@@ -239,8 +242,8 @@ static CUresult move(struct memory *memory, uint64_t from, uint64_t to)
 	return result;
 }
 
-EXPORT CUresult cuMemMap(CUdeviceptr addr, size_t size, size_t offset, CUmemGenericAllocationHandle handle,
-			 unsigned long long flags)
+EXPORT CUresult cuMemMap(CUdeviceptr addr, size_t size, size_t offset,
+			 CUmemGenericAllocationHandle handle, unsigned long long flags)
 {
 	struct memory *memory = get(handle);
 	struct allocation *allocation;
@@ -314,7 +317,8 @@ EXPORT CUresult cuMemUnmap(CUdeviceptr addr, size_t size)
 		uint64_t start;
 		struct allocation *allocation = devmem_find(session, at, &start);
 
-		if (!allocation || allocation->kind != DEVMEM_VIRTUAL || start != at || allocation->size > addr + size - at)
+		if (!allocation || allocation->kind != DEVMEM_VIRTUAL || start != at ||
+		    allocation->size > addr + size - at)
 			result = CUDA_ERROR_INVALID_VALUE;
 		else
 			at += allocation->size;
@@ -334,7 +338,8 @@ EXPORT CUresult cuMemUnmap(CUdeviceptr addr, size_t size)
 	return result;
 }
 
-EXPORT CUresult cuMemSetAccess(CUdeviceptr addr, size_t size, const CUmemAccessDesc *desc, size_t count)
+EXPORT CUresult cuMemSetAccess(CUdeviceptr addr, size_t size, const CUmemAccessDesc *desc,
+			       size_t count)
 {
 	struct session *session = session_of(addr);
 	CUresult result = CUDA_SUCCESS;
@@ -348,18 +353,21 @@ EXPORT CUresult cuMemSetAccess(CUdeviceptr addr, size_t size, const CUmemAccessD
 		result = CUDA_ERROR_INVALID_VALUE;
 	pthread_mutex_unlock(&session->lock);
 	for (size_t i = 0; i < count && !result; i++) {
-		if (desc[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE || desc[i].location.id != session->ordinal)
+		if (desc[i].location.type != CU_MEM_LOCATION_TYPE_DEVICE ||
+		    desc[i].location.id != session->ordinal)
 			result = CUDA_ERROR_INVALID_DEVICE;
 		/* The device has no memory protection to set: mapped memory is read and written. */
 		else if (desc[i].flags != CU_MEM_ACCESS_FLAGS_PROT_READWRITE)
 			result = desc[i].flags == CU_MEM_ACCESS_FLAGS_PROT_READ ||
-						 desc[i].flags == CU_MEM_ACCESS_FLAGS_PROT_NONE ?
-					 CUDA_ERROR_NOT_SUPPORTED : CUDA_ERROR_INVALID_VALUE;
+						 desc[i].flags == CU_MEM_ACCESS_FLAGS_PROT_NONE
+					 ? CUDA_ERROR_NOT_SUPPORTED
+					 : CUDA_ERROR_INVALID_VALUE;
 	}
 	return result;
 }
 
-EXPORT CUresult cuMemGetAccess(unsigned long long *flags, const CUmemLocation *location, CUdeviceptr addr)
+EXPORT CUresult cuMemGetAccess(unsigned long long *flags, const CUmemLocation *location,
+			       CUdeviceptr addr)
 {
 	struct session *session = session_of(addr);
 	CUresult result = CUDA_SUCCESS;
@@ -377,7 +385,8 @@ EXPORT CUresult cuMemGetAccess(unsigned long long *flags, const CUmemLocation *l
 	return result;
 }
 
-EXPORT CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp *prop, CUmemGenericAllocationHandle handle)
+EXPORT CUresult cuMemGetAllocationPropertiesFromHandle(CUmemAllocationProp *prop,
+						       CUmemGenericAllocationHandle handle)
 {
 	struct memory *memory = get(handle);
 
@@ -405,7 +414,8 @@ EXPORT CUresult cuMemRetainAllocationHandle(CUmemGenericAllocationHandle *out, v
 		struct memory *memory = allocation->owner;
 
 		if (!memory->handles)
-			memory->handle = (CUmemGenericAllocationHandle)(uintptr_t)handle_new(HANDLE_ALLOCATION, memory);
+			memory->handle = (CUmemGenericAllocationHandle)(uintptr_t)handle_new(
+				HANDLE_ALLOCATION, memory);
 		if (memory->handle) {
 			memory->handles++;
 			memory->refs++;

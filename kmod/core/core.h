@@ -4,7 +4,8 @@
  * DOC: The mediator's core
  *
  * kmod/core decides; it knows nothing of VFIO, sysfs, netlink or sockets. The same files build into vgpu.ko and into
- * userspace programs (tests, fuzzers, the loopback daemon). What it needs from where it runs comes through struct vgpu_host_ops.
+ * userspace programs (tests, fuzzers, the loopback daemon). What it needs from where it runs comes through
+ * struct vgpu_host_ops.
  *
  * Path of a command::
  *
@@ -13,16 +14,19 @@
  *
  * Locks, in order of nesting:
  *
+ *	0. vgpu_pool.lock (mutex): a pool's policy and its GPUs
  *	1. vgpu_dev.ctl (mutex): register writes that sleep: control operations, reset
  *	2. vgpu_gpu.lock (spinlock): everything else of a GPU, its virtual GPUs, sessions and workers
  *
- * Functions that say "context: any process" take vgpu_gpu.lock themselves and may not be called with it held. The core has
- * no interrupt context. Host operations marked "locked" are called with vgpu_gpu.lock held and may not sleep or call back.
+ * Functions that say "context: any process" take vgpu_gpu.lock themselves and may not be called with it held.
+ * The core has no interrupt context. Host operations marked "locked" are called with vgpu_gpu.lock held and may
+ * not sleep or call back.
  */
 #ifndef VGPU_CORE_H
 #define VGPU_CORE_H
 
 #include "os.h"
+#include "sched.h"
 #include "../../uapi/vgpu_device.h"
 #include "../../uapi/vgpu_executor.h"
 
@@ -41,7 +45,8 @@ struct vgpu_worker;
  * @kill_worker: (locked) make the worker process die; its release follows
  * @schedule_reap: (locked) call vgpu_dev_reap() soon, from a context that may sleep
  * @schedule_tick: (locked) call vgpu_gpu_tick() at this CLOCK_MONOTONIC time; replaces an earlier request
- * @map_queue: pages of the aperture as contiguous memory, zeroed by having been punched; may sleep; NULL if there is no memory
+ * @map_queue: pages of the aperture as contiguous memory, zeroed by having been punched; may sleep; NULL if
+ *	there is no memory
  * @unmap_queue: undoes @map_queue; may sleep
  * @punch: replace pages of the aperture by zeros; whoever holds the old pages keeps those; may sleep
  */
@@ -65,21 +70,8 @@ struct vgpu_host_ops {
 #define VGPU_DEPTH_MIN		1u
 #define VGPU_DEPTH_DEFAULT	1024u
 #define VGPU_DEPTH_MAX		4096u
-#define VGPU_WINDOW		2u	/* runs in flight on an engine */
-#define VGPU_RUN_MAX		64u	/* commands in a run */
-#define VGPU_SLICE_DEFAULT	(500ULL * NSEC_PER_USEC)	/* predicted time of a run */
 #define VGPU_FETCH_BATCH	64u	/* commands fetched from a session before others have a turn */
 #define VGPU_PUMP_BUDGET	1024u	/* commands fetched before the lock is given up */
-
-/**
- * enum vgpu_tier - scheduling tier of a virtual GPU
- */
-enum vgpu_tier {
-	VGPU_TIER_HIGH,
-	VGPU_TIER_MEDIUM,
-	VGPU_TIER_LOW,
-	VGPU_TIER_COUNT
-};
 
 /**
  * struct vgpu_limits - policy of one virtual GPU
@@ -157,6 +149,7 @@ struct vgpu_stats {
  * @devs: virtual GPUs
  * @runs: runs dispatched
  * @switches: consecutive runs of different workers on an engine
+ * @promotions: runs that aging brought forward
  * @busy_ns: time an engine had a run in flight, by engine
  */
 struct vgpu_gpu_stats {
@@ -166,46 +159,9 @@ struct vgpu_gpu_stats {
 	u32 devs;
 	u64 runs;
 	u64 switches;
+	u64 promotions;
 	u64 busy_ns[VGPU_ENGINE_COUNT];
 };
-
-/**
- * struct vgpu_sched_entity - a stream in the scheduler's eyes
- * @node: in the run queue of its engine
- * @arrival: of the stream's next command, order of arrival at the GPU
- * @arrival_ns: the same as a time
- * @session: whose
- * @stream: number in the session
- * @engine: of the next command
- * @generation: of the worker
- * @queued: in a run queue
- *
- * What it waits for is settled before: only streams whose next command may run are queued.
- */
-struct vgpu_sched_entity {
-	struct list_head node;
-	struct vgpu_session *session;
-	u64 arrival;
-	u64 arrival_ns;
-	u32 stream;
-	u32 engine;
-	u32 generation;
-	bool queued;
-};
-
-/**
- * struct vgpu_sched - run queues of one GPU
- * @queue: by engine, ordered by arrival
- */
-struct vgpu_sched {
-	struct list_head queue[VGPU_ENGINE_COUNT];
-};
-
-void vgpu_sched_init(struct vgpu_sched *sched);
-void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity);
-void vgpu_sched_dequeue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity);
-struct vgpu_sched_entity *vgpu_sched_pick(struct vgpu_sched *sched, enum vgpu_engine engine);
-void vgpu_sched_charge(struct vgpu_sched *sched, struct vgpu_dev *dev, enum vgpu_engine engine, u64 busy_ns);
 
 /**
  * enum vgpu_item_state - life of a command between fetch and completion
@@ -275,7 +231,8 @@ struct vgpu_stream {
  * struct vgpu_run - consecutive commands of one stream on an engine
  * @node: in the engine's runs in flight, or the GPU's free list
  * @session: whose
- * @began_ns: when it became the engine's oldest run
+ * @sched: what the scheduler sees
+ * @learned_ns: of its time used, what the cost of commands was learned from
  * @deadline_ns: time at which the watchdog acts, if it is the engine's oldest run; moves on as commands complete
  * @id: number on its GPU
  * @count: commands in it
@@ -285,7 +242,8 @@ struct vgpu_stream {
 struct vgpu_run {
 	struct list_head node;
 	struct vgpu_session *session;
-	u64 began_ns;
+	struct vgpu_sched_run sched;
+	u64 learned_ns;
 	u64 deadline_ns;
 	u64 id;
 	u32 count;
@@ -298,13 +256,11 @@ struct vgpu_run {
  * @runs: in flight, in order of dispatch
  * @inflight: number of @runs
  * @last_generation: worker of the last run dispatched
- * @since_ns: when busy time was last accounted
  */
 struct vgpu_engine_queue {
 	struct list_head runs;
 	u32 inflight;
 	u32 last_generation;
-	u64 since_ns;
 };
 
 /**
@@ -367,6 +323,18 @@ struct vgpu_range {
 	u64 len;
 };
 
+#define VGPU_COST_ENTRIES	64u
+
+/**
+ * struct vgpu_cost - what commands of a kind were seen to take
+ * @key: kind, as vgpu_cost_key() makes it; 0 for an empty entry
+ * @ns: moving average
+ */
+struct vgpu_cost {
+	u32 key;
+	u64 ns;
+};
+
 /**
  * struct vgpu_session - a guest process's open device
  * @dev: whose
@@ -399,7 +367,7 @@ struct vgpu_range {
  * @mapping: those whose mapping has not completed
  * @num_chunks: bits of each
  * @memory_used: bytes mapped or being mapped
- * @cost_ns: predicted time of a command, by engine: moving average, 0 if none has completed
+ * @cost: what commands were seen to take
  * @initialised: VGPU_OP_SESSION_INIT was accepted
  * @ring_full: streams wait for the worker to consume dispatch entries
  */
@@ -436,7 +404,7 @@ struct vgpu_session {
 	unsigned long *mapping;
 	u32 num_chunks;
 	u64 memory_used;
-	u64 cost_ns[VGPU_ENGINE_COUNT];
+	struct vgpu_cost cost[VGPU_COST_ENTRIES];
 };
 
 /**
@@ -447,6 +415,7 @@ struct vgpu_session {
  * @host: the host's own
  * @uuid: its name
  * @limits: policy
+ * @sched: what the scheduler sees
  * @counters: what happened
  * @waiting: commands accepted and not completed
  * @memory_used: device memory mapped by all sessions
@@ -465,10 +434,12 @@ struct vgpu_session {
 struct vgpu_dev {
 	struct vgpu_gpu *gpu;
 	struct list_head gpu_node;
+	/* Serialises control operations and reset. */
 	struct mutex ctl;
 	void *host;
 	u8 uuid[16];
 	struct vgpu_limits limits;
+	struct vgpu_sched_vm sched;
 	struct vgpu_counters counters;
 	u64 waiting;
 	u64 memory_used;
@@ -495,6 +466,8 @@ struct vgpu_dev {
  * @devs: virtual GPUs
  * @num_devs: of @devs
  * @memory_given: quotas of @devs
+ * @pool: that it belongs to, NULL for none; guarded by vgpu_pool.lock
+ * @pool_node: in its list
  * @sched: run queues
  * @engine: dispatch windows
  * @run_pool: all runs
@@ -507,10 +480,11 @@ struct vgpu_dev {
  * @runs: counter
  * @switches: counter
  * @generations: counter
- * @busy_ns: by engine
+ * @dev_ids: counter
  * @tick_ns: time for which a tick is asked, 0 if none
  */
 struct vgpu_gpu {
+	/* Guards all but what vgpu_dev.ctl guards. */
 	spinlock_t lock;
 	const struct vgpu_host_ops *ops;
 	void *host;
@@ -519,6 +493,8 @@ struct vgpu_gpu {
 	struct list_head devs;
 	u32 num_devs;
 	u64 memory_given;
+	struct vgpu_pool *pool;
+	struct list_head pool_node;
 	struct vgpu_sched sched;
 	struct vgpu_engine_queue engine[VGPU_ENGINE_COUNT];
 	struct vgpu_run run_pool[VGPU_ENGINE_COUNT * VGPU_WINDOW];
@@ -531,9 +507,32 @@ struct vgpu_gpu {
 	u64 runs;
 	u64 switches;
 	u32 generations;
-	u64 busy_ns[VGPU_ENGINE_COUNT];
+	u64 dev_ids;
 	u64 tick_ns;
 };
+
+/**
+ * struct vgpu_pool - GPUs under one policy
+ * @lock: guards all of it
+ * @name: for people
+ * @policy: in force on all its GPUs
+ * @gpus: its GPUs
+ */
+struct vgpu_pool {
+	/* Guards all of it. */
+	struct mutex lock;
+	char name[32];
+	struct vgpu_policy policy;
+	struct list_head gpus;
+};
+
+/* pool.c: called by the host */
+void vgpu_pool_init(struct vgpu_pool *pool, const char *name);
+void vgpu_pool_destroy(struct vgpu_pool *pool);
+void vgpu_pool_add(struct vgpu_pool *pool, struct vgpu_gpu *gpu);
+void vgpu_pool_remove(struct vgpu_pool *pool, struct vgpu_gpu *gpu);
+int vgpu_pool_set_policy(struct vgpu_pool *pool, const struct vgpu_policy *policy, const char **why);
+void vgpu_pool_read_policy(struct vgpu_pool *pool, struct vgpu_policy *policy);
 
 /* gpu.c: called by the host */
 int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const struct vgpu_host_ops *ops,
@@ -548,10 +547,14 @@ bool vgpu_gpu_has_event(struct vgpu_gpu *gpu);
 void vgpu_gpu_tick(struct vgpu_gpu *gpu);
 void vgpu_gpu_read_stats(struct vgpu_gpu *gpu, struct vgpu_gpu_stats *stats);
 u32 vgpu_gpu_available(struct vgpu_gpu *gpu, u64 memory);
+void vgpu_gpu_set_policy(struct vgpu_gpu *gpu, const struct vgpu_policy *policy);
+int vgpu_gpu_record(struct vgpu_gpu *gpu, void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event),
+		    void *log_host);
+void *vgpu_gpu_record_end(struct vgpu_gpu *gpu);
 
 /* gpu.c: inside the core, locked */
 void vgpu_gpu_pump(struct vgpu_gpu *gpu);
-void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now);
+void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd, u64 now);
 void vgpu_gpu_need_tick(struct vgpu_gpu *gpu, u64 when_ns);
 
 /* device.c: called by the host */
@@ -592,6 +595,10 @@ void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd);
 void vgpu_vet_settle(struct vgpu_session *session, const struct vgpu_cmd *cmd, u16 status);
 enum vgpu_engine vgpu_op_engine(u8 opcode);
 u64 vgpu_cmd_bytes(const struct vgpu_cmd *cmd);
+
+/* cost.c: inside the core, locked */
+u64 vgpu_cost_predict(const struct vgpu_session *session, const struct vgpu_cmd *cmd);
+void vgpu_cost_learn(struct vgpu_session *session, const struct vgpu_cmd *cmd, u64 ns);
 
 /* stream.c: inside the core, locked */
 void vgpu_stream_append(struct vgpu_stream *stream, struct vgpu_item *item);

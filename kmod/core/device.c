@@ -6,7 +6,7 @@
 
 #include "core.h"
 
-#define APERTURE_MIN	(1ULL << 20)
+#define APERTURE_MIN	BIT_ULL(20)
 
 static int check_limits(const struct vgpu_gpu *gpu, const struct vgpu_limits *limits, const char **why)
 {
@@ -63,6 +63,7 @@ int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
 		gpu->memory_given += limits->memory;
 		gpu->num_devs++;
 		list_add_tail(&dev->gpu_node, &gpu->devs);
+		vgpu_sched_add_vm(&gpu->sched, &dev->sched, gpu->dev_ids++, limits->tier);
 	}
 	spin_unlock(&gpu->lock);
 	if (err)
@@ -82,6 +83,7 @@ void vgpu_dev_destroy(struct vgpu_dev *dev)
 
 	spin_lock(&gpu->lock);
 	list_del(&dev->gpu_node);
+	vgpu_sched_remove_vm(&gpu->sched, &dev->sched);
 	gpu->num_devs--;
 	gpu->memory_given -= dev->limits.memory;
 	spin_unlock(&gpu->lock);
@@ -389,8 +391,8 @@ static void reap_session(struct vgpu_dev *dev, struct vgpu_session *session)
  * vgpu_dev_reap() - free the sessions that nobody uses any more, and end a reset
  * @dev: any
  *
- * Called after schedule_reap, and any other time. The memory of a session is punched out of the aperture before its number is
- * free.
+ * Called after schedule_reap, and any other time. The memory of a session is punched out of the aperture before
+ * its number is free.
  *
  * Context: any process; may sleep.
  */
@@ -432,6 +434,10 @@ void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats)
 
 	spin_lock(&dev->gpu->lock);
 	stats->counters = dev->counters;
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
+		vgpu_sched_sync(&dev->gpu->sched, i, vgpu_now_ns());
+		stats->counters.busy_ns[i] = dev->sched.share[i].busy_ns;
+	}
 	stats->waiting = dev->waiting;
 	stats->memory_used = dev->memory_used;
 	stats->sessions = count_sessions(dev);
@@ -450,8 +456,8 @@ void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats)
  *
  * A quota below what is in use is in force for what is mapped next.
  *
- * Return: 0; -EINVAL for limits out of range; -EBUSY for what cannot change while the device exists; -ENOSPC if the GPU
- * has not so much memory left. Context: any process.
+ * Return: 0; -EINVAL for limits out of range; -EBUSY for what cannot change while the device exists; -ENOSPC if
+ * the GPU has not so much memory left. Context: any process.
  */
 int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why)
 {
@@ -469,6 +475,7 @@ int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, 
 		err = -EBUSY;
 	} else {
 		dev->limits = *limits;
+		vgpu_sched_set_tier(&gpu->sched, &dev->sched, limits->tier, vgpu_now_ns());
 		list_splice_tail_init(&dev->stalled, &gpu->fetching);
 		vgpu_gpu_pump(gpu);
 	}

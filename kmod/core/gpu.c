@@ -8,7 +8,7 @@
 
 #define CU_LAUNCH_TIMEOUT	702
 #define GRANULE_MIN		(64ULL << 10)
-#define GRANULE_MAX		(1ULL << 30)
+#define GRANULE_MAX		BIT_ULL(30)
 
 static bool name_is_sane(const char *name, size_t size)
 {
@@ -77,6 +77,7 @@ int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, c
 	gpu->host = host;
 	gpu->attach = *attach;
 	INIT_LIST_HEAD(&gpu->devs);
+	INIT_LIST_HEAD(&gpu->pool_node);
 	INIT_LIST_HEAD(&gpu->free_runs);
 	INIT_LIST_HEAD(&gpu->spawning);
 	INIT_LIST_HEAD(&gpu->fetching);
@@ -162,7 +163,7 @@ void vgpu_gpu_lose(struct vgpu_gpu *gpu)
 
 /**
  * vgpu_gpu_destroy() - end of a GPU
- * @gpu: without supervisor and virtual GPUs; no tick is under way
+ * @gpu: without supervisor and virtual GPUs, in no pool; no tick is under way
  *
  * Context: any.
  */
@@ -238,69 +239,37 @@ void vgpu_gpu_need_tick(struct vgpu_gpu *gpu, u64 when_ns)
 	gpu->ops->schedule_tick(gpu, when_ns);
 }
 
-/* Divides the time since the last change equally among an engine's runs in flight. */
-static void account(struct vgpu_gpu *gpu, u32 engine, u64 now)
-{
-	struct vgpu_engine_queue *queue = &gpu->engine[engine];
-	struct vgpu_run *run;
-	u64 busy;
-
-	if (queue->inflight) {
-		busy = now - queue->since_ns;
-		gpu->busy_ns[engine] += busy;
-		list_for_each_entry(run, &queue->runs, node)
-			vgpu_sched_charge(&gpu->sched, run->session->dev, engine, div_u64(busy, queue->inflight));
-	}
-	queue->since_ns = now;
-}
-
 static void begin(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
 {
-	run->began_ns = now;
 	run->deadline_ns = now + run->session->dev->limits.deadline_ns;
 	vgpu_gpu_need_tick(gpu, run->deadline_ns);
-}
-
-static void learn_cost(struct vgpu_run *run, u64 now)
-{
-	u64 *cost = &run->session->cost_ns[run->engine];
-	u64 sample = div_u64(now - run->began_ns, run->count) + 1;
-
-	*cost = *cost ? (*cost * 7 + sample) / 8 : sample;
 }
 
 /**
  * vgpu_run_item_done() - a dispatched command has completed
  * @gpu: on which
  * @run: of which it was part
+ * @cmd: the command
  * @now: time
  *
  * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
  */
-void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
+void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd, u64 now)
 {
 	struct vgpu_engine_queue *queue = &gpu->engine[run->engine];
 	bool was_oldest = queue->runs.next == &run->node;
 
 	run->deadline_ns = now + run->session->dev->limits.deadline_ns;
+	vgpu_sched_sync(&gpu->sched, run->engine, now);
+	vgpu_cost_learn(run->session, cmd, run->sched.used_ns - run->learned_ns);
+	run->learned_ns = run->sched.used_ns;
 	if (--run->pending)
 		return;
-	account(gpu, run->engine, now);
-	learn_cost(run, now);
+	vgpu_sched_done(&gpu->sched, &run->sched, now);
 	queue->inflight--;
 	list_move_tail(&run->node, &gpu->free_runs);
 	if (was_oldest && queue->inflight)
 		begin(gpu, list_first_entry(&queue->runs, struct vgpu_run, node), now);
-}
-
-/* Commands that fill a slice, as far as can be foreseen. */
-static u32 run_length(const struct vgpu_session *session, u32 engine)
-{
-	u64 cost = session->cost_ns[engine];
-
-	if (!cost)
-		return 1;
-	return max(1ULL, min(div64_u64(VGPU_SLICE_DEFAULT, cost), (u64)VGPU_RUN_MAX));
 }
 
 /* Dispatches a run; space is what vgpu_worker_space() said, which the worker can change at any time. */
@@ -308,15 +277,15 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 {
 	struct vgpu_engine_queue *queue = &gpu->engine[engine];
 	struct vgpu_session *session = stream->session;
+	u64 slice = gpu->sched.policy.slice_ns;
 	u64 now = vgpu_now_ns();
+	u64 predicted = 0, cost;
 	struct vgpu_run *run;
-	u32 limit;
 
-	account(gpu, engine, now);
 	run = list_first_entry(&gpu->free_runs, struct vgpu_run, node);
 	run->session = session;
 	run->engine = engine;
-	run->began_ns = now;
+	run->learned_ns = 0;
 	run->id = gpu->runs++;
 	run->count = 0;
 	list_move_tail(&run->node, &queue->runs);
@@ -325,11 +294,15 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 		gpu->switches++;
 	queue->last_generation = session->worker.generation;
 
-	limit = min(run_length(session, engine), space);
 	stream->engine = engine;
-	while (stream->next && stream->next->engine == engine && run->count < limit) {
+	while (stream->next && stream->next->engine == engine && run->count < min(space, VGPU_RUN_MAX)) {
 		struct vgpu_item *item = stream->next;
 
+		/* What was never seen is taken to fill a slice. */
+		cost = vgpu_cost_predict(session, &item->cmd) ?: slice;
+		if (run->count && predicted + cost > slice)
+			break;
+		predicted += cost;
 		item->run = run;
 		vgpu_worker_dispatch(session, item);
 		stream->dispatched++;
@@ -338,6 +311,7 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 			NULL : list_next_entry(item, stream_node);
 	}
 	run->pending = run->count;
+	vgpu_sched_start(&gpu->sched, &stream->entity, &run->sched, run->id, predicted, now);
 	if (queue->inflight == 1)
 		begin(gpu, run, now);
 	gpu->ops->wake_worker(&session->worker);
@@ -349,18 +323,20 @@ static void fill_engine(struct vgpu_gpu *gpu, u32 engine)
 	struct vgpu_stream *stream;
 	u32 space;
 
-	while (gpu->engine[engine].inflight < VGPU_WINDOW) {
-		entity = vgpu_sched_pick(&gpu->sched, engine);
+	while (gpu->engine[engine].inflight < gpu->sched.policy.window) {
+		entity = vgpu_sched_pick(&gpu->sched, engine, vgpu_now_ns());
 		if (!entity)
 			return;
 		stream = container_of(entity, struct vgpu_stream, entity);
 		space = vgpu_worker_space(stream->session);
 		if (!space) {
+			vgpu_sched_dequeue(&gpu->sched, entity, vgpu_now_ns());
 			vgpu_worker_ring_full(stream->session);
 			continue;
 		}
 		start_run(gpu, stream, engine, space);
-		vgpu_stream_kick(stream);
+		/* At once: what follows in the stream competes for the next place in the window. */
+		vgpu_stream_advance(stream);
 	}
 }
 
@@ -503,15 +479,17 @@ void vgpu_gpu_read_stats(struct vgpu_gpu *gpu, struct vgpu_gpu_stats *stats)
 	u32 i;
 
 	spin_lock(&gpu->lock);
-	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
-		account(gpu, i, vgpu_now_ns());
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
+		vgpu_sched_sync(&gpu->sched, i, vgpu_now_ns());
+		stats->busy_ns[i] = gpu->sched.engine[i].busy_ns;
+	}
 	stats->attached = gpu->attached;
 	stats->memory_total = gpu->attach.memory;
 	stats->memory_given = gpu->memory_given;
 	stats->devs = gpu->num_devs;
 	stats->runs = gpu->runs;
 	stats->switches = gpu->switches;
-	memcpy(stats->busy_ns, gpu->busy_ns, sizeof(stats->busy_ns));
+	stats->promotions = gpu->sched.promotions;
 	spin_unlock(&gpu->lock);
 }
 
@@ -529,5 +507,59 @@ u32 vgpu_gpu_available(struct vgpu_gpu *gpu, u64 memory)
 	spin_lock(&gpu->lock);
 	count = div64_u64(gpu->attach.memory - gpu->memory_given, memory);
 	spin_unlock(&gpu->lock);
-	return min(count, (u64)UINT_MAX);
+	return count < UINT_MAX ? count : UINT_MAX;
+}
+
+/**
+ * vgpu_gpu_set_policy() - change a GPU's scheduling policy; in force for the next decision
+ * @gpu: any
+ * @policy: checked by vgpu_policy_check()
+ *
+ * Context: any process.
+ */
+void vgpu_gpu_set_policy(struct vgpu_gpu *gpu, const struct vgpu_policy *policy)
+{
+	spin_lock(&gpu->lock);
+	vgpu_sched_set_policy(&gpu->sched, policy, vgpu_now_ns());
+	vgpu_gpu_pump(gpu);
+	spin_unlock(&gpu->lock);
+}
+
+/**
+ * vgpu_gpu_record() - keep a log of a GPU's scheduling decisions
+ * @gpu: any
+ * @log: is called with each event, with vgpu_gpu.lock held; may not sleep
+ * @log_host: found in vgpu_sched.log_host
+ *
+ * Return: 0, or -EBUSY if one is kept. Context: any process.
+ */
+int vgpu_gpu_record(struct vgpu_gpu *gpu, void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event),
+		    void *log_host)
+{
+	int err = 0;
+
+	spin_lock(&gpu->lock);
+	if (gpu->sched.log)
+		err = -EBUSY;
+	else
+		vgpu_sched_log_begin(&gpu->sched, log, log_host, vgpu_now_ns());
+	spin_unlock(&gpu->lock);
+	return err;
+}
+
+/**
+ * vgpu_gpu_record_end() - keep no log any more
+ * @gpu: any
+ *
+ * Return: what vgpu_gpu_record() was given as log_host, NULL if no log was kept. Context: any process.
+ */
+void *vgpu_gpu_record_end(struct vgpu_gpu *gpu)
+{
+	void *log_host;
+
+	spin_lock(&gpu->lock);
+	log_host = gpu->sched.log_host;
+	vgpu_sched_log_end(&gpu->sched);
+	spin_unlock(&gpu->lock);
+	return log_host;
 }

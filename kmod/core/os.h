@@ -20,6 +20,7 @@
 #include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/random.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>

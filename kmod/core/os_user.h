@@ -41,6 +41,11 @@ typedef int32_t s32;
 #define max(a, b)		({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+static inline unsigned int ilog2(unsigned long long n)
+{
+	return 63 - __builtin_clzll(n);
+}
+
 #define div_u64(a, b)		((u64)(a) / (u32)(b))
 #define div64_u64(a, b)		((u64)(a) / (u64)(b))
 #define lockdep_assert_held(lock)	((void)(lock))
@@ -178,6 +183,33 @@ static inline void hlist_del(struct hlist_node *node)
 	for (pos = hlist_entry_safe((head)->first, __typeof__(*(pos)), member); pos; \
 	     pos = hlist_entry_safe((pos)->member.next, __typeof__(*(pos)), member))
 
+/* red-black trees */
+
+struct rb_node {
+	struct rb_node *rb_parent, *rb_left, *rb_right;
+	bool rb_red;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+#define rb_entry(p, type, member)	container_of(p, type, member)
+
+static inline void rb_link_node(struct rb_node *node, struct rb_node *parent, struct rb_node **link)
+{
+	node->rb_parent = parent;
+	node->rb_left = NULL;
+	node->rb_right = NULL;
+	node->rb_red = true;
+	*link = node;
+}
+
+void rb_insert_color(struct rb_node *node, struct rb_root *root);
+void rb_erase(struct rb_node *node, struct rb_root *root);
+struct rb_node *rb_next(const struct rb_node *node);
+struct rb_node *rb_prev(const struct rb_node *node);
+
 /* bits; not atomic */
 
 static inline void __set_bit(unsigned long nr, unsigned long *map)
@@ -224,6 +256,7 @@ static inline void bitmap_clear(unsigned long *map, unsigned int from, unsigned 
 }
 
 #define array_index_nospec(index, size)	(index)
+#define BIT_ULL(n)		(1ULL << (n))
 #define BITS_TO_LONGS(n)	(((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
 
 /* locks */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * A session's submission and completion queue. Both lie in memory that the guest writes at any time: every value is read
- * once, into a private copy, and the device's own indices are never read back.
+ * A session's submission and completion queue. Both lie in memory that the guest writes at any time: every
+ * value is read once, into a private copy, and the device's own indices are never read back.
  */
 
 #include "core.h"
@@ -89,8 +89,8 @@ static bool indices_sane(const struct vgpu_session *session, u32 tail, u32 cq_he
  * @session: whose queue
  * @budget: commands to fetch at most
  *
- * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list; where the budget does,
- * on the GPU's fetching list.
+ * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list; where the
+ * budget does, on the GPU's fetching list.
  *
  * Return: commands fetched. Context: vgpu_gpu.lock held.
  */
@@ -103,6 +103,7 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 	u32 tail, cq_head;
 
 	for (;;) {
+		/* Pairs with the guest, which writes commands, then the tail. */
 		tail = smp_load_acquire(&header->sq_tail);
 		cq_head = READ_ONCE(header->cq_head);
 		if (!indices_sane(session, tail, cq_head)) {
@@ -133,6 +134,7 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 			return fetched;
 	}
 out:
+	/* The guest overwrites what is before the head. */
 	smp_store_release(&header->sq_head, session->sq_head);
 	return fetched;
 }
@@ -156,8 +158,10 @@ void vgpu_queue_complete(struct vgpu_session *session, u32 seq, u16 status, u64 
 	WRITE_ONCE(cqe->value, value);
 	WRITE_ONCE(cqe->seq, seq);
 	WRITE_ONCE(cqe->status, status);
+	/* The guest reads the phase, then the rest; it reads the tail, then entries before it. */
 	smp_store_release(&cqe->phase, (u16)(session->cq_tail & session->cq_entries ? 0 : 1));
 	session->cq_tail++;
+	/* Likewise. */
 	smp_store_release(&session->header->cq_tail, session->cq_tail);
 
 	if (status == VGPU_ST_OK)

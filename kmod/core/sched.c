@@ -1,92 +1,706 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
-/*
- * The scheduler: which stream's next run an engine gets. Pure policy: it is told of streams that may run and of engine time used, and
- * answers; it dispatches nothing and reads no clock.
- *
- * The policy is first in, first out over the next commands of streams, by order of arrival at the GPU.
- */
 
 #include "core.h"
 
+/* Virtual time counts in 2^-10 ns, to lose nothing by division. It wraps: only differences mean anything. */
+#define VTIME_SHIFT	10
+/* Runs that have to end in order of dispatch until they are taken to execute one after the other again. */
+#define OVERLAP_MEMORY	64
+
+const struct vgpu_policy vgpu_policy_default = {
+	.weight = { 16, 4, 1 },
+	.aging_ns = VGPU_AGING_DEFAULT,
+	.slice_ns = VGPU_SLICE_DEFAULT,
+	.aging_cap = VGPU_AGING_CAP_DEFAULT,
+	.kind = VGPU_POLICY_WEIGHTED,
+	.order = VGPU_ORDER_FIFO,
+	.charge = VGPU_CHARGE_AUTO,
+	.window = VGPU_WINDOW,
+};
+
 /**
- * vgpu_sched_init() - empty run queues
+ * vgpu_policy_check() - whether a policy is within its bounds
+ * @policy: to be checked
+ * @why: set to the reason where it is not
+ *
+ * Return: 0 or -EINVAL. Context: any.
+ */
+int vgpu_policy_check(const struct vgpu_policy *policy, const char **why)
+{
+	u32 tier;
+
+	for (tier = 0; tier < VGPU_TIER_COUNT; tier++) {
+		if (!policy->weight[tier] || policy->weight[tier] > VGPU_WEIGHT_MAX) {
+			*why = "weight is not between 1 and 1000";
+			return -EINVAL;
+		}
+	}
+	if (policy->aging_ns < VGPU_AGING_MIN || policy->aging_ns > VGPU_AGING_MAX)
+		*why = "aging is not between 1 ms and 1 h";
+	else if (policy->slice_ns < VGPU_SLICE_MIN || policy->slice_ns > VGPU_SLICE_MAX)
+		*why = "slice is not between 10 us and 100 ms";
+	else if (policy->aging_cap > VGPU_AGING_CAP_MAX)
+		*why = "aging cap is not between 0 and 500 thousandths";
+	else if (policy->kind >= VGPU_POLICY_COUNT)
+		*why = "policy is not weighted or strict";
+	else if (policy->order >= VGPU_ORDER_COUNT)
+		*why = "order is not fifo or fair";
+	else if (policy->charge >= VGPU_CHARGE_COUNT)
+		*why = "charge is not auto, oldest or equal";
+	else if (!policy->window || policy->window > VGPU_WINDOW)
+		*why = "window is not 1 or 2";
+	else
+		return 0;
+	return -EINVAL;
+}
+
+static bool after(u64 a, u64 b)
+{
+	return (s64)(a - b) > 0;
+}
+
+/* Sorted sets. Most insertions are at an end, which costs no search. */
+
+static __always_inline void order_insert(struct vgpu_order *order, struct rb_node *node,
+					 bool (*before)(const struct rb_node *, const struct rb_node *))
+{
+	struct rb_node **link = &order->root.rb_node, *parent = NULL;
+
+	if (order->last && !before(node, order->last)) {
+		parent = order->last;
+		link = &parent->rb_right;
+		order->last = node;
+	} else if (order->first && before(node, order->first)) {
+		parent = order->first;
+		link = &parent->rb_left;
+		order->first = node;
+	} else {
+		while (*link) {
+			parent = *link;
+			link = before(node, parent) ? &parent->rb_left : &parent->rb_right;
+		}
+		if (!parent) {
+			order->first = node;
+			order->last = node;
+		}
+	}
+	rb_link_node(node, parent, link);
+	rb_insert_color(node, &order->root);
+}
+
+static void order_remove(struct vgpu_order *order, struct rb_node *node)
+{
+	if (order->first == node)
+		order->first = rb_next(node);
+	if (order->last == node)
+		order->last = rb_prev(node);
+	rb_erase(node, &order->root);
+}
+
+static bool entity_before(const struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct vgpu_sched_entity, node)->arrival <
+	       rb_entry(b, struct vgpu_sched_entity, node)->arrival;
+}
+
+static bool share_before(const struct rb_node *a, const struct rb_node *b)
+{
+	return after(rb_entry(b, struct vgpu_sched_share, node)->key, rb_entry(a, struct vgpu_sched_share, node)->key);
+}
+
+static struct vgpu_sched_entity *first_stream(const struct vgpu_sched_share *share)
+{
+	return rb_entry(share->streams.first, struct vgpu_sched_entity, node);
+}
+
+static struct vgpu_sched_share *first_share(const struct vgpu_sched_tier *tier)
+{
+	return rb_entry(tier->vms.first, struct vgpu_sched_share, node);
+}
+
+static bool is_fair(const struct vgpu_sched *sched)
+{
+	return sched->policy.order == VGPU_ORDER_FAIR;
+}
+
+static bool is_backlogged(const struct vgpu_sched_share *share)
+{
+	return share->queued || share->inflight;
+}
+
+static void log_event(struct vgpu_sched *sched, u16 op, u32 engine, u64 id, u32 arg, u64 now, u64 a0, u64 a1, u64 a2)
+{
+	struct vgpu_sched_event event = {
+		.now_ns = now,
+		.id = id,
+		.op = op,
+		.engine = engine,
+		.arg = arg,
+		.a = { a0, a1, a2 },
+	};
+
+	sched->log(sched, &event);
+}
+
+/* Puts a share where it belongs in its tier's order, or takes it out if it has nothing queued. */
+static void place(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *share)
+{
+	struct vgpu_sched_tier *tier = &sched->engine[engine].tier[share->vm->tier];
+	u64 key = 0;
+
+	if (share->queued)
+		key = is_fair(sched) ? share->vruntime : first_stream(share)->arrival;
+	if (share->placed) {
+		if (share->queued && share->key == key)
+			return;
+		order_remove(&tier->vms, &share->node);
+		share->placed = false;
+	}
+	if (!share->queued)
+		return;
+	share->key = key;
+	share->placed = true;
+	order_insert(&tier->vms, &share->node, share_before);
+}
+
+/* Charges a run's tier and virtual GPU, or gives back where ns is negative. */
+static void charge(struct vgpu_sched *sched, struct vgpu_sched_run *run, s64 ns)
+{
+	struct vgpu_sched_tier *tier = &sched->engine[run->engine].tier[run->tier];
+
+	if (ns >= 0)
+		tier->vtime += div_u64((u64)ns << VTIME_SHIFT, run->rate);
+	else
+		tier->vtime -= div_u64((u64)-ns << VTIME_SHIFT, run->rate);
+	if (run->aged)
+		tier->allowance_ns -= ns;
+	run->charged_ns += ns;
+	run->share->vruntime += ns;
+	if (is_fair(sched))
+		place(sched, run->engine, run->share);
+}
+
+static void use(struct vgpu_sched *sched, struct vgpu_sched_run *run, u64 ns)
+{
+	run->used_ns += ns;
+	run->share->busy_ns += ns;
+	if (run->used_ns > run->charged_ns)
+		charge(sched, run, run->used_ns - run->charged_ns);
+}
+
+static void grant_allowances(struct vgpu_sched *sched, struct vgpu_sched_engine *eng, u64 busy)
+{
+	s64 most = sched->policy.slice_ns;
+	struct vgpu_sched_tier *tier;
+
+	for (tier = eng->tier; tier < eng->tier + VGPU_TIER_COUNT; tier++) {
+		if (!tier->backlogged)
+			continue;
+		tier->allowance_ns += div_u64(busy * sched->policy.aging_cap, 1000);
+		tier->allowance_ns = min(tier->allowance_ns, most);
+	}
+}
+
+static void account(struct vgpu_sched *sched, struct vgpu_sched_engine *eng, u64 now)
+{
+	u64 busy = now - eng->since_ns, part = 0;
+	struct vgpu_sched_run *run;
+
+	if (!after(now, eng->since_ns))
+		return;
+	eng->since_ns = now;
+	if (!eng->inflight)
+		return;
+	eng->busy_ns += busy;
+	if (sched->policy.kind == VGPU_POLICY_STRICT)
+		grant_allowances(sched, eng, busy);
+	if (eng->inflight > 1 && (sched->policy.charge == VGPU_CHARGE_EQUAL ||
+				  (sched->policy.charge == VGPU_CHARGE_AUTO && eng->overlap)))
+		part = div_u64(busy, eng->inflight);
+	list_for_each_entry(run, &eng->runs, node) {
+		if (run->node.prev == &eng->runs)
+			use(sched, run, part ? busy - part * (eng->inflight - 1) : busy);
+		else if (part)
+			use(sched, run, part);
+	}
+}
+
+/* The least virtual time of the tiers that are backlogged; that of the engine's last end of work if none is. */
+static u64 current_vtime(const struct vgpu_sched_engine *eng)
+{
+	const struct vgpu_sched_tier *tier;
+	u64 least = eng->vtime;
+	bool any = false;
+
+	for (tier = eng->tier; tier < eng->tier + VGPU_TIER_COUNT; tier++) {
+		if (tier->backlogged && (!any || after(least, tier->vtime))) {
+			least = tier->vtime;
+			any = true;
+		}
+	}
+	return least;
+}
+
+/* The least virtual run time of a tier's shares that are backlogged; that of the last one if none is. */
+static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number)
+{
+	const struct vgpu_sched_tier *tier = &eng->tier[number];
+	const struct vgpu_sched_run *run;
+	u64 least = tier->floor;
+	bool any = false;
+
+	if (tier->vms.first) {
+		least = first_share(tier)->vruntime;
+		any = true;
+	}
+	list_for_each_entry(run, &eng->runs, node) {
+		if (run->share->vm->tier == number && (!any || after(least, run->share->vruntime))) {
+			least = run->share->vruntime;
+			any = true;
+		}
+	}
+	return least;
+}
+
+/* A share becomes backlogged: it and its tier start from where the others are, or stay ahead of them where they owe. */
+static void join(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *share)
+{
+	struct vgpu_sched_engine *eng = &sched->engine[engine];
+	struct vgpu_sched_tier *tier = &eng->tier[share->vm->tier];
+	u64 reference;
+
+	if (!tier->backlogged) {
+		reference = current_vtime(eng);
+		if (after(reference, tier->vtime))
+			tier->vtime = reference;
+		if (tier->allowance_ns > 0)
+			tier->allowance_ns = 0;
+	}
+	if (is_fair(sched)) {
+		reference = current_floor(eng, share->vm->tier);
+		if (share->epoch != tier->epoch || after(reference, share->vruntime))
+			share->vruntime = reference;
+		share->epoch = tier->epoch;
+	}
+	tier->backlogged++;
+}
+
+/* A share is backlogged no more. Where it was the last, what was owed is forgotten: nobody waited for it. */
+static void leave(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *share)
+{
+	struct vgpu_sched_engine *eng = &sched->engine[engine];
+	struct vgpu_sched_tier *tier = &eng->tier[share->vm->tier];
+	u32 i, backlogged = 0;
+
+	if (--tier->backlogged)
+		return;
+	tier->epoch++;
+	if (after(share->vruntime, tier->floor))
+		tier->floor = share->vruntime;
+	for (i = 0; i < VGPU_TIER_COUNT; i++)
+		backlogged += eng->tier[i].backlogged;
+	for (i = 0; i < VGPU_TIER_COUNT && !backlogged; i++)
+		if (after(eng->tier[i].vtime, eng->vtime))
+			eng->vtime = eng->tier[i].vtime;
+}
+
+/**
+ * vgpu_sched_init() - a scheduler with nothing to do
  * @sched: of a GPU
  *
  * Context: any.
  */
 void vgpu_sched_init(struct vgpu_sched *sched)
 {
-	int i;
+	u32 i;
+
+	memset(sched, 0, sizeof(*sched));
+	sched->policy = vgpu_policy_default;
+	INIT_LIST_HEAD(&sched->vms);
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
+		INIT_LIST_HEAD(&sched->engine[i].runs);
+}
+
+/**
+ * vgpu_sched_set_policy() - change the policy; in force for the next decision
+ * @sched: of a GPU
+ * @policy: checked by vgpu_policy_check()
+ * @now: time
+ *
+ * O(virtual GPUs × log) where the order inside tiers changes, else O(1).
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_set_policy(struct vgpu_sched *sched, const struct vgpu_policy *policy, u64 now)
+{
+	bool reorder = policy->order != sched->policy.order;
+	struct vgpu_sched_share *share;
+	struct vgpu_sched_vm *vm;
+	u32 i, queued;
 
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
-		INIT_LIST_HEAD(&sched->queue[i]);
+		account(sched, &sched->engine[i], now);
+	if (reorder) {
+		list_for_each_entry(vm, &sched->vms, node) {
+			for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
+				share = &vm->share[i];
+				queued = share->queued;
+				share->queued = 0;
+				place(sched, i, share);
+				share->queued = queued;
+			}
+		}
+	}
+	sched->policy = *policy;
+	if (reorder) {
+		list_for_each_entry(vm, &sched->vms, node) {
+			for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
+				share = &vm->share[i];
+				share->vruntime = sched->engine[i].tier[vm->tier].floor;
+				share->epoch = sched->engine[i].tier[vm->tier].epoch;
+				place(sched, i, share);
+			}
+		}
+	}
+	if (sched->log)
+		vgpu_sched_log_policy(sched, now);
+}
+
+/**
+ * vgpu_sched_add_vm() - a virtual GPU comes
+ * @sched: of its GPU
+ * @vm: zeroed
+ * @id: unique on the GPU
+ * @tier: enum vgpu_tier
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_add_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u64 id, u32 tier)
+{
+	u32 i;
+
+	vm->id = id;
+	vm->tier = tier;
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
+		vm->share[i].vm = vm;
+		vm->share[i].vruntime = sched->engine[i].tier[tier].floor;
+		vm->share[i].epoch = sched->engine[i].tier[tier].epoch;
+	}
+	list_add_tail(&vm->node, &sched->vms);
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_VM, 0, id, tier, 0, 0, 0, 0);
+}
+
+/**
+ * vgpu_sched_remove_vm() - a virtual GPU goes
+ * @sched: of its GPU
+ * @vm: with nothing queued and nothing in flight
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_remove_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm)
+{
+	list_del_init(&vm->node);
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_VM_GONE, 0, vm->id, 0, 0, 0, 0, 0);
+}
+
+/**
+ * vgpu_sched_set_tier() - move a virtual GPU to another tier; in force for the next decision
+ * @sched: of its GPU
+ * @vm: any
+ * @tier: enum vgpu_tier
+ * @now: time
+ *
+ * Runs in flight stay charged to the tier that they were dispatched from.
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 tier, u64 now)
+{
+	struct vgpu_sched_share *share;
+	u32 i, queued;
+
+	if (vm->tier == tier)
+		return;
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
+		share = &vm->share[i];
+		account(sched, &sched->engine[i], now);
+		queued = share->queued;
+		share->queued = 0;
+		place(sched, i, share);
+		share->queued = queued;
+		if (is_backlogged(share))
+			leave(sched, i, share);
+	}
+	vm->tier = tier;
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
+		share = &vm->share[i];
+		share->epoch = sched->engine[i].tier[tier].epoch;
+		share->vruntime = current_floor(&sched->engine[i], tier);
+		if (is_backlogged(share))
+			join(sched, i, share);
+		place(sched, i, share);
+	}
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_VM, 0, vm->id, tier, now, 0, 0, 0);
+}
+
+static void link_stream(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
+{
+	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+
+	entity->queued = true;
+	order_insert(&share->streams, &entity->node, entity_before);
+	share->queued++;
+	place(sched, entity->engine, share);
+}
+
+static void unlink_stream(struct vgpu_sched_entity *entity)
+{
+	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+
+	entity->queued = false;
+	order_remove(&share->streams, &entity->node);
+	share->queued--;
 }
 
 /**
  * vgpu_sched_enqueue() - a stream's next command may run
  * @sched: of its GPU
- * @entity: not queued; engine, arrival, arrival_ns and generation are those of the command
+ * @entity: not queued; vm, id, engine, arrival and arrival_ns are set
+ * @now: time
  *
- * Streams come nearly in order of arrival, so the place is looked for from the end.
+ * O(log of the streams and virtual GPUs queued); O(1) where it arrived last.
  *
- * Context: vgpu_gpu.lock held.
+ * Context: the scheduler's lock held.
  */
-void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
+void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now)
 {
-	struct list_head *queue = &sched->queue[entity->engine];
-	struct vgpu_sched_entity *before;
+	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
 
-	entity->queued = true;
-	list_for_each_entry_reverse(before, queue, node) {
-		if (before->arrival < entity->arrival) {
-			list_add(&entity->node, &before->node);
-			return;
-		}
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_ENQUEUE, entity->engine, entity->id, 0, now, entity->arrival,
+			  entity->arrival_ns, entity->vm->id);
+	if (!is_backlogged(share)) {
+		account(sched, &sched->engine[entity->engine], now);
+		join(sched, entity->engine, share);
 	}
-	list_add(&entity->node, queue);
+	link_stream(sched, entity);
 }
 
 /**
  * vgpu_sched_dequeue() - a stream may not run any more
  * @sched: of its GPU
  * @entity: queued
+ * @now: time
  *
- * Context: vgpu_gpu.lock held.
+ * Context: the scheduler's lock held.
  */
-void vgpu_sched_dequeue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
+void vgpu_sched_dequeue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now)
 {
-	list_del(&entity->node);
-	entity->queued = false;
+	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_DEQUEUE, entity->engine, entity->id, 0, now, 0, 0, 0);
+	unlink_stream(entity);
+	place(sched, entity->engine, share);
+	if (!is_backlogged(share))
+		leave(sched, entity->engine, share);
+}
+
+/* Whether a command has waited long enough to have risen so many tiers. */
+static bool has_risen(const struct vgpu_sched *sched, const struct vgpu_sched_entity *entity, u32 levels, u64 now)
+{
+	return after(now, entity->arrival_ns + sched->policy.aging_ns * levels);
+}
+
+/* Whether aging may serve a tier out of turn now: never further ahead of its share than a slice. */
+static bool may_rise(const struct vgpu_sched *sched, const struct vgpu_sched_tier *tier, u32 number, u64 turn_vtime)
+{
+	u64 ahead;
+
+	if (sched->policy.kind == VGPU_POLICY_STRICT)
+		return tier->allowance_ns > 0;
+	ahead = div_u64(sched->policy.slice_ns << VTIME_SHIFT, sched->policy.weight[number] * tier->backlogged);
+	return !after(tier->vtime, turn_vtime + ahead);
+}
+
+/* The tier whose turn it is, VGPU_TIER_COUNT if nothing is queued. */
+static u32 tier_in_turn(const struct vgpu_sched *sched, const struct vgpu_sched_engine *eng)
+{
+	u32 i, turn = VGPU_TIER_COUNT;
+
+	for (i = 0; i < VGPU_TIER_COUNT; i++) {
+		if (!eng->tier[i].vms.first)
+			continue;
+		if (turn == VGPU_TIER_COUNT)
+			turn = i;
+		else if (sched->policy.kind == VGPU_POLICY_WEIGHTED && after(eng->tier[turn].vtime, eng->tier[i].vtime))
+			turn = i;
+	}
+	return turn;
 }
 
 /**
  * vgpu_sched_pick() - the stream whose run an engine is to execute next
  * @sched: of the GPU
- * @engine: that has room in its dispatch window
+ * @engine: enum vgpu_engine, with room in its dispatch window
+ * @now: time
  *
- * Return: the stream, no longer queued, or NULL if none may run. Context: vgpu_gpu.lock held.
+ * The stream stays queued: vgpu_sched_start() follows, or vgpu_sched_dequeue() if it cannot run after all. O(1).
+ *
+ * Return: the stream, or NULL if none may run. Context: the scheduler's lock held.
  */
-struct vgpu_sched_entity *vgpu_sched_pick(struct vgpu_sched *sched, enum vgpu_engine engine)
+struct vgpu_sched_entity *vgpu_sched_pick(struct vgpu_sched *sched, u32 engine, u64 now)
 {
-	struct vgpu_sched_entity *entity;
+	struct vgpu_sched_engine *eng = &sched->engine[engine];
+	struct vgpu_sched_entity *entity, *head;
+	u32 i, turn;
 
-	entity = list_first_entry_or_null(&sched->queue[engine], struct vgpu_sched_entity, node);
-	if (entity)
-		vgpu_sched_dequeue(sched, entity);
+	if (tier_in_turn(sched, eng) == VGPU_TIER_COUNT)
+		return NULL;
+	account(sched, eng, now);
+	turn = tier_in_turn(sched, eng);
+	entity = first_stream(first_share(&eng->tier[turn]));
+	entity->aged = false;
+	for (i = turn + 1; i < VGPU_TIER_COUNT; i++) {
+		if (!eng->tier[i].vms.first)
+			continue;
+		head = first_stream(first_share(&eng->tier[i]));
+		if (!has_risen(sched, head, i - turn, now) || !may_rise(sched, &eng->tier[i], i, eng->tier[turn].vtime))
+			continue;
+		/* What has risen keeps its place by arrival; under strict it is owed its turn whatever waits above. */
+		if (head->arrival < entity->arrival || (sched->policy.kind == VGPU_POLICY_STRICT && !entity->aged)) {
+			entity = head;
+			entity->aged = true;
+		}
+	}
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_PICK, engine, entity->id,
+			  entity->vm->tier | (entity->aged ? VGPU_SCHED_AGED : 0), now, 0, 0, 0);
 	return entity;
 }
 
-/**
- * vgpu_sched_charge() - engine time was used
- * @sched: of the GPU
- * @dev: by which virtual GPU
- * @engine: of which engine
- * @busy_ns: nanoseconds on the kernel's clock
- *
- * Context: vgpu_gpu.lock held.
- */
-void vgpu_sched_charge(struct vgpu_sched *sched, struct vgpu_dev *dev, enum vgpu_engine engine, u64 busy_ns)
+static void add_run(struct vgpu_sched *sched, struct vgpu_sched_run *run)
 {
-	dev->counters.busy_ns[engine] += busy_ns;
+	struct vgpu_sched_engine *eng = &sched->engine[run->engine];
+
+	list_add_tail(&run->node, &eng->runs);
+	eng->inflight++;
+	run->share->inflight++;
+}
+
+/**
+ * vgpu_sched_start() - a run begins
+ * @sched: of the GPU
+ * @entity: picked; no longer queued when this returns
+ * @run: filled in
+ * @id: of the run, unique on the GPU
+ * @predicted_ns: time that it is expected to take
+ * @now: time
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_start(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, struct vgpu_sched_run *run, u64 id,
+		      u64 predicted_ns, u64 now)
+{
+	struct vgpu_sched_vm *vm = entity->vm;
+	u32 engine = entity->engine;
+	struct vgpu_sched_engine *eng = &sched->engine[engine];
+
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_START, engine, entity->id, 0, now, id, predicted_ns, 0);
+	account(sched, eng, now);
+	run->share = &vm->share[engine];
+	run->id = id;
+	run->charged_ns = 0;
+	run->used_ns = 0;
+	run->engine = engine;
+	run->tier = vm->tier;
+	run->rate = sched->policy.weight[vm->tier] * eng->tier[vm->tier].backlogged;
+	run->aged = entity->aged;
+	if (run->aged)
+		sched->promotions++;
+	add_run(sched, run);
+	unlink_stream(entity);
+	charge(sched, run, predicted_ns);
+	place(sched, engine, run->share);
+}
+
+/**
+ * vgpu_sched_link() - put a stream into its run queue and do nothing else: VGPU_SCHED_QUEUED
+ * @sched: of its GPU
+ * @entity: not queued
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_link(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
+{
+	if (!is_backlogged(&entity->vm->share[entity->engine]))
+		sched->engine[entity->engine].tier[entity->vm->tier].backlogged++;
+	link_stream(sched, entity);
+}
+
+/**
+ * vgpu_sched_resume() - put a run among those in flight and do nothing else: VGPU_SCHED_RUN_STATE
+ * @sched: of the GPU
+ * @vm: whose
+ * @run: filled in but for its share
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_resume(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, struct vgpu_sched_run *run)
+{
+	run->share = &vm->share[run->engine];
+	if (!is_backlogged(run->share))
+		sched->engine[run->engine].tier[vm->tier].backlogged++;
+	add_run(sched, run);
+}
+
+/**
+ * vgpu_sched_sync() - account an engine's busy time up to now
+ * @sched: of the GPU
+ * @engine: enum vgpu_engine
+ * @now: time
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_sync(struct vgpu_sched *sched, u32 engine, u64 now)
+{
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_SYNC, engine, 0, 0, now, 0, 0, 0);
+	account(sched, &sched->engine[engine], now);
+}
+
+/**
+ * vgpu_sched_done() - a run ended
+ * @sched: of the GPU
+ * @run: in flight
+ * @now: time
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_done(struct vgpu_sched *sched, struct vgpu_sched_run *run, u64 now)
+{
+	struct vgpu_sched_engine *eng = &sched->engine[run->engine];
+	struct vgpu_sched_share *share = run->share;
+
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_DONE, run->engine, run->id, 0, now, 0, 0, 0);
+	account(sched, eng, now);
+	if (eng->inflight > 1) {
+		if (run->node.prev != &eng->runs)
+			eng->overlap = OVERLAP_MEMORY;
+		else if (eng->overlap)
+			eng->overlap--;
+	}
+	if (run->used_ns < run->charged_ns)
+		charge(sched, run, -(s64)(run->charged_ns - run->used_ns));
+	list_del_init(&run->node);
+	eng->inflight--;
+	share->inflight--;
+	if (!is_backlogged(share))
+		leave(sched, run->engine, share);
 }

@@ -13,8 +13,8 @@ static_assert(sizeof(struct vgpu_queue_header) <= VGPU_PAGE_SIZE);
 static_assert(sizeof(struct vgpu_cmd) == 64);
 static_assert(sizeof(struct vgpu_cqe) == 16);
 
-#define CHUNK_AREA_MIN	(1ULL << 30)
-#define CHUNK_AREA_MAX	(1ULL << 41)
+#define CHUNK_AREA_MIN	BIT_ULL(30)
+#define CHUNK_AREA_MAX	BIT_ULL(41)
 
 /**
  * vgpu_chunk_area() - bytes of device addresses in which a session maps chunks
@@ -304,8 +304,8 @@ struct vgpu_stream *vgpu_session_stream(struct vgpu_session *session, u32 number
 	if (!stream)
 		return NULL;
 	stream->session = session;
-	stream->entity.session = session;
-	stream->entity.stream = number;
+	stream->entity.vm = &session->dev->sched;
+	stream->entity.id = session->dev->sched.id << 16 | session->id << 10 | number;
 	INIT_LIST_HEAD(&stream->items);
 	INIT_LIST_HEAD(&stream->wait_node);
 	INIT_LIST_HEAD(&stream->kick_node);

@@ -141,7 +141,8 @@ static u16 vet_memset(const struct vgpu_session *session, const struct vgpu_op_m
 }
 
 /* Granules of a chunk, if it lies in the chunk area; false if not. */
-static bool chunk_granules(const struct vgpu_session *session, const struct vgpu_op_chunk *chunk, u32 *first, u32 *count)
+static bool chunk_granules(const struct vgpu_session *session, const struct vgpu_op_chunk *chunk, u32 *first,
+			   u32 *count)
 {
 	u64 granule = session->dev->gpu->attach.granule;
 	u64 offset = chunk->addr - session->worker.device_base;
@@ -261,7 +262,7 @@ u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 	if (cmd->opcode >= VGPU_OP_COUNT || !rules[cmd->opcode].used)
 		return VGPU_ST_BAD_OPCODE;
 	rule = &rules[array_index_nospec(cmd->opcode, VGPU_OP_COUNT)];
-	if (session->initialised == (cmd->opcode == VGPU_OP_SESSION_INIT))
+	if (cmd->opcode == VGPU_OP_SESSION_INIT ? session->initialised : !session->initialised)
 		return VGPU_ST_BAD_OPCODE;
 	if (cmd->flags & ~rule->flags)
 		return VGPU_ST_BAD_FLAGS;
@@ -357,8 +358,9 @@ void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd)
  * @cmd: as charged
  * @status: of its completion
  *
- * A mapping that failed is given back. An unmapping that failed keeps its charge: the memory may still be there. What is unmapped
- * was mapped by a command that had completed, so that no word of a worker can make a session's use less than what it has mapped.
+ * A mapping that failed is given back. An unmapping that failed keeps its charge: the memory may still be
+ * there. What is unmapped was mapped by a command that had completed, so that no word of a worker can make a
+ * session's use less than what it has mapped.
  *
  * Context: vgpu_gpu.lock held.
  */

@@ -7,14 +7,14 @@
  *	BOUND, READY --kill--> DYING --file released--> NONE
  *	SPAWNING --deadline, session closed--> NONE
  *
- * vgpu_worker.spawn_node is linked while the kernel waits for the worker with a deadline: in SPAWNING and BOUND, and in READY while
- * its ring is full.
+ * vgpu_worker.spawn_node is linked while the kernel waits for the worker with a deadline: in SPAWNING and
+ * BOUND, and in READY while its ring is full.
  */
 
 #include "core.h"
 
 #define CU_UNKNOWN	999
-#define ADDRESS_MAX	(1ULL << 47)
+#define ADDRESS_MAX	BIT_ULL(47)
 
 static_assert((VGPU_EXEC_RING_ENTRIES & (VGPU_EXEC_RING_ENTRIES - 1)) == 0);
 static_assert(sizeof(struct vgpu_dispatch) == 96);
@@ -236,6 +236,7 @@ static struct vgpu_dispatch *next_dispatch(struct vgpu_session *session, enum vg
 static void publish_dispatch(struct vgpu_worker *worker)
 {
 	worker->dispatch_tail++;
+	/* The worker reads the tail, then the entries before it. */
 	smp_store_release(&worker->rings->dispatch_tail, worker->dispatch_tail);
 }
 
@@ -325,7 +326,10 @@ static void take_completions(struct vgpu_session *session)
 	struct vgpu_worker *worker = &session->worker;
 	struct vgpu_exec_rings *rings = worker->rings;
 	struct vgpu_completion completion;
-	u32 tail = smp_load_acquire(&rings->completion_tail);
+	u32 tail;
+
+	/* Pairs with the worker, which writes entries, then the tail. */
+	tail = smp_load_acquire(&rings->completion_tail);
 
 	if (tail - worker->completion_head > VGPU_EXEC_RING_ENTRIES) {
 		session->dev->counters.bad_completions++;
@@ -337,6 +341,7 @@ static void take_completions(struct vgpu_session *session)
 		worker->completion_head++;
 		take_completion(session, &completion);
 	}
+	/* The worker overwrites what is before the head. */
 	smp_store_release(&rings->completion_head, worker->completion_head);
 }
 

@@ -3,9 +3,10 @@
 /*
  * Conformance programs
  *
- * Programs for the CUDA Driver API and nothing else. They run over loopback, in a guest, and on a GPU's own libcuda
- * alike, and say "ok NAME" or "FAIL NAME: why" for each test. A test is a function that returns when it has found what
- * it expects, and leaves by one of the macros when not.
+ * Programs for the CUDA Driver API and nothing else. They run over loopback, in a guest, and on a
+ * GPU's own libcuda alike, and say "ok NAME" or "FAIL NAME: why" for each test. A test is a
+ * function that returns when it has found what it expects, and leaves by one of the macros when
+ * not.
  */
 #ifndef CONFORM_H
 #define CONFORM_H
@@ -31,9 +32,18 @@ struct conform_test {
 	bool alone;
 };
 
-#define TEST(fn)	{ #fn, fn, false, false }
-#define TEST_BARE(fn)	{ #fn, fn, true, true }
-#define TEST_ALONE(fn)	{ #fn, fn, false, true }
+#define TEST(fn) \
+	{ \
+#fn, fn, false, false \
+	}
+#define TEST_BARE(fn) \
+	{ \
+#fn, fn, true, true \
+	}
+#define TEST_ALONE(fn) \
+	{ \
+#fn, fn, false, true \
+	}
 
 /**
  * conform_main() - runs tests
@@ -77,30 +87,31 @@ CUfunction conform_kernel(const char *name);
 /* kernels.ptx as text. */
 extern const char conform_ptx[];
 
-#define FAIL(...)	conform_fail(__FILE__, __LINE__, __VA_ARGS__)
+#define FAIL(...) conform_fail(__FILE__, __LINE__, __VA_ARGS__)
 
-#define CHECK(condition)										\
-	do {												\
-		if (!(condition))									\
-			FAIL("%s", #condition);								\
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) \
+			FAIL("%s", #condition); \
 	} while (0)
 
-#define EQUAL(a, b)											\
-	do {												\
-		long long a_ = (long long)(a), b_ = (long long)(b);					\
-													\
-		if (a_ != b_)										\
-			FAIL("%s is %lld, not %lld (%s)", #a, a_, b_, #b);				\
+#define EQUAL(a, b) \
+	do { \
+		long long a_ = (long long)(a), b_ = (long long)(b); \
+\
+		if (a_ != b_) \
+			FAIL("%s is %lld, not %lld (%s)", #a, a_, b_, #b); \
 	} while (0)
 
-#define CU(call)	RESULT(CUDA_SUCCESS, call)
+#define CU(call) RESULT(CUDA_SUCCESS, call)
 
-#define RESULT(expected, call)										\
-	do {												\
-		CUresult result_ = (call);								\
-													\
-		if (result_ != (expected))								\
-			FAIL("%s: %s, not %s", #call, conform_result(result_), conform_result(expected)); \
+#define RESULT(expected, call) \
+	do { \
+		CUresult result_ = (call); \
+\
+		if (result_ != (expected)) \
+			FAIL("%s: %s, not %s", #call, conform_result(result_), \
+			     conform_result(expected)); \
 	} while (0)
 
 #endif

@@ -72,8 +72,8 @@ static void versions_and_flags(void)
 	EQUAL(flags & CU_CTX_SCHED_MASK, CU_CTX_SCHED_YIELD);
 	CU(cuCtxDestroy(ctx));
 	RESULT(CUDA_ERROR_INVALID_VALUE, cuCtxCreate(&ctx, NULL, 0x1000, conform_device()));
-	RESULT(CUDA_ERROR_INVALID_VALUE, cuCtxCreate(&ctx, NULL, CU_CTX_SCHED_SPIN | CU_CTX_SCHED_YIELD,
-						     conform_device()));
+	RESULT(CUDA_ERROR_INVALID_VALUE,
+	       cuCtxCreate(&ctx, NULL, CU_CTX_SCHED_SPIN | CU_CTX_SCHED_YIELD, conform_device()));
 	RESULT(CUDA_ERROR_INVALID_DEVICE, cuCtxCreate(&ctx, NULL, 0, 99));
 }
 
@@ -212,9 +212,9 @@ static void memory_ends(void)
 int main(void)
 {
 	static const struct conform_test tests[] = {
-		TEST(stack), TEST(none_current), TEST(set_current), TEST(versions_and_flags), TEST(threads),
-		TEST(primary), TEST(primary_reset), TEST(destroyed), TEST(limits), TEST(cache_config), TEST(memory_ends),
-		{ NULL },
+		TEST(stack),   TEST(none_current), TEST(set_current),	TEST(versions_and_flags),
+		TEST(threads), TEST(primary),	   TEST(primary_reset), TEST(destroyed),
+		TEST(limits),  TEST(cache_config), TEST(memory_ends),	{ NULL },
 	};
 
 	return conform_main(tests);

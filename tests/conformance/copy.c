@@ -19,7 +19,9 @@ static void same(const unsigned char *a, const unsigned char *b, size_t len)
 
 static void pageable(void)
 {
-	static const size_t sizes[] = { 1, 3, 64, 4095, 4096, 65537, 1 << 20, (1 << 20) + 1, 5000001, 40 << 20 };
+	static const size_t sizes[] = { 1,	 3,	  64,	   4095,
+					4096,	 65537,	  1 << 20, (1 << 20) + 1,
+					5000001, 40 << 20 };
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		unsigned char *from = malloc(sizes[i]), *to = calloc(1, sizes[i]);
@@ -189,7 +191,13 @@ static void fill_2d(void)
 /* A box of width by height out of the middle of a plane, to the middle of another. */
 static void copy_2d(void)
 {
-	enum { W = 1500, H = 700, X = 33, Y = 17, PITCH = 2048 };
+	enum {
+		W = 1500,
+		H = 700,
+		X = 33,
+		Y = 17,
+		PITCH = 2048
+	};
 	unsigned char *from = malloc(PITCH * 1024), *to = calloc(PITCH, 1024);
 	CUDA_MEMCPY2D c;
 	CUdeviceptr p;
@@ -239,7 +247,11 @@ static void copy_2d(void)
 
 static void copy_3d(void)
 {
-	enum { W = 40, H = 12, D = 5 };
+	enum {
+		W = 40,
+		H = 12,
+		D = 5
+	};
 	unsigned char from[W * H * D], to[W * H * D];
 	CUDA_MEMCPY3D c;
 	CUdeviceptr p;
@@ -318,8 +330,9 @@ static void device_2d(void)
 int main(void)
 {
 	static const struct conform_test tests[] = {
-		TEST(pageable), TEST(pinned), TEST(pageable_async), TEST(unified), TEST(ranges), TEST(fills),
-		TEST(large_fill), TEST(fill_2d), TEST(copy_2d), TEST(copy_3d), TEST(device_2d), { NULL },
+		TEST(pageable), TEST(pinned),  TEST(pageable_async), TEST(unified),
+		TEST(ranges),	TEST(fills),   TEST(large_fill),     TEST(fill_2d),
+		TEST(copy_2d),	TEST(copy_3d), TEST(device_2d),	     { NULL },
 	};
 
 	return conform_main(tests);

@@ -77,8 +77,10 @@ static void devices(void)
 	EQUAL(value, major);
 	CU(cuDeviceGetAttribute(&value, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, dev));
 	EQUAL(value, minor);
-	RESULT(CUDA_ERROR_INVALID_DEVICE, cuDeviceGetAttribute(&value, CU_DEVICE_ATTRIBUTE_WARP_SIZE, count + 5));
-	RESULT(CUDA_ERROR_INVALID_VALUE, cuDeviceGetAttribute(&value, (CUdevice_attribute)100000, dev));
+	RESULT(CUDA_ERROR_INVALID_DEVICE,
+	       cuDeviceGetAttribute(&value, CU_DEVICE_ATTRIBUTE_WARP_SIZE, count + 5));
+	RESULT(CUDA_ERROR_INVALID_VALUE,
+	       cuDeviceGetAttribute(&value, (CUdevice_attribute)100000, dev));
 }
 
 static void attributes(void)
@@ -135,7 +137,7 @@ static void proc_address(void)
 
 	CU(cuGetProcAddress("cuDeviceGetCount", &fn, 12000, CU_GET_PROC_ADDRESS_DEFAULT, &found));
 	EQUAL(found, CU_GET_PROC_ADDRESS_SUCCESS);
-	get_count = (CUresult (*)(int *))fn;
+	get_count = (CUresult(*)(int *))fn;
 	CU(get_count(&count));
 	CHECK(count >= 1);
 	/* The version decides which generation of a call it is. */
@@ -146,15 +148,18 @@ static void proc_address(void)
 	CHECK(fn == dlsym(RTLD_DEFAULT, "cuMemAlloc_v2"));
 	/* Flags choose the default stream. */
 	CU(cuGetProcAddress("cuLaunchKernel", &fn, 12000, CU_GET_PROC_ADDRESS_LEGACY_STREAM, NULL));
-	CU(cuGetProcAddress("cuLaunchKernel", &thread, 12000, CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM, NULL));
+	CU(cuGetProcAddress("cuLaunchKernel", &thread, 12000,
+			    CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM, NULL));
 	CHECK(fn != thread);
-	CU(cuGetProcAddress("cuMemcpyHtoD", &thread, 12000, CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM, NULL));
+	CU(cuGetProcAddress("cuMemcpyHtoD", &thread, 12000,
+			    CU_GET_PROC_ADDRESS_PER_THREAD_DEFAULT_STREAM, NULL));
 	CHECK(thread == dlsym(RTLD_DEFAULT, "cuMemcpyHtoD_v2_ptds"));
-	RESULT(CUDA_ERROR_NOT_FOUND, cuGetProcAddress("cuNoSuchCall", &fn, 12000, CU_GET_PROC_ADDRESS_DEFAULT, &found));
+	RESULT(CUDA_ERROR_NOT_FOUND,
+	       cuGetProcAddress("cuNoSuchCall", &fn, 12000, CU_GET_PROC_ADDRESS_DEFAULT, &found));
 	EQUAL(found, CU_GET_PROC_ADDRESS_SYMBOL_NOT_FOUND);
 	CHECK(!fn);
-	RESULT(CUDA_ERROR_NOT_FOUND, cuGetProcAddress("cuMemAllocAsync", &fn, 10000, CU_GET_PROC_ADDRESS_DEFAULT,
-						      &found));
+	RESULT(CUDA_ERROR_NOT_FOUND,
+	       cuGetProcAddress("cuMemAllocAsync", &fn, 10000, CU_GET_PROC_ADDRESS_DEFAULT, &found));
 	EQUAL(found, CU_GET_PROC_ADDRESS_VERSION_NOT_SUFFICIENT);
 }
 
@@ -162,12 +167,37 @@ static void proc_address(void)
 static void symbols(void)
 {
 	static const char *const names[] = {
-		"cuInit", "cuCtxCreate", "cuCtxCreate_v2", "cuCtxDestroy", "cuCtxDestroy_v2", "cuMemAlloc", "cuMemAlloc_v2",
-		"cuMemFree", "cuMemFree_v2", "cuMemcpyHtoD", "cuMemcpyHtoD_v2", "cuMemcpyHtoD_v2_ptds", "cuLaunchKernel",
-		"cuLaunchKernel_ptsz", "cuGraphInstantiate", "cuGraphInstantiate_v2", "cuGraphInstantiateWithFlags",
-		"cuGetExportTable", "cuArrayCreate_v2", "cuTexObjectCreate", "cuIpcGetMemHandle", "cuProfilerStart",
-		"cuEventElapsedTime", "cuStreamWaitValue32_v2", "cuMemAllocManaged", "cuModuleGetTexRef",
-		"cuGLGetDevices_v2", "cuParamSetv", "cuLaunchGrid", "cuFuncSetBlockShape", "cuMemAdvise",
+		"cuInit",
+		"cuCtxCreate",
+		"cuCtxCreate_v2",
+		"cuCtxDestroy",
+		"cuCtxDestroy_v2",
+		"cuMemAlloc",
+		"cuMemAlloc_v2",
+		"cuMemFree",
+		"cuMemFree_v2",
+		"cuMemcpyHtoD",
+		"cuMemcpyHtoD_v2",
+		"cuMemcpyHtoD_v2_ptds",
+		"cuLaunchKernel",
+		"cuLaunchKernel_ptsz",
+		"cuGraphInstantiate",
+		"cuGraphInstantiate_v2",
+		"cuGraphInstantiateWithFlags",
+		"cuGetExportTable",
+		"cuArrayCreate_v2",
+		"cuTexObjectCreate",
+		"cuIpcGetMemHandle",
+		"cuProfilerStart",
+		"cuEventElapsedTime",
+		"cuStreamWaitValue32_v2",
+		"cuMemAllocManaged",
+		"cuModuleGetTexRef",
+		"cuGLGetDevices_v2",
+		"cuParamSetv",
+		"cuLaunchGrid",
+		"cuFuncSetBlockShape",
+		"cuMemAdvise",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -178,8 +208,16 @@ static void symbols(void)
 int main(void)
 {
 	static const struct conform_test tests[] = {
-		TEST_BARE(not_initialized), TEST(error_names), TEST(versions), TEST(devices), TEST(attributes),
-		TEST(pci_bus_id), TEST(peers), TEST(proc_address), TEST(symbols), { NULL },
+		TEST_BARE(not_initialized),
+		TEST(error_names),
+		TEST(versions),
+		TEST(devices),
+		TEST(attributes),
+		TEST(pci_bus_id),
+		TEST(peers),
+		TEST(proc_address),
+		TEST(symbols),
+		{ NULL },
 	};
 
 	return conform_main(tests);

@@ -5,7 +5,9 @@
 
 static void add_vector(void)
 {
-	enum { N = 100000 };
+	enum {
+		N = 100000
+	};
 	unsigned int *h = malloc(N * sizeof(*h)), n = N, v = 3;
 	CUdeviceptr p;
 	void *args[] = { &p, &n, &v };
@@ -15,7 +17,8 @@ static void add_vector(void)
 		h[i] = i * 7;
 	CU(cuMemcpyHtoD(p, h, N * sizeof(*h)));
 	for (int i = 0; i < 10; i++)
-		CU(cuLaunchKernel(conform_kernel("add"), (N + 255) / 256, 1, 1, 256, 1, 1, 0, NULL, args, NULL));
+		CU(cuLaunchKernel(conform_kernel("add"), (N + 255) / 256, 1, 1, 256, 1, 1, 0, NULL,
+				  args, NULL));
 	memset(h, 0, N * sizeof(*h));
 	CU(cuMemcpyDtoH(h, p, N * sizeof(*h)));
 	for (unsigned int i = 0; i < N; i++)
@@ -66,8 +69,8 @@ static void arguments(void)
 		struct triple f;
 	} packed = { 0, a, b, c, d, e, f };
 	size_t size = sizeof(packed);
-	void *extra[] = { CU_LAUNCH_PARAM_BUFFER_POINTER, &packed, CU_LAUNCH_PARAM_BUFFER_SIZE, &size,
-			  CU_LAUNCH_PARAM_END };
+	void *extra[] = { CU_LAUNCH_PARAM_BUFFER_POINTER, &packed, CU_LAUNCH_PARAM_BUFFER_SIZE,
+			  &size, CU_LAUNCH_PARAM_END };
 
 	CU(cuMemAlloc(&out, 64));
 	CU(cuLaunchKernel(func, 1, 1, 1, 1, 1, 1, 0, NULL, args, NULL));
@@ -81,7 +84,8 @@ static void arguments(void)
 	c = 0;
 	memset(&f, 0, sizeof(f));
 	check_args(out);
-	RESULT(CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(func, 1, 1, 1, 1, 1, 1, 0, NULL, args, extra));
+	RESULT(CUDA_ERROR_INVALID_VALUE,
+	       cuLaunchKernel(func, 1, 1, 1, 1, 1, 1, 0, NULL, args, extra));
 	RESULT(CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(func, 1, 1, 1, 1, 1, 1, 0, NULL, NULL, NULL));
 	CU(cuMemFree(out));
 }
@@ -89,13 +93,14 @@ static void arguments(void)
 static void dimensions(void)
 {
 	static const unsigned int good[][6] = {
-		{ 1, 1, 1, 1, 1, 1 }, { 7, 5, 3, 4, 2, 2 }, { 1, 1, 1, 1024, 1, 1 }, { 1, 1, 1, 1, 1024, 1 },
-		{ 1, 1, 1, 1, 1, 64 }, { 100, 1, 1, 32, 1, 1 }, { 1, 300, 1, 1, 1, 1 }, { 1, 1, 300, 1, 1, 1 },
+		{ 1, 1, 1, 1, 1, 1 },	 { 7, 5, 3, 4, 2, 2 },	 { 1, 1, 1, 1024, 1, 1 },
+		{ 1, 1, 1, 1, 1024, 1 }, { 1, 1, 1, 1, 1, 64 },	 { 100, 1, 1, 32, 1, 1 },
+		{ 1, 300, 1, 1, 1, 1 },	 { 1, 1, 300, 1, 1, 1 },
 	};
 	static const unsigned int bad[][6] = {
-		{ 0, 1, 1, 1, 1, 1 }, { 1, 1, 1, 0, 1, 1 }, { 1, 1, 1, 1025, 1, 1 }, { 1, 1, 1, 1, 1, 65 },
-		{ 1, 1, 1, 64, 64, 1 }, { 1, 65536, 1, 1, 1, 1 }, { 1, 1, 65536, 1, 1, 1 },
-		{ 2147483648u, 1, 1, 1, 1, 1 },
+		{ 0, 1, 1, 1, 1, 1 },	  { 1, 1, 1, 0, 1, 1 },		  { 1, 1, 1, 1025, 1, 1 },
+		{ 1, 1, 1, 1, 1, 65 },	  { 1, 1, 1, 64, 64, 1 },	  { 1, 65536, 1, 1, 1, 1 },
+		{ 1, 1, 65536, 1, 1, 1 }, { 2147483648u, 1, 1, 1, 1, 1 },
 	};
 	CUfunction func = conform_kernel("where");
 	unsigned int got[6];
@@ -114,13 +119,14 @@ static void dimensions(void)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		const unsigned int *b = bad[i];
 
-		RESULT(CUDA_ERROR_INVALID_VALUE,
-		       cuLaunchKernel(func, b[0], b[1], b[2], b[3], b[4], b[5], 0, NULL, args, NULL));
+		RESULT(CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(func, b[0], b[1], b[2], b[3], b[4],
+								b[5], 0, NULL, args, NULL));
 	}
 	/* It goes on. */
 	CU(cuLaunchKernel(func, 1, 1, 1, 1, 1, 1, 0, NULL, args, NULL));
 	CU(cuCtxSynchronize());
-	RESULT(CUDA_ERROR_INVALID_HANDLE, cuLaunchKernel(NULL, 1, 1, 1, 1, 1, 1, 0, NULL, args, NULL));
+	RESULT(CUDA_ERROR_INVALID_HANDLE,
+	       cuLaunchKernel(NULL, 1, 1, 1, 1, 1, 1, 0, NULL, args, NULL));
 	CU(cuMemFree(p));
 }
 
@@ -153,19 +159,22 @@ static void shared_memory(void)
 	CU(cuMemcpyDtoH(h, p, sizeof(h)));
 	for (int i = 0; i < 512; i++)
 		EQUAL(h[i], 511 - i);
-	RESULT(CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(func, 1, 1, 1, 32, 1, 1, 1 << 20, NULL, args, NULL));
+	RESULT(CUDA_ERROR_INVALID_VALUE,
+	       cuLaunchKernel(func, 1, 1, 1, 32, 1, 1, 1 << 20, NULL, args, NULL));
 	/* More than 48 KiB has to be asked for first. */
-	CU(cuDeviceGetAttribute(&most, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN, conform_device()));
+	CU(cuDeviceGetAttribute(&most, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN,
+				conform_device()));
 	if (most > 48 << 10) {
-		RESULT(CUDA_ERROR_INVALID_VALUE, cuLaunchKernel(func, 1, 1, 1, 32, 1, 1, most, NULL, args, NULL));
+		RESULT(CUDA_ERROR_INVALID_VALUE,
+		       cuLaunchKernel(func, 1, 1, 1, 32, 1, 1, most, NULL, args, NULL));
 		CU(cuFuncSetAttribute(func, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, most));
 		CU(cuFuncGetAttribute(&value, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, func));
 		EQUAL(value, most);
 		CU(cuLaunchKernel(func, 1, 1, 1, 32, 1, 1, most, NULL, args, NULL));
 		CU(cuCtxSynchronize());
 	}
-	RESULT(CUDA_ERROR_INVALID_VALUE, cuFuncSetAttribute(func, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-							    1 << 20));
+	RESULT(CUDA_ERROR_INVALID_VALUE,
+	       cuFuncSetAttribute(func, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 1 << 20));
 	CU(cuMemFree(p));
 }
 
@@ -213,7 +222,8 @@ static void cooperative(void)
 	CU(cuMemcpyDtoH(h, p, sizeof(h)));
 	EQUAL(h[31], 4);
 	RESULT(CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE,
-	       cuLaunchCooperativeKernel(conform_kernel("fill"), 1000000, 1, 1, 1024, 1, 1, 0, NULL, args));
+	       cuLaunchCooperativeKernel(conform_kernel("fill"), 1000000, 1, 1, 1024, 1, 1, 0, NULL,
+					 args));
 	CU(cuMemFree(p));
 }
 
@@ -229,7 +239,8 @@ static void occupancy(void)
 
 	CU(cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, func, 256, 0));
 	CHECK(blocks >= 1);
-	CU(cuDeviceGetAttribute(&most, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR, conform_device()));
+	CU(cuDeviceGetAttribute(&most, CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR,
+				conform_device()));
 	CHECK(blocks * 256 <= most);
 	CU(cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, func, 32, 40 << 10));
 	CHECK(blocks >= 1 && blocks <= 6);
@@ -237,7 +248,8 @@ static void occupancy(void)
 	CHECK(grid >= 1 && block >= 32 && block <= 1024 && block % 32 == 0);
 	CU(cuOccupancyMaxPotentialBlockSize(&grid, &block, func, four_each, 0, 128));
 	CHECK(block <= 128);
-	RESULT(CUDA_ERROR_INVALID_VALUE, cuOccupancyMaxActiveBlocksPerMultiprocessor(NULL, func, 32, 0));
+	RESULT(CUDA_ERROR_INVALID_VALUE,
+	       cuOccupancyMaxActiveBlocksPerMultiprocessor(NULL, func, 32, 0));
 }
 
 /* More launches than any queue holds. */
@@ -260,8 +272,9 @@ static void many(void)
 int main(void)
 {
 	static const struct conform_test tests[] = {
-		TEST(add_vector), TEST(arguments), TEST(dimensions), TEST(launch_bounds), TEST(shared_memory),
-		TEST(launch_ex), TEST(cooperative), TEST(occupancy), TEST(many), { NULL },
+		TEST(add_vector),    TEST(arguments), TEST(dimensions),	 TEST(launch_bounds),
+		TEST(shared_memory), TEST(launch_ex), TEST(cooperative), TEST(occupancy),
+		TEST(many),	     { NULL },
 	};
 
 	return conform_main(tests);

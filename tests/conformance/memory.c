@@ -143,7 +143,8 @@ static void host_register(void)
 	CUdeviceptr p;
 
 	CU(cuMemHostRegister(buffer, sizeof(buffer), CU_MEMHOSTREGISTER_PORTABLE));
-	RESULT(CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED, cuMemHostRegister(buffer, sizeof(buffer), 0));
+	RESULT(CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED,
+	       cuMemHostRegister(buffer, sizeof(buffer), 0));
 	CU(cuMemHostGetFlags(&flags, buffer));
 	CU(cuMemAlloc(&p, sizeof(buffer)));
 	memset(buffer, 3, sizeof(buffer));
@@ -159,7 +160,8 @@ static void host_register(void)
 
 static void pointer_attributes(void)
 {
-	CUpointer_attribute wanted[] = { CU_POINTER_ATTRIBUTE_MEMORY_TYPE, CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL,
+	CUpointer_attribute wanted[] = { CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
+					 CU_POINTER_ATTRIBUTE_DEVICE_ORDINAL,
 					 CU_POINTER_ATTRIBUTE_CONTEXT };
 	unsigned int type = 0;
 	int ordinal = -1, managed = 7, local;
@@ -184,7 +186,8 @@ static void pointer_attributes(void)
 	CU(cuPointerGetAttribute(&id, CU_POINTER_ATTRIBUTE_BUFFER_ID, p));
 	CU(cuPointerGetAttribute(&other_id, CU_POINTER_ATTRIBUTE_BUFFER_ID, other));
 	CHECK(id != other_id);
-	RESULT(CUDA_ERROR_INVALID_VALUE, cuPointerGetAttribute(&host, CU_POINTER_ATTRIBUTE_HOST_POINTER, p));
+	RESULT(CUDA_ERROR_INVALID_VALUE,
+	       cuPointerGetAttribute(&host, CU_POINTER_ATTRIBUTE_HOST_POINTER, p));
 	type = 0;
 	ctx = NULL;
 	CU(cuPointerGetAttributes(3, wanted, data, p));
@@ -201,8 +204,8 @@ static void pointer_attributes(void)
 	CHECK(start == (CUdeviceptr)host);
 	CU(cuMemFreeHost(host));
 
-	RESULT(CUDA_ERROR_INVALID_VALUE, cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE,
-							       (CUdeviceptr)&local));
+	RESULT(CUDA_ERROR_INVALID_VALUE,
+	       cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, (CUdeviceptr)&local));
 	ctx = (CUcontext)1;
 	CU(cuPointerGetAttributes(3, wanted, data, (CUdeviceptr)&local));
 	EQUAL(type, 0);
@@ -212,9 +215,10 @@ static void pointer_attributes(void)
 int main(void)
 {
 	static const struct conform_test tests[] = {
-		TEST(alloc_and_free), TEST(bad_arguments), TEST(out_of_memory), TEST(reuse), TEST(info_counts),
-		TEST(address_range), TEST(pitch), TEST(host_alloc), TEST(host_memory_in_kernel), TEST(host_register),
-		TEST(pointer_attributes), { NULL },
+		TEST(alloc_and_free), TEST(bad_arguments),	TEST(out_of_memory),
+		TEST(reuse),	      TEST(info_counts),	TEST(address_range),
+		TEST(pitch),	      TEST(host_alloc),		TEST(host_memory_in_kernel),
+		TEST(host_register),  TEST(pointer_attributes), { NULL },
 	};
 
 	return conform_main(tests);

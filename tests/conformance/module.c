@@ -24,8 +24,8 @@ static void bad_ptx(void)
 	static const char bad[] = ".version 6.0\n.target sm_50\n.address_size 64\n"
 				  ".visible .entry f()\n{\n\tnonsense.u32 %r1;\n\tret;\n}\n";
 	char info[1024] = "", error[1024] = "";
-	CUjit_option options[] = { CU_JIT_INFO_LOG_BUFFER, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES, CU_JIT_ERROR_LOG_BUFFER,
-				   CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES };
+	CUjit_option options[] = { CU_JIT_INFO_LOG_BUFFER, CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES,
+				   CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES };
 	void *values[] = { info, (void *)sizeof(info), error, (void *)sizeof(error) };
 	CUmodule module;
 
@@ -180,7 +180,8 @@ static void function_attributes(void)
 	EQUAL(size, 12);
 	RESULT(CUDA_ERROR_INVALID_VALUE, cuFuncGetParamInfo(func, 7, &offset, &size));
 	CU(cuFuncSetCacheConfig(func, CU_FUNC_CACHE_PREFER_L1));
-	RESULT(CUDA_ERROR_INVALID_HANDLE, cuFuncGetAttribute(&value, CU_FUNC_ATTRIBUTE_NUM_REGS, NULL));
+	RESULT(CUDA_ERROR_INVALID_HANDLE,
+	       cuFuncGetAttribute(&value, CU_FUNC_ATTRIBUTE_NUM_REGS, NULL));
 }
 
 static const char caller_ptx[] =
@@ -227,8 +228,10 @@ static void linking(void)
 	size_t size;
 
 	CU(cuLinkCreate(2, options, values, &state));
-	CU(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)caller_ptx, sizeof(caller_ptx), "caller.ptx", 0, NULL, NULL));
-	CU(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)callee_ptx, sizeof(callee_ptx), "callee.ptx", 0, NULL, NULL));
+	CU(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)caller_ptx, sizeof(caller_ptx),
+			 "caller.ptx", 0, NULL, NULL));
+	CU(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)callee_ptx, sizeof(callee_ptx),
+			 "callee.ptx", 0, NULL, NULL));
 	CU(cuLinkComplete(state, &cubin, &size));
 	CHECK(size > 0);
 	run_linked(cubin);
@@ -251,7 +254,8 @@ static void linking_unresolved(void)
 	size_t size;
 
 	CU(cuLinkCreate(2, options, values, &state));
-	CU(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)caller_ptx, sizeof(caller_ptx), "caller.ptx", 0, NULL, NULL));
+	CU(cuLinkAddData(state, CU_JIT_INPUT_PTX, (void *)caller_ptx, sizeof(caller_ptx),
+			 "caller.ptx", 0, NULL, NULL));
 	CHECK(cuLinkComplete(state, &cubin, &size) != CUDA_SUCCESS);
 	CHECK(strstr(error, "triple"));
 	CU(cuLinkDestroy(state));
@@ -296,9 +300,12 @@ static void library(void)
 int main(void)
 {
 	static const struct conform_test tests[] = {
-		TEST(load_and_unload), TEST(bad_ptx), TEST(bad_image), TEST(file), TEST(globals), TEST(two_modules),
-		TEST(many_modules), TEST(function_attributes), TEST(linking), TEST(linking_unresolved), TEST(library),
-		{ NULL },
+		TEST(load_and_unload), TEST(bad_ptx),
+		TEST(bad_image),       TEST(file),
+		TEST(globals),	       TEST(two_modules),
+		TEST(many_modules),    TEST(function_attributes),
+		TEST(linking),	       TEST(linking_unresolved),
+		TEST(library),	       { NULL },
 	};
 
 	return conform_main(tests);

@@ -5,7 +5,9 @@
 #include <stdatomic.h>
 #include "conform.h"
 
-enum { ROUNDS = 300000 };	/* of the kernel "spin": long beside everything else */
+enum {
+	ROUNDS = 300000
+}; /* of the kernel "spin": long beside everything else */
 
 /* One thread that works for a while, then stores a value. */
 static void spin(CUdeviceptr p, unsigned long long rounds, unsigned int value, CUstream stream)
@@ -286,7 +288,7 @@ static void host_function_holds(void)
 	CU(cuLaunchHostFunc(held, wait_at, &gate));
 	add(p, 1, held);
 	CU(cuMemcpyHtoDAsync(p, &data[1], 4, held));
-	data[1] = 0;	/* it was read already */
+	data[1] = 0; /* it was read already */
 	add(p, 1, held);
 	CU(cuEventRecord(event, held));
 	CU(cuStreamWaitEvent(waiting, event, 0));
@@ -342,7 +344,8 @@ static void *per_thread(void *data)
 	for (int i = 0; i < 200; i++)
 		if (cuLaunchKernel(func, 1, 1, 1, 1, 1, 1, 0, CU_STREAM_PER_THREAD, args, NULL))
 			return "launch";
-	if (cuMemcpyDtoHAsync(&got, p, 4, CU_STREAM_PER_THREAD) || cuStreamSynchronize(CU_STREAM_PER_THREAD))
+	if (cuMemcpyDtoHAsync(&got, p, 4, CU_STREAM_PER_THREAD) ||
+	    cuStreamSynchronize(CU_STREAM_PER_THREAD))
 		return "copy";
 	return got == 200 ? NULL : "value";
 }
@@ -377,7 +380,8 @@ static void *worker(void *data)
 	CUstream stream;
 	CUevent event;
 
-	if (cuCtxSetCurrent(conform_context()) || cuModuleGetFunction(&func, conform_module(), "fill"))
+	if (cuCtxSetCurrent(conform_context()) ||
+	    cuModuleGetFunction(&func, conform_module(), "fill"))
 		return "setup";
 	for (int i = 0; i < 50; i++) {
 		v = i * 1000 + (unsigned int)(size_t)data;
@@ -432,9 +436,20 @@ static void bad_handles(void)
 int main(void)
 {
 	static const struct conform_test tests[] = {
-		TEST(life), TEST(order), TEST(query), TEST(destroy_with_work), TEST(legacy_default), TEST(wait_event),
-		TEST(events), TEST(callbacks), TEST(host_function_holds), TEST(host_function_legacy),
-		TEST(thread_default), TEST(many_threads), TEST(bad_handles), { NULL },
+		TEST(life),
+		TEST(order),
+		TEST(query),
+		TEST(destroy_with_work),
+		TEST(legacy_default),
+		TEST(wait_event),
+		TEST(events),
+		TEST(callbacks),
+		TEST(host_function_holds),
+		TEST(host_function_legacy),
+		TEST(thread_default),
+		TEST(many_threads),
+		TEST(bad_handles),
+		{ NULL },
 	};
 
 	return conform_main(tests);

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../uapi/vgpu_release.h"
 #include "server.h"
 
 #define EXIT_LEAK	98	/* counters do not agree, or something is left over */
@@ -26,7 +27,7 @@
 #define RESET_MS	30000
 #define MAX_EXECUTOR_ARGS 32
 
-const char *argp_program_version = "vgpu-loopback 1.0";
+const char *argp_program_version = "vgpu-loopback " VGPU_RELEASE;
 
 static const char summary[] =
 	"Run the mediator without a virtual machine: a process with kmod/core and the guest driver's part, a supervisor, "

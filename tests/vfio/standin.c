@@ -412,6 +412,12 @@ static int64_t execute(const struct request *request, struct reply *reply)
 		return do_dma(a);
 	case PUPPET_UNPIN:
 		return or_errno(close(ring_fd));
+	case PUPPET_LEAVE_PIN:
+		if (fork())
+			for (;;)
+				pause();
+		munmap(rings, sizeof(*rings));
+		return or_errno(close(executor));
 	}
 	return -ENOSYS;
 }
@@ -491,8 +497,10 @@ void puppet_kill(struct puppet *puppet)
 	if (!puppet->pid)
 		return;
 	kill(puppet->pid, SIGKILL);
-	waitpid(puppet->pid, NULL, 0);
 	close(puppet->sock);
+	/* It may have left a child, which ends when the socket does and is then the caller's. */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
 	puppet->pid = 0;
 }
 

@@ -207,7 +207,7 @@ static int test_worker_mapping(void)
 	return 0;
 }
 
-/* A worker that closes its file and keeps its mapping is no worker of a session that is over: it is still there. */
+/* A worker that closes its file and keeps its mapping is still there; when it lets go of that too, it is killed. */
 static int test_mapping_holds_worker(void)
 {
 	struct queue queue;
@@ -219,18 +219,15 @@ static int test_mapping_holds_worker(void)
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_CLOSE, 0, 0, 0, 0), 0);
 	EXPECT_EQ(mdev_counter(UUID, "workers"), 1);
 	EXPECT_EQ(session_state(&t.client, 0), VGPU_SESSION_ACTIVE);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_UNMAP, addr, PAYLOAD_LEN, 0, 0), 0);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_UNMAP, addr, PAYLOAD_LEN, 0, 0), -EPIPE);
+	EXPECT(puppet_wait_killed(&t.puppet));
 	EXPECT_EQ(session_state(&t.client, 0), VGPU_SESSION_LOST);
 	EXPECT_EQ(mdev_counter(UUID, "workers"), 0);
 	queue_free(&queue);
 	return 0;
 }
 
-/*
- * DMA that is late writes to pages that are no longer in the aperture. The pin is held here by the puppet's ring, which dies
- * with it, so that the hole is punched by a session whose number and memory are not waited for: a reset of what another
- * session holds.
- */
+/* DMA that is late, after the worker's end, goes to pages that are no longer in the aperture. */
 static int test_pinned_pages_are_replaced(void)
 {
 	struct queue queue;
@@ -242,17 +239,20 @@ static int test_pinned_pages_are_replaced(void)
 	TRY(map_payload(&addr));
 	memset(t.client.aperture + PAYLOAD(0), 0x31, 4096);
 	err = puppet_call(&t.puppet, PUPPET_PIN, addr, 4096, 0, 0);
+	if (err == -EOPNOTSUPP) {
+		/* io_uring of 6.1 looks at the mapping's operations; the mapping of BAR2, which the puppet inherited, has shmem's. */
+		addr = (uintptr_t)t.client.aperture + PAYLOAD(0);
+		err = puppet_call(&t.puppet, PUPPET_PIN, addr, 4096, 0, 0);
+	}
 	if (err == -ENOSYS || err == -EPERM)
 		return skipped("this kernel lets nobody pin memory by io_uring");
 	EXPECT_EQ(err, 0);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_DMA, addr + 16, 0x1111111111111111, 0, 0), 0);
 	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0x11);
-	EXPECT_EQ(mdev_counter(UUID, "aperture_used"), 4 * 4096);
-	/* The pin outlives mapping and file; the session ends, its memory is punched out. */
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_UNMAP, addr, PAYLOAD_LEN, 0, 0), 0);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_CLOSE, 0, 0, 0, 0), 0);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_LEAVE_PIN, 0, 0, 0, 0), 0);
 	EXPECT_EQ(control(&t.client, 0, VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0), VGPU_ST_OK);
 	EXPECT(session_wait_state(&t.client, 0, VGPU_SESSION_FREE));
+	EXPECT_EQ(mdev_counter(UUID, "aperture_used"), 0);
 	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_DMA, addr + 16, 0x2222222222222222, 0, 0), 0);
 	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0);

@@ -326,8 +326,10 @@ static int test_access_widths(void)
 	EXPECT_EQ(vfio_write(&t.client, VFIO_PCI_BAR0_REGION_INDEX, VGPU_REG_CTL_SESSION, bytes, 2), 2);
 	EXPECT_EQ(reg_read32(&t.client, VGPU_REG_CTL_SESSION), 0);
 	EXPECT_EQ(mdev_counter(UUID, "bad_registers"), bad + 2);
-	EXPECT_EQ(pread(t.client.device, NULL, 4, (off_t)t.client.region[VFIO_PCI_BAR0_REGION_INDEX].offset), -1);
-	EXPECT_EQ(errno, EFAULT);
+	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR0_REGION_INDEX, 0, (void *)4096, 4), -EFAULT);
+	EXPECT_EQ(vfio_write(&t.client, VFIO_PCI_BAR0_REGION_INDEX, 0, (void *)4096, 4), -EFAULT);
+	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR2_REGION_INDEX, 0, (void *)4096, 4), -EFAULT);
+	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_CONFIG_REGION_INDEX, 0, (void *)4096, 4), -EFAULT);
 	return 0;
 }
 

@@ -298,50 +298,69 @@ static int test_many(void)
 	return 0;
 }
 
+static int expect_lost_gpu(int supervisor)
+{
+	struct pollfd p = { .fd = supervisor, .events = POLLIN };
+	struct vgpu_exec_event event;
+
+	EXPECT_EQ(poll(&p, 1, 0), 1);
+	EXPECT_EQ(p.revents & POLLHUP, POLLHUP);
+	EXPECT(read(supervisor, &event, sizeof(event)) == -1 && errno == ENODEV);
+	return 0;
+}
+
+static int unbind(const char *address, const char *driver, const struct vgpu_exec_attach *attach, int *supervisor)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/unbind", driver);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	EXPECT(fd >= 0);
+	EXPECT_EQ(write(fd, address, strlen(address)), strlen(address));
+	close(fd);
+	TRY(expect_lost_gpu(*supervisor));
+	EXPECT_EQ(gpu_counter("standin2", "attached"), 0);
+	EXPECT(mdev_exists(OTHER_UUID));
+	/* It may be served again before the old supervisor's file is closed, which then takes nothing from the new one. */
+	fd = standin_attach(attach);
+	EXPECT(fd >= 0);
+	close(*supervisor);
+	*supervisor = fd;
+	EXPECT_EQ(gpu_counter("standin2", "attached"), 1);
+	return 0;
+}
+
 /* A GPU with a PCI address has its mdevs under its PCI device, which loses its driver without waiting for anybody. */
 static int test_pci_parent(void)
 {
 	const char *address = getenv("VFIO_TEST_PCI"), *driver = getenv("VFIO_TEST_PCI_DRIVER");
 	char path[PATH_MAX], type[64];
 	struct vgpu_exec_attach attach;
-	struct vgpu_exec_event event;
-	struct pollfd p = { .events = POLLIN };
-	int fd;
+	int fd, remove;
 
-	if (!address || !driver)
-		return skipped("no PCI device to spare: VFIO_TEST_PCI and VFIO_TEST_PCI_DRIVER name one and its driver");
+	if (!address)
+		return skipped("no PCI device to spare: VFIO_TEST_PCI names one, VFIO_TEST_PCI_DRIVER its driver");
 	standin_describe(&attach, "standin2", GPU_MEMORY);
 	snprintf(attach.pci, sizeof(attach.pci), "%s", address);
 	fd = standin_attach(&attach);
 	EXPECT(fd >= 0);
-	snprintf(type, sizeof(type), "%s-1g", driver);
+	snprintf(type, sizeof(type), "%s-1g", driver ? driver : "pci");
 	EXPECT_EQ(mdev_create(address, type, OTHER_UUID), 0);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address, OTHER_UUID);
 	EXPECT(!access(path, F_OK));
 	EXPECT_EQ(gpu_counter("standin2", "attached"), 1);
-	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s/unbind", driver);
-	p.fd = open(path, O_WRONLY | O_CLOEXEC);
-	EXPECT(p.fd >= 0);
-	EXPECT_EQ(write(p.fd, address, strlen(address)), strlen(address));
-	close(p.fd);
-	p.fd = fd;
-	EXPECT_EQ(poll(&p, 1, 0), 1);
-	EXPECT_EQ(p.revents & POLLHUP, POLLHUP);
-	EXPECT(read(fd, &event, sizeof(event)) == -1 && errno == ENODEV);
-	EXPECT_EQ(gpu_counter("standin2", "attached"), 0);
-	EXPECT(mdev_exists(OTHER_UUID));
-	/* It may be served again before the old supervisor's file is closed, which then closes nothing of the new one's. */
-	p.fd = standin_attach(&attach);
-	EXPECT(p.fd >= 0);
-	close(fd);
-	EXPECT_EQ(gpu_counter("standin2", "attached"), 1);
-	close(p.fd);
+	if (driver)
+		TRY(unbind(address, driver, &attach, &fd));
 	/* Taken out: the GPU goes with its PCI device. */
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", address);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	EXPECT(fd >= 0);
-	EXPECT_EQ(write(fd, "1", 1), 1);
+	remove = open(path, O_WRONLY | O_CLOEXEC);
+	EXPECT(remove >= 0);
+	EXPECT_EQ(write(remove, "1", 1), 1);
+	close(remove);
+	EXPECT_EQ(expect_lost_gpu(fd), 0);
 	close(fd);
+	unsetenv("VFIO_TEST_PCI");
 	EXPECT(!mdev_exists(OTHER_UUID));
 	EXPECT(access("/sys/class/vgpu/standin2", F_OK));
 	return 0;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "tests/vfio/vfio_test.h"
@@ -206,6 +207,7 @@ int main(int argc, char **argv)
 	int failures = 0;
 	size_t i;
 
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	argv++;
 	if (argc > 1 && !strcmp(*argv, "--cdev")) {
 		t.path = VFIO_PATH_CDEV;

@@ -9,38 +9,6 @@
 
 #include "exec.h"
 
-/**
- * access_check - checks addresses one by one and remembers the range they are in
- * @w: warp
- * @i: instruction
- * @m: lanes
- * @addr: host addresses
- * @bytes: of an access, a power of two
- *
- * Return: false after a fault.
- */
-bool access_check(struct warp *w, const struct insn *i, uint32_t m, const uint64_t *addr, uint32_t bytes);
-
-/**
- * access_fault - reports an access outside a space
- * @w: warp
- * @i: instruction
- * @m: lanes
- * @addr: addresses to report
- * @bytes: of an access
- * @limit: addresses that are allowed lie in [@base, @base + @limit)
- * @base: see @limit
- * @space: its name
- *
- * Return: false.
- */
-bool access_fault(struct warp *w, const struct insn *i, uint32_t m, const uint64_t *addr, uint32_t bytes,
-		  uint64_t base, uint64_t limit, const char *space);
-
-enum access_space {
-	ACCESS_GLOBAL, ACCESS_SHARED, ACCESS_LOCAL, ACCESS_FRAME,
-};
-
 #define ADDR_ARRAY(name)	uint64_t name[LANES] __attribute__((aligned(64)))
 
 static inline bool global_addr(struct warp *w, const struct insn *i, uint32_t m, uint64_t *addr, uint32_t bytes)

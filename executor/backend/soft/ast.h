@@ -230,10 +230,19 @@ struct code;
  * @cap_vregs: allocated
  * @local_size: bytes of local frame, parameters of calls included
  * @local_align: strictest alignment in it
- * @shared_used: body refers to shared variables
  * @maxntid: .maxntid, zeros where not given
  * @reqntid: .reqntid
  * @line: of its name
+ * @index: among all defined functions of the module
+ * @calls: functions that it calls
+ * @num_calls: their number
+ * @cap_calls: allocated
+ * @calls_pointer: has indirect calls
+ * @address_taken: its address is used
+ * @shared: shared variables that it names
+ * @num_shared: their number
+ * @cap_shared: allocated
+ * @shared_top: end of the static shared memory of a kernel
  * @alias: function that .alias names
  * @code: decoded body
  * @next: next of the unit
@@ -262,6 +271,16 @@ struct func {
 	uint32_t maxntid[3];
 	uint32_t reqntid[3];
 	uint32_t line;
+	uint32_t index;
+	struct func **calls;
+	uint32_t num_calls;
+	uint32_t cap_calls;
+	bool calls_pointer;
+	bool address_taken;
+	struct var **shared;
+	uint32_t num_shared;
+	uint32_t cap_shared;
+	uint32_t shared_top;
 	struct sym *alias;
 	struct code *code;
 	struct func *next;

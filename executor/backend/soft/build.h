@@ -19,6 +19,7 @@
  * @input: name of the text for messages
  * @result: what ptx_module_load() returns after a failure
  * @fail: where a failure goes
+ * @uses_printf: a call of vprintf or __assertfail was decoded
  * @blocks: growable arrays, freed at the end of the load
  */
 struct build {
@@ -27,6 +28,7 @@ struct build {
 	struct ptx_log *log;
 	const char *input;
 	int result;
+	bool uses_printf;
 	jmp_buf fail;
 	struct build_block *blocks;
 };

@@ -337,9 +337,17 @@ static val_t symbol_address(struct decoder *dc, const struct opnd *o)
 		return dc_const(dc, FILE_D, def->func->code->handle + (uint64_t)o->imm);
 	}
 	switch (def->var->space) {
+	case SP_SHARED:
+		if (def->var->unsized) {
+			/* Dynamic shared memory lies behind what the kernel has statically. */
+			t = dc_temp(dc, FILE_D);
+			dc_emit(dc, XO_addr_dynamic)->imm = (uint64_t)o->imm;
+			dc_def(dc, 0, t);
+			return t;
+		}
+		/* fall through */
 	case SP_GLOBAL:
 	case SP_CONST:
-	case SP_SHARED:
 		if (!def->var->placed)
 			dc_error(dc, "Variable '%s' is declared but not defined", def->name);
 		return dc_const(dc, FILE_D, def->var->addr + (uint64_t)o->imm);

@@ -263,9 +263,15 @@ EXEC(sreg_d)
 }
 
 /* Waiting of any kind ends the turn, so that others get on. */
+static void end_slice(struct warp *w)
+{
+	w->given -= w->fuel;
+	w->fuel = 0;
+}
+
 EXEC(nanosleep)
 {
-	w->fuel = 0;
+	end_slice(w);
 	return i + 1;
 }
 
@@ -273,7 +279,7 @@ EXEC(nanosleep)
 EXEC(give_way)
 {
 	if (~*p_word(w, i->o[0]) & m)
-		w->fuel = 0;
+		end_slice(w);
 	return i + 1;
 }
 

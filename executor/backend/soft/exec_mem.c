@@ -302,6 +302,12 @@ EXEC(addr_frame_w)
 	return i + 1;
 }
 
+EXEC(addr_dynamic)
+{
+	fill_u64(d_row(w, i->o[0]), w->shared_size - w->grid->dynamic_shared + i->imm, m);
+	return i + 1;
+}
+
 /* Between a space and generic addresses. */
 EXEC(cvta_shared)
 {

@@ -284,7 +284,7 @@ EXEC(bar_sync)
 	if (unlikely(m != w->active))
 		return warp_branch(w, m, i, i + 1);
 	if (block_arrive(w, m, number, count, 0))
-		return i + 1;
+		return warp_passed(w, i + 1);
 	return warp_wait(w, number, i + 1);
 }
 
@@ -308,7 +308,7 @@ EXEC(bar_red)
 	if (unlikely(m != w->active))
 		return warp_branch(w, m, i, i + 1);
 	if (block_arrive(w, m, number, count, *p_word(w, i->o[2])))
-		return i + 1;
+		return warp_passed(w, i + 1);
 	return warp_wait(w, number, i + 1);
 }
 

@@ -101,7 +101,10 @@ enum warp_stop {
  * @grid: grid
  * @frags: fragments
  * @live: lanes that have not exited
- * @turn_left: the running fragment does not give way to others
+ * @rotating: the running fragment has its slice because it waited longest, and does not give way
+ * @forced: instruction that goes on although lanes that it names have not come
+ * @given: fuel at the last charge
+ * @slices: slices of this turn
  * @turns: counts turns
  * @index: of the warp in its block
  * @first_tid: linear thread number of lane 0
@@ -116,7 +119,6 @@ enum warp_stop {
  * @tid: thread index of each lane
  * @dyn_local: end of free local memory of each lane, from which alloca takes
  * @spare: unused frames
- * @async_pending: cp.async operations are done at once; counts them for nothing but tests
  */
 struct warp {
 	char *wb[2];
@@ -139,9 +141,12 @@ struct warp {
 	struct block *block;
 	struct grid *grid;
 	uint32_t live;
-	bool turn_left;
+	bool rotating;
 	uint8_t state;
 	uint8_t stop;
+	const struct insn *forced;
+	int32_t given;
+	uint32_t slices;
 	uint64_t turns;
 	uint32_t index;
 	uint32_t first_tid;
@@ -163,7 +168,9 @@ struct warp {
  * struct barrier - a barrier of a block
  * @arrived: threads that have arrived
  * @expected: threads that it waits for; 0 means all that have not exited
- * @pred_and: AND over the predicates of barrier.red
+ * @yes: threads whose predicate was true
+ * @arrived_lanes: threads that have arrived, without those that only exist in a count
+ * @pred_and: of the last completion: AND over the predicates of barrier.red
  * @pred_or: OR over them
  * @pred_count: number of threads whose predicate was true
  * @warp_arrived: lanes of each warp that have arrived
@@ -171,6 +178,8 @@ struct warp {
 struct barrier {
 	uint32_t arrived;
 	uint32_t expected;
+	uint32_t yes;
+	uint32_t arrived_lanes;
 	bool pred_and;
 	bool pred_or;
 	uint32_t pred_count;
@@ -226,7 +235,6 @@ enum block_result {
  * @shared_size: bytes of shared memory of a block
  * @dynamic_shared: bytes of it that are dynamic
  * @local_size: bytes of local memory of a thread
- * @stack_limit: bytes of local memory up to which frames may go
  * @cooperative: all blocks are resident at once
  * @params: parameter buffer
  * @params_len: bytes of it
@@ -244,7 +252,8 @@ enum block_result {
  * @parked: blocks that have yielded, oldest first
  * @parked_last: where the next goes
  * @free_blocks: finished blocks whose memory can be used again
- * @workers: threads in the grid
+ * @workers: threads of the environment in the grid
+ * @queued: in the environment's list
  * @changed: a block was parked or done, or the last worker left
  * @next: next grid of the environment
  */
@@ -427,13 +436,13 @@ bool warp_init(struct warp *w);
 void warp_free(struct warp *w);
 
 /**
- * warp_yield - ends the turn of the running warp
+ * warp_passed - the running fragment has completed a barrier; those that waited with it join it
  * @w: warp
- * @next: where the running fragment goes on
+ * @next: where they go on
  *
- * Return: NULL.
+ * Return: @next.
  */
-const struct insn *warp_yield(struct warp *w, const struct insn *next);
+const struct insn *warp_passed(struct warp *w, const struct insn *next);
 
 /* fault.c */
 
@@ -459,11 +468,76 @@ const struct insn *warp_fault(struct warp *w, const struct insn *i, uint32_t m, 
  */
 void grid_stop(struct grid *grid, int result, const char *what);
 
+/* access.c: see access.h */
+
+/**
+ * access_check - checks addresses one by one and remembers the range they are in
+ * @w: warp
+ * @i: instruction
+ * @m: lanes
+ * @addr: host addresses
+ * @bytes: of an access, a power of two
+ *
+ * Return: false after a fault.
+ */
+bool access_check(struct warp *w, const struct insn *i, uint32_t m, const uint64_t *addr, uint32_t bytes);
+
+/**
+ * access_fault - reports an access outside a space
+ * @w: warp
+ * @i: instruction
+ * @m: lanes
+ * @addr: addresses to report
+ * @bytes: of an access
+ * @limit: addresses that are allowed lie in [@base, @base + @limit)
+ * @base: see @limit
+ * @space: its name
+ *
+ * Return: false.
+ */
+bool access_fault(struct warp *w, const struct insn *i, uint32_t m, const uint64_t *addr, uint32_t bytes,
+		  uint64_t base, uint64_t limit, const char *space);
+
+/**
+ * access_readable - tells whether a lane may read at a generic address
+ * @w: warp
+ * @lane: lane
+ * @addr: address
+ * @bytes: bytes
+ */
+bool access_readable(struct warp *w, unsigned int lane, uint64_t addr, uint32_t bytes);
+
 /* block.c */
 
+/**
+ * block_create - makes the memory of a block
+ * @grid: grid
+ *
+ * Return: block, or NULL.
+ */
 struct block *block_create(struct grid *grid);
-void block_start(struct block *block, uint64_t index);
+
+/**
+ * block_start - prepares a block for its first instruction
+ * @block: new or finished block
+ * @index: its linear index in the grid
+ *
+ * Return: false where there is no memory.
+ */
+bool block_start(struct block *block, uint64_t index);
+
+/**
+ * block_run - runs a block until it ends, its grid stops, or it has run for a while
+ * @block: block
+ *
+ * Return: enum block_result.
+ */
 int block_run(struct block *block);
+
+/**
+ * block_free - frees a block
+ * @block: block
+ */
 void block_free(struct block *block);
 
 /**
@@ -484,13 +558,5 @@ bool block_arrive(struct warp *w, uint32_t m, uint32_t barrier, uint32_t count, 
  * @m: lanes
  */
 void block_exit(struct warp *w, uint32_t m);
-
-/* grid.c: shared with launch.c */
-
-/**
- * grid_work - runs blocks of a grid until none is left for this thread
- * @grid: grid
- */
-void grid_work(struct grid *grid);
 
 #endif

@@ -3,7 +3,7 @@
 ADMIN_TESTS := units print netlink
 
 define admin_test_rule
-CFLAGS_tests/unit/admin/$(1) := $$(CFLAGS_tools/vgpu-admin/main)
+CFLAGS_tests/unit/admin/$(1) := $$(ADMIN_CFLAGS)
 $(B)/tests/admin-$(1): $(B)/san/tests/unit/admin/$(1).o $(addprefix $(B)/san/tools/vgpu-admin/,units.o print.o netlink.o)
 	@mkdir -p $$(@D)
 	$$(CC) $$(SANITIZE) -o $$@ $$^ $$(ADMIN_LIBS) -lcmocka

@@ -340,13 +340,35 @@ static void supervise(struct chaos *chaos)
 	}
 }
 
+static void change_policy(struct chaos *chaos)
+{
+	struct vgpu_policy policy = vgpu_policy_default;
+	const char *why;
+	u32 i;
+
+	for (i = 0; i < VGPU_TIER_COUNT; i++)
+		policy.weight[i] = 1 + pick(chaos, VGPU_WEIGHT_MAX);
+	policy.aging_ns = VGPU_AGING_MIN << pick(chaos, 8);
+	policy.slice_ns = VGPU_SLICE_MIN << pick(chaos, 8);
+	policy.aging_cap = pick(chaos, VGPU_AGING_CAP_MAX + 1);
+	policy.kind = pick(chaos, VGPU_POLICY_COUNT);
+	policy.order = pick(chaos, VGPU_ORDER_COUNT);
+	policy.charge = pick(chaos, VGPU_CHARGE_COUNT);
+	policy.window = 1 + pick(chaos, VGPU_WINDOW);
+	RIG_CHECK(!vgpu_policy_check(&policy, &why));
+	vgpu_gpu_set_policy(&chaos->rig->gpu, &policy);
+}
+
 static void administer(struct chaos *chaos)
 {
 	struct rig_dev *dev = &chaos->rig->dev[pick(chaos, RIG_DEVS)];
 	struct vgpu_limits limits = dev->dev.limits;
 	const char *why;
 
-	switch (pick(chaos, 4)) {
+	switch (pick(chaos, 5)) {
+	case 4:
+		change_policy(chaos);
+		return;
 	case 0:
 		limits.depth = 1 + pick(chaos, 64);
 		break;

@@ -318,7 +318,7 @@ static void check_session(const struct vgpu_session *session, u64 *waiting, u64 
 		if (stream->entity.queued) {
 			RIG_CHECK(stream->next && stream->next->engine == stream->entity.engine);
 			/* Work conservation: what may run waits for a full window alone. */
-			RIG_CHECK(gpu->engine[stream->entity.engine].inflight >= VGPU_WINDOW);
+			RIG_CHECK(gpu->engine[stream->entity.engine].inflight >= gpu->sched.policy.window);
 		}
 	}
 }

@@ -269,6 +269,24 @@ static void many_sessions_one_after_the_other(void **state)
 	}
 }
 
+/* As many as the aperture has room for, all asking for a worker at the same time. */
+static void many_sessions_at_once(void **state)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_SESSION_INIT };
+	static struct guest guests[48];
+	size_t i;
+
+	for (i = 0; i < sizeof(guests) / sizeof(guests[0]); i++) {
+		open_session(&guests[i]);
+		cmd.init.out = guests[i].range;
+		submit(&guests[i], &cmd);
+	}
+	for (i = 0; i < sizeof(guests) / sizeof(guests[0]); i++) {
+		assert_int_equal(wait_completion(&guests[i]).status, VGPU_ST_OK);
+		close_session(&guests[i]);
+	}
+}
+
 static void streams_keep_their_order(void **state)
 {
 	/* One stream: every copy reads what the one before wrote, over three engines. */
@@ -568,6 +586,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(images_without_ptx),
 		cmocka_unit_test(numbers_without_objects),
 		cmocka_unit_test(streams_keep_their_order),
+		cmocka_unit_test(many_sessions_at_once),
 		cmocka_unit_test(many_sessions_one_after_the_other),
 	};
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * Pools: GPUs under one scheduling policy. Run queues are per GPU; a pool's GPUs share nothing but the policy,
+ * and GPUs of different pools not even that.
+ */
+
+#include "core.h"
+
+/**
+ * vgpu_pool_init() - a pool without GPUs, with the default policy
+ * @pool: to be set up
+ * @name: for people, cut to fit
+ *
+ * Context: any.
+ */
+void vgpu_pool_init(struct vgpu_pool *pool, const char *name)
+{
+	size_t len = strnlen(name, sizeof(pool->name) - 1);
+
+	memset(pool, 0, sizeof(*pool));
+	mutex_init(&pool->lock);
+	memcpy(pool->name, name, len);
+	pool->policy = vgpu_policy_default;
+	INIT_LIST_HEAD(&pool->gpus);
+}
+
+/**
+ * vgpu_pool_destroy() - end of a pool
+ * @pool: without GPUs
+ *
+ * Context: any.
+ */
+void vgpu_pool_destroy(struct vgpu_pool *pool)
+{
+	mutex_destroy(&pool->lock);
+}
+
+/**
+ * vgpu_pool_add() - a GPU comes under a pool's policy
+ * @pool: any
+ * @gpu: in no pool
+ *
+ * Context: may sleep.
+ */
+void vgpu_pool_add(struct vgpu_pool *pool, struct vgpu_gpu *gpu)
+{
+	mutex_lock(&pool->lock);
+	gpu->pool = pool;
+	list_add_tail(&gpu->pool_node, &pool->gpus);
+	vgpu_gpu_set_policy(gpu, &pool->policy);
+	mutex_unlock(&pool->lock);
+}
+
+/**
+ * vgpu_pool_remove() - a GPU leaves a pool; it keeps the policy that it has
+ * @pool: in which it is
+ * @gpu: any of its GPUs
+ *
+ * Context: may sleep.
+ */
+void vgpu_pool_remove(struct vgpu_pool *pool, struct vgpu_gpu *gpu)
+{
+	mutex_lock(&pool->lock);
+	list_del_init(&gpu->pool_node);
+	gpu->pool = NULL;
+	mutex_unlock(&pool->lock);
+}
+
+/**
+ * vgpu_pool_set_policy() - change the policy of all GPUs of a pool, live
+ * @pool: any
+ * @policy: new
+ * @why: set to the reason where it is refused
+ *
+ * Return: 0, or -EINVAL if the policy is out of bounds. Context: may sleep.
+ */
+int vgpu_pool_set_policy(struct vgpu_pool *pool, const struct vgpu_policy *policy, const char **why)
+{
+	struct vgpu_gpu *gpu;
+	int err = vgpu_policy_check(policy, why);
+
+	if (err)
+		return err;
+	mutex_lock(&pool->lock);
+	pool->policy = *policy;
+	list_for_each_entry(gpu, &pool->gpus, pool_node)
+		vgpu_gpu_set_policy(gpu, policy);
+	mutex_unlock(&pool->lock);
+	return 0;
+}
+
+/**
+ * vgpu_pool_read_policy() - the policy in force
+ * @pool: any
+ * @policy: filled in
+ *
+ * Context: may sleep.
+ */
+void vgpu_pool_read_policy(struct vgpu_pool *pool, struct vgpu_policy *policy)
+{
+	mutex_lock(&pool->lock);
+	*policy = pool->policy;
+	mutex_unlock(&pool->lock);
+}

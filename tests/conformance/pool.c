@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// Copyright (c) vgpu authors
+/* Stream-ordered allocation and virtual memory management. */
+#include "conform.h"
+
+static void fill(CUdeviceptr p, unsigned int n, unsigned int v, CUstream stream)
+{
+	void *args[] = { &p, &n, &v };
+
+	CU(cuLaunchKernel(conform_kernel("fill"), (n + 255) / 256, 1, 1, 256, 1, 1, 0, stream, args,
+			  NULL));
+}
+
+static void async(void)
+{
+	unsigned int value[1000];
+	CUstream stream;
+	CUdeviceptr p;
+
+	CU(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
+	for (unsigned int i = 0; i < 200; i++) {
+		CU(cuMemAllocAsync(&p, sizeof(value), stream));
+		fill(p, 1000, i, stream);
+		CU(cuMemcpyDtoHAsync(value, p, sizeof(value), stream));
+		CU(cuMemFreeAsync(p, stream));
+		EQUAL(value[0], i);
+		EQUAL(value[999], i);
+	}
+	CU(cuStreamSynchronize(stream));
+	RESULT(CUDA_ERROR_INVALID_VALUE, cuMemAllocAsync(&p, 0, stream));
+	CU(cuMemAllocAsync(&p, 64, stream));
+	CU(cuMemFree(p));
+	CU(cuMemAlloc(&p, 64));
+	CU(cuMemFreeAsync(p, stream));
+	RESULT(CUDA_ERROR_INVALID_VALUE, cuMemFreeAsync(p, stream));
+	CU(cuStreamSynchronize(stream));
+	CU(cuStreamDestroy(stream));
+}
+
+/* What was freed in a stream is not given to another one before it came there. */
+static void not_too_early(void)
+{
+	CUstream first, second;
+	CUdeviceptr p, q;
+	unsigned int a = 0, b = 0;
+
+	CU(cuStreamCreate(&first, CU_STREAM_NON_BLOCKING));
+	CU(cuStreamCreate(&second, CU_STREAM_NON_BLOCKING));
+	CU(cuMemAllocAsync(&p, 1 << 20, first));
+	fill(p, 1 << 18, 1, first);
+	CU(cuMemcpyDtoHAsync(&a, p + (1 << 20) - 4, 4, first));
+	CU(cuMemFreeAsync(p, first));
+	CU(cuMemAllocAsync(&q, 1 << 20, second));
+	fill(q, 1 << 18, 2, second);
+	CU(cuMemcpyDtoHAsync(&b, q, 4, second));
+	CU(cuMemFreeAsync(q, second));
+	CU(cuCtxSynchronize());
+	EQUAL(a, 1);
+	EQUAL(b, 2);
+	CU(cuStreamDestroy(first));
+	CU(cuStreamDestroy(second));
+}
+
+static void pools(void)
+{
+	CUmemoryPool standard, pool, current;
+	CUmemPoolProps props;
+	cuuint64_t threshold = 64 << 20, used = 1, got = 0;
+	CUstream stream;
+	CUdeviceptr p;
+
+	CU(cuDeviceGetDefaultMemPool(&standard, conform_device()));
+	CU(cuDeviceGetMemPool(&current, conform_device()));
+	CHECK(standard == current);
+	memset(&props, 0, sizeof(props));
+	props.allocType = CU_MEM_ALLOCATION_TYPE_PINNED;
+	props.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+	props.location.id = conform_device();
+	CU(cuMemPoolCreate(&pool, &props));
+	CU(cuMemPoolSetAttribute(pool, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, &threshold));
+	CU(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, &got));
+	EQUAL(got, threshold);
+	CU(cuStreamCreate(&stream, 0));
+	CU(cuMemAllocFromPoolAsync(&p, 1 << 20, pool, stream));
+	fill(p, 1000, 7, stream);
+	CU(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &used));
+	CHECK(used >= 1 << 20);
+	CU(cuMemFreeAsync(p, stream));
+	CU(cuStreamSynchronize(stream));
+	CU(cuMemPoolGetAttribute(pool, CU_MEMPOOL_ATTR_USED_MEM_CURRENT, &used));
+	EQUAL(used, 0);
+	CU(cuMemPoolTrimTo(pool, 0));
+	CU(cuMemPoolDestroy(pool));
+	RESULT(CUDA_ERROR_INVALID_VALUE, cuMemPoolDestroy(pool));
+	CU(cuStreamDestroy(stream));
+}
+
+static void virtual_memory(void)
+{
+	CUmemGenericAllocationHandle first, second;
+	CUmemAllocationProp prop;
+	CUmemAccessDesc access;
+	unsigned int value = 0;
+	unsigned long long flags = 0;
+	CUdeviceptr p;
+	size_t g;
+
+	memset(&prop, 0, sizeof(prop));
+	prop.type = CU_MEM_ALLOCATION_TYPE_PINNED;
+	prop.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+	prop.location.id = conform_device();
+	access.location = prop.location;
+	access.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+	CU(cuMemGetAllocationGranularity(&g, &prop, CU_MEM_ALLOC_GRANULARITY_MINIMUM));
+	CHECK(g >= 4096 && !(g & (g - 1)));
+	CU(cuMemAddressReserve(&p, 4 * g, 0, 0, 0));
+	CU(cuMemCreate(&first, g, &prop, 0));
+	CU(cuMemCreate(&second, 2 * g, &prop, 0));
+	CU(cuMemMap(p, g, 0, first, 0));
+	CU(cuMemMap(p + g, 2 * g, 0, second, 0));
+	CU(cuMemSetAccess(p, 3 * g, &access, 1));
+	CU(cuMemGetAccess(&flags, &access.location, p));
+	EQUAL(flags, CU_MEM_ACCESS_FLAGS_PROT_READWRITE);
+	/* One buffer across both. */
+	fill(p, 3 * g / 4, 9, NULL);
+	CU(cuMemcpyDtoH(&value, p + 3 * g - 4, 4));
+	EQUAL(value, 9);
+	CU(cuMemsetD32(p + g - 8, 3, 4));
+	CU(cuMemcpyDtoH(&value, p + g + 4, 4));
+	EQUAL(value, 3);
+	/* Unmapped, what is in it stays with the handle. */
+	CU(cuMemUnmap(p, g));
+	RESULT(CUDA_ERROR_INVALID_VALUE, cuMemcpyDtoH(&value, p, 4));
+	CU(cuMemMap(p + 3 * g, g, 0, first, 0));
+	CU(cuMemSetAccess(p + 3 * g, g, &access, 1));
+	CU(cuMemcpyDtoH(&value, p + 3 * g, 4));
+	EQUAL(value, 9);
+	CU(cuMemUnmap(p + g, 3 * g));
+	CU(cuMemRelease(first));
+	CU(cuMemRelease(second));
+	RESULT(CUDA_ERROR_INVALID_VALUE, cuMemRelease(second));
+	CU(cuMemAddressFree(p, 4 * g));
+	RESULT(CUDA_ERROR_INVALID_VALUE, cuMemAddressReserve(&p, g + 1, 0, 0, 0));
+}
+
+/* As allocators do that grow one buffer in place. */
+static void growing(void)
+{
+	CUmemGenericAllocationHandle handle;
+	CUmemAllocationProp prop;
+	CUmemAccessDesc access;
+	unsigned int value = 0;
+	CUdeviceptr p;
+	size_t g;
+
+	memset(&prop, 0, sizeof(prop));
+	prop.type = CU_MEM_ALLOCATION_TYPE_PINNED;
+	prop.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+	prop.location.id = conform_device();
+	access.location = prop.location;
+	access.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+	CU(cuMemGetAllocationGranularity(&g, &prop, CU_MEM_ALLOC_GRANULARITY_RECOMMENDED));
+	CU(cuMemAddressReserve(&p, 16 * g, 0, 0, 0));
+	for (int i = 0; i < 16; i++) {
+		CU(cuMemCreate(&handle, g, &prop, 0));
+		CU(cuMemMap(p + i * g, g, 0, handle, 0));
+		CU(cuMemSetAccess(p + i * g, g, &access, 1));
+		CU(cuMemRelease(handle));
+		fill(p + i * g, g / 4, i, NULL);
+	}
+	for (int i = 0; i < 16; i++) {
+		CU(cuMemcpyDtoH(&value, p + i * g + 4, 4));
+		EQUAL(value, i);
+	}
+	CU(cuMemUnmap(p, 16 * g));
+	CU(cuMemAddressFree(p, 16 * g));
+}
+
+int main(void)
+{
+	static const struct conform_test tests[] = {
+		TEST(async),	      TEST(not_too_early), TEST(pools),
+		TEST(virtual_memory), TEST(growing),	   { NULL },
+	};
+
+	return conform_main(tests);
+}
