@@ -3,11 +3,13 @@
 /**
  * DOC: Administration over generic netlink
  *
- * The protocol is described in uapi/vgpu_netlink.h, made from Documentation/netlink/specs/vgpu.yaml. The tables of
- * operations and their policies (nl_gen.c) come from there too: what a policy can refuse never gets here.
+ * The protocol is described in uapi/vgpu_netlink.h, made from
+ * Documentation/netlink/specs/vgpu.yaml. The tables of operations and their policies (nl_gen.c)
+ * come from there too: what a policy can refuse never gets here.
  *
- * Every operation holds vgpu_gpus_lock while it looks, so that no GPU or virtual GPU comes or goes under it. The numbers
- * of one object are read by one call of the core, which makes them consistent among themselves.
+ * Every operation holds vgpu_gpus_lock while it looks, so that no GPU or virtual GPU comes or goes
+ * under it. The numbers of one object are read by one call of the core, which makes them consistent
+ * among themselves.
  */
 
 #include <linux/mdev.h>
@@ -21,7 +23,8 @@ static_assert(VGPU_LIMIT_DEPTH_MAX == VGPU_DEPTH_MAX);
 static_assert(VGPU_DEPTH_MIN == 1);
 static_assert(VGPU_LIMIT_DEADLINE_MAX == VGPU_DEADLINE_MAX);
 static_assert(VGPU_LIMIT_SESSIONS_MAX == VGPU_MAX_SESSIONS);
-static_assert((int)VGPU_VM_TIER_HIGH == (int)VGPU_TIER_HIGH && (int)VGPU_VM_TIER_LOW == (int)VGPU_TIER_LOW);
+static_assert((int)VGPU_VM_TIER_HIGH == (int)VGPU_TIER_HIGH &&
+	      (int)VGPU_VM_TIER_LOW == (int)VGPU_TIER_LOW);
 static_assert((int)VGPU_ENGINE_CLASS_CONTROL == (int)VGPU_ENGINE_CONTROL);
 
 static const struct genl_multicast_group netlink_groups[] = {
@@ -59,8 +62,8 @@ static int put_engines(struct sk_buff *skb, int type, const u64 busy_ns[VGPU_ENG
 }
 
 /* Appends one message about @gpu, or nothing and -EMSGSIZE. */
-static int fill_gpu(struct sk_buff *skb, struct vgpu_host_gpu *gpu, struct netlink_callback *cb, u32 portid, u32 seq,
-		    int flags, u8 cmd)
+static int fill_gpu(struct sk_buff *skb, struct vgpu_host_gpu *gpu, struct netlink_callback *cb,
+		    u32 portid, u32 seq, int flags, u8 cmd)
 {
 	const struct vgpu_exec_attach *attach = &gpu->core.attach;
 	struct vgpu_gpu_stats stats;
@@ -75,11 +78,13 @@ static int fill_gpu(struct sk_buff *skb, struct vgpu_host_gpu *gpu, struct netli
 	if (nla_put_string(skb, VGPU_A_GPU_NAME, attach->name) ||
 	    (attach->pci[0] && nla_put_string(skb, VGPU_A_GPU_PCI, attach->pci)) ||
 	    nla_put_string(skb, VGPU_A_GPU_MODEL, attach->info.name) ||
-	    nla_put_u32(skb, VGPU_A_GPU_STATE, stats.attached ? VGPU_GPU_STATE_ATTACHED : VGPU_GPU_STATE_DETACHED) ||
+	    nla_put_u32(skb, VGPU_A_GPU_STATE,
+			stats.attached ? VGPU_GPU_STATE_ATTACHED : VGPU_GPU_STATE_DETACHED) ||
 	    nla_put_u64_64bit(skb, VGPU_A_GPU_MEMORY, stats.memory_total, VGPU_A_GPU_PAD) ||
 	    nla_put_u64_64bit(skb, VGPU_A_GPU_MEMORY_GIVEN, stats.memory_given, VGPU_A_GPU_PAD) ||
 	    nla_put_u64_64bit(skb, VGPU_A_GPU_GRANULE, attach->granule, VGPU_A_GPU_PAD) ||
-	    nla_put_u64_64bit(skb, VGPU_A_GPU_SESSION_OVERHEAD, attach->session_overhead, VGPU_A_GPU_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_GPU_SESSION_OVERHEAD, attach->session_overhead,
+			      VGPU_A_GPU_PAD) ||
 	    nla_put_u32(skb, VGPU_A_GPU_COMPUTE_MAJOR, attach->info.cc_major) ||
 	    nla_put_u32(skb, VGPU_A_GPU_COMPUTE_MINOR, attach->info.cc_minor) ||
 	    nla_put_u32(skb, VGPU_A_GPU_CUDA_VERSION, attach->info.driver_version) ||
@@ -149,8 +154,8 @@ static void read_limits(struct vgpu_vm *vm, struct vgpu_limits *limits)
 }
 
 /* Appends one message about @vm, or nothing and -EMSGSIZE. */
-static int fill_vm(struct sk_buff *skb, struct vgpu_vm *vm, struct netlink_callback *cb, u32 portid, u32 seq,
-		   int flags, u8 cmd)
+static int fill_vm(struct sk_buff *skb, struct vgpu_vm *vm, struct netlink_callback *cb, u32 portid,
+		   u32 seq, int flags, u8 cmd)
 {
 	struct mdev_device *mdev = to_mdev_device(vm->vdev.dev);
 	struct vgpu_limits limits;
@@ -199,14 +204,17 @@ static struct vgpu_vm *find_vm(struct genl_info *info)
 	struct vgpu_vm *vm;
 
 	if (GENL_REQ_ATTR_CHECK(info, VGPU_A_VM_UUID)) {
-		GENL_SET_ERR_MSG(info, "attribute uuid is missing: it says which virtual GPU is meant");
+		GENL_SET_ERR_MSG(info,
+				 "attribute uuid is missing: it says which virtual GPU is meant");
 		return ERR_PTR(-EINVAL);
 	}
 	list_for_each_entry(gpu, &vgpu_gpus, node)
 		list_for_each_entry(vm, &gpu->vms, node)
-			if (!memcmp(nla_data(info->attrs[VGPU_A_VM_UUID]), vm->core.uuid, VGPU_UUID_LEN))
+			if (!memcmp(nla_data(info->attrs[VGPU_A_VM_UUID]), vm->core.uuid,
+				    VGPU_UUID_LEN))
 				return vm;
-	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[VGPU_A_VM_UUID], "no virtual GPU has this uuid");
+	NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[VGPU_A_VM_UUID],
+			    "no virtual GPU has this uuid");
 	return ERR_PTR(-ENOENT);
 }
 
@@ -261,9 +269,11 @@ int vgpu_nl_gpu_get_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&vgpu_gpus_lock);
 	gpu = find_gpu(info->attrs[VGPU_A_GPU_NAME]);
 	if (gpu) {
-		err = fill_gpu(reply, gpu, NULL, info->snd_portid, info->snd_seq, 0, VGPU_CMD_GPU_GET);
+		err = fill_gpu(reply, gpu, NULL, info->snd_portid, info->snd_seq, 0,
+			       VGPU_CMD_GPU_GET);
 	} else {
-		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[VGPU_A_GPU_NAME], "no GPU has this name");
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[VGPU_A_GPU_NAME],
+				    "no GPU has this name");
 		err = -ENOENT;
 	}
 	mutex_unlock(&vgpu_gpus_lock);
@@ -291,8 +301,8 @@ int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	list_for_each_entry(gpu, &vgpu_gpus, node) {
 		if (skip-- > 0)
 			continue;
-		if (fill_gpu(skb, gpu, cb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, NLM_F_MULTI,
-			     VGPU_CMD_GPU_GET))
+		if (fill_gpu(skb, gpu, cb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			     NLM_F_MULTI, VGPU_CMD_GPU_GET))
 			break;
 		cb->args[0]++;
 	}
@@ -349,8 +359,8 @@ int vgpu_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		list_for_each_entry(vm, &gpu->vms, node) {
 			if (skip-- > 0)
 				continue;
-			if (fill_vm(skb, vm, cb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq, NLM_F_MULTI,
-				    VGPU_CMD_VM_GET))
+			if (fill_vm(skb, vm, cb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				    NLM_F_MULTI, VGPU_CMD_VM_GET))
 				goto full;
 			cb->args[0]++;
 		}

@@ -39,7 +39,7 @@ static int vgpu_vfio_open(struct vfio_device *vdev)
 	return err;
 }
 
-/* A worker that does not end holds pages that nobody else gets, and the virtual GPU until it does. */
+/* A worker that does not end keeps pages that nobody else gets, and the virtual GPU busy. */
 static void vgpu_vfio_close(struct vfio_device *vdev)
 {
 	struct vgpu_vm *vm = to_vm(vdev);

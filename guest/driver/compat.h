@@ -8,8 +8,13 @@
 #include <linux/mm.h>
 #include <linux/version.h>
 
+/* Whether this is 6.MINOR or newer. */
+#define VGPU_SINCE_6(minor) \
+	(KERNEL_VERSION(LINUX_VERSION_MAJOR, LINUX_VERSION_PATCHLEVEL, 0) >= \
+	 KERNEL_VERSION(6, minor, 0))
+
 /* 6.2 made the device that class.devnode is given const. */
-#if KERNEL_VERSION(6, 2, 0) > LINUX_VERSION_CODE
+#if !VGPU_SINCE_6(2)
 #define VGPU_DEVNODE_CONST
 #else
 #define VGPU_DEVNODE_CONST	const
@@ -26,7 +31,7 @@
  */
 static inline void vgpu_vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
-#if KERNEL_VERSION(6, 3, 0) > LINUX_VERSION_CODE
+#if !VGPU_SINCE_6(3)
 	vma->vm_flags |= flags;
 #else
 	vm_flags_set(vma, flags);

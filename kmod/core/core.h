@@ -3,24 +3,27 @@
 /**
  * DOC: The mediator's core
  *
- * kmod/core decides; it knows nothing of VFIO, sysfs, netlink or sockets. The same files build into vgpu.ko and into
- * userspace programs (tests, fuzzers, the loopback daemon). What it needs from where it runs comes through
- * struct vgpu_host_ops.
+ * kmod/core decides; it knows nothing of VFIO, sysfs, netlink or sockets. The same files build into
+ * vgpu.ko and into userspace programs (tests, fuzzers, the loopback daemon). What it needs from
+ * where it runs comes through struct vgpu_host_ops.
  *
  * Path of a command::
  *
- *	doorbell -> queue.c (fetch once) -> vet.c -> stream.c (order, waits) -> sched.c (who is next)
- *	         -> gpu.c (dispatch window) -> worker.c (rings) -> stream.c (completion) -> queue.c (CQ)
+ *	doorbell -> queue.c (fetch once) -> vet.c -> stream.c (order, waits) -> sched.c (who is
+ *	next)
+ *	         -> gpu.c (dispatch window) -> worker.c (rings) -> stream.c (completion) -> queue.c
+ *	         (CQ)
  *
  * Locks, in order of nesting:
  *
  *	0. vgpu_pool.lock (mutex): a pool's policy and its GPUs
  *	1. vgpu_dev.ctl (mutex): register writes that sleep: control operations, reset
- *	2. vgpu_gpu.lock (spinlock): everything else of a GPU, its virtual GPUs, sessions and workers
+ *	2. vgpu_gpu.lock (spinlock): everything else of a GPU, its virtual GPUs, sessions and
+ *	workers
  *
- * Functions that say "context: any process" take vgpu_gpu.lock themselves and may not be called with it held.
- * The core has no interrupt context. Host operations marked "locked" are called with vgpu_gpu.lock held and may
- * not sleep or call back.
+ * Functions that say "context: any process" take vgpu_gpu.lock themselves and may not be called
+ * with it held. The core has no interrupt context. Host operations marked "locked" are called with
+ * vgpu_gpu.lock held and may not sleep or call back.
  */
 #ifndef VGPU_CORE_H
 #define VGPU_CORE_H
@@ -44,11 +47,13 @@ struct vgpu_worker;
  * @wake_worker: (locked) the dispatch ring has new entries, or the worker has to end
  * @kill_worker: (locked) make the worker process die; its release follows
  * @schedule_reap: (locked) call vgpu_dev_reap() soon, from a context that may sleep
- * @schedule_tick: (locked) call vgpu_gpu_tick() at this CLOCK_MONOTONIC time; replaces an earlier request
- * @map_queue: pages of the aperture as contiguous memory, zeroed by having been punched; may sleep; NULL if
- *	there is no memory
+ * @schedule_tick: (locked) call vgpu_gpu_tick() at this CLOCK_MONOTONIC time; replaces an earlier
+ *	request
+ * @map_queue: pages of the aperture as contiguous memory, zeroed by having been punched; may sleep;
+ *	NULL if there is no memory
  * @unmap_queue: undoes @map_queue; may sleep
- * @punch: replace pages of the aperture by zeros; whoever holds the old pages keeps those; may sleep
+ * @punch: replace pages of the aperture by zeros; whoever holds the old pages keeps those; may
+ *	sleep
  */
 struct vgpu_host_ops {
 	void (*signal)(struct vgpu_dev *dev, u32 vector);
@@ -70,7 +75,7 @@ struct vgpu_host_ops {
 #define VGPU_DEPTH_MIN		1u
 #define VGPU_DEPTH_DEFAULT	1024u
 #define VGPU_DEPTH_MAX		4096u
-#define VGPU_FETCH_BATCH	64u	/* commands fetched from a session before others have a turn */
+#define VGPU_FETCH_BATCH 64u /* commands fetched from a session before others have a turn */
 #define VGPU_PUMP_BUDGET	1024u	/* commands fetched before the lock is given up */
 
 /**
@@ -233,7 +238,8 @@ struct vgpu_stream {
  * @session: whose
  * @sched: what the scheduler sees
  * @learned_ns: of its time used, what the cost of commands was learned from
- * @deadline_ns: time at which the watchdog acts, if it is the engine's oldest run; moves on as commands complete
+ * @deadline_ns: time at which the watchdog acts, if it is the engine's oldest run; moves on as
+ *	commands complete
  * @id: number on its GPU
  * @count: commands in it
  * @pending: commands not completed
@@ -284,7 +290,8 @@ enum vgpu_worker_state {
  * @state: enum vgpu_worker_state, changed by vgpu_worker_set_state() alone
  * @host: the host's own (its file); set by vgpu_worker_bind(), NULL after release
  * @rings: shared with the process
- * @spawn_node: in the GPU's list of sessions that wait for a worker to bind, to be ready, or to empty its ring
+ * @spawn_node: in the GPU's list of sessions that wait for a worker to bind, to be ready, or to
+ *	empty its ring
  * @reported: the supervisor has read the event
  * @token: secret of the event
  * @deadline_ns: by which it must have done so
@@ -361,7 +368,8 @@ struct vgpu_cost {
  * @by_seq: table of items not completed
  * @seq_mask: entries of @by_seq less one
  * @streams: by number, made on first use
- * @fetch_node: in the GPU's sessions whose SQ is to be looked at, or in the virtual GPU's that wait for room
+ * @fetch_node: in the GPU's sessions whose SQ is to be looked at, or in the virtual GPU's that wait
+ *	for room
  * @signal_node: in the GPU's sessions with completions that the guest may have to be told of
  * @chunks: granules of device memory mapped or being mapped, one bit each
  * @mapping: those whose mapping has not completed
@@ -458,7 +466,8 @@ struct vgpu_dev {
 
 /**
  * struct vgpu_gpu - a physical GPU
- * @lock: guards everything of the GPU, its virtual GPUs, sessions and workers, but what vgpu_dev.ctl guards
+ * @lock: guards everything of the GPU, its virtual GPUs, sessions and workers, but what
+ *	vgpu_dev.ctl guards
  * @ops: of the host
  * @host: the host's own
  * @attach: what the supervisor said; kept when it is gone
@@ -531,12 +540,13 @@ void vgpu_pool_init(struct vgpu_pool *pool, const char *name);
 void vgpu_pool_destroy(struct vgpu_pool *pool);
 void vgpu_pool_add(struct vgpu_pool *pool, struct vgpu_gpu *gpu);
 void vgpu_pool_remove(struct vgpu_pool *pool, struct vgpu_gpu *gpu);
-int vgpu_pool_set_policy(struct vgpu_pool *pool, const struct vgpu_policy *policy, const char **why);
+int vgpu_pool_set_policy(struct vgpu_pool *pool, const struct vgpu_policy *policy,
+			 const char **why);
 void vgpu_pool_read_policy(struct vgpu_pool *pool, struct vgpu_policy *policy);
 
 /* gpu.c: called by the host */
-int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const struct vgpu_host_ops *ops,
-		  void *host);
+int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
+		  const struct vgpu_host_ops *ops, void *host);
 void vgpu_gpu_destroy(struct vgpu_gpu *gpu);
 int vgpu_attach_check(const struct vgpu_exec_attach *attach, const char **why);
 int vgpu_gpu_attach(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const char **why);
@@ -548,18 +558,20 @@ void vgpu_gpu_tick(struct vgpu_gpu *gpu);
 void vgpu_gpu_read_stats(struct vgpu_gpu *gpu, struct vgpu_gpu_stats *stats);
 u32 vgpu_gpu_available(struct vgpu_gpu *gpu, u64 memory);
 void vgpu_gpu_set_policy(struct vgpu_gpu *gpu, const struct vgpu_policy *policy);
-int vgpu_gpu_record(struct vgpu_gpu *gpu, void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event),
+int vgpu_gpu_record(struct vgpu_gpu *gpu,
+		    void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event),
 		    void *log_host);
 void *vgpu_gpu_record_end(struct vgpu_gpu *gpu);
 
 /* gpu.c: inside the core, locked */
 void vgpu_gpu_pump(struct vgpu_gpu *gpu);
-void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd, u64 now);
+void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd,
+			u64 now);
 void vgpu_gpu_need_tick(struct vgpu_gpu *gpu, u64 when_ns);
 
 /* device.c: called by the host */
-int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16], const struct vgpu_limits *limits,
-		  void *host);
+int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
+		  const struct vgpu_limits *limits, void *host);
 void vgpu_dev_destroy(struct vgpu_dev *dev);
 u64 vgpu_dev_read(struct vgpu_dev *dev, u64 offset, u32 len);
 void vgpu_dev_write(struct vgpu_dev *dev, u64 offset, u32 len, u64 value);
@@ -570,8 +582,8 @@ void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats);
 int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why);
 
 /* session.c: inside the core */
-enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u64 sq_entries, u64 cq_entries,
-				     u64 vector);
+enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u64 sq_entries,
+				     u64 cq_entries, u64 vector);
 enum vgpu_status vgpu_session_add_range(struct vgpu_dev *dev, u32 id, u64 offset, u64 len);
 void vgpu_session_set_state(struct vgpu_session *session, enum vgpu_session_state state);
 void vgpu_session_lose(struct vgpu_session *session, u16 status);

@@ -8,7 +8,8 @@
 
 #define APERTURE_MIN	BIT_ULL(20)
 
-static int check_limits(const struct vgpu_gpu *gpu, const struct vgpu_limits *limits, const char **why)
+static int check_limits(const struct vgpu_gpu *gpu, const struct vgpu_limits *limits,
+			const char **why)
 {
 	if (!limits->memory || !IS_ALIGNED(limits->memory, gpu->attach.granule))
 		*why = "memory is not a multiple of the GPU's granule";
@@ -35,10 +36,11 @@ static int check_limits(const struct vgpu_gpu *gpu, const struct vgpu_limits *li
  * @limits: its policy
  * @host: the host's own
  *
- * Return: 0; -EINVAL for limits out of range; -ENOSPC if the GPU has not so much memory left. Context: may sleep.
+ * Return: 0; -EINVAL for limits out of range; -ENOSPC if the GPU has not so much memory left.
+ * Context: may sleep.
  */
-int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16], const struct vgpu_limits *limits,
-		  void *host)
+int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
+		  const struct vgpu_limits *limits, void *host)
 {
 	const char *why;
 	int err;
@@ -93,7 +95,8 @@ void vgpu_dev_destroy(struct vgpu_dev *dev)
 static u32 read_status(const struct vgpu_dev *dev)
 {
 	return dev->driver_ok | (dev->gpu->attached ? VGPU_STATUS_GPU_READY : 0) |
-	       (dev->quarantined ? VGPU_STATUS_QUARANTINED : 0) | (dev->resetting ? VGPU_STATUS_RESETTING : 0);
+	       (dev->quarantined ? VGPU_STATUS_QUARANTINED : 0) |
+	       (dev->resetting ? VGPU_STATUS_RESETTING : 0);
 }
 
 /* The aligned 8 bytes of the register file at an offset. */
@@ -130,7 +133,8 @@ static u64 read_registers(const struct vgpu_dev *dev, u64 offset)
 	case VGPU_REG_CTL_ARG(3):
 		return dev->ctl_arg[(offset - VGPU_REG_CTL_ARG(0)) / 8];
 	}
-	if (offset >= VGPU_REG_SESSION_STATE(0) && offset < VGPU_REG_SESSION_STATE(VGPU_MAX_SESSIONS)) {
+	if (offset >= VGPU_REG_SESSION_STATE(0) &&
+	    offset < VGPU_REG_SESSION_STATE(VGPU_MAX_SESSIONS)) {
 		n = (offset - VGPU_REG_SESSION_STATE(0)) / 4;
 		for (i = 0; i < 2; i++) {
 			session = dev->sessions[n + i];
@@ -139,8 +143,10 @@ static u64 read_registers(const struct vgpu_dev *dev, u64 offset)
 		}
 		return value;
 	}
-	if (offset >= VGPU_BAR0_GPU_INFO && offset - VGPU_BAR0_GPU_INFO <= sizeof(dev->info) - sizeof(value))
-		memcpy(&value, (const u8 *)&dev->info + (offset - VGPU_BAR0_GPU_INFO), sizeof(value));
+	if (offset >= VGPU_BAR0_GPU_INFO &&
+	    offset - VGPU_BAR0_GPU_INFO <= sizeof(dev->info) - sizeof(value))
+		memcpy(&value, (const u8 *)&dev->info + (offset - VGPU_BAR0_GPU_INFO),
+		       sizeof(value));
 	return value;
 }
 
@@ -157,7 +163,8 @@ static bool access_is_sane(u64 offset, u32 len)
  * vgpu_dev_read() - the guest reads BAR0
  * @dev: whose
  * @offset: in BAR0
- * @len: 1, 2, 4 or 8 bytes, naturally aligned; anything else reads all ones, as an aborted PCI read does
+ * @len: 1, 2, 4 or 8 bytes, naturally aligned; anything else reads all ones, as an aborted PCI read
+ *	does
  *
  * Return: the value. Context: any process.
  */
@@ -286,8 +293,10 @@ void vgpu_dev_write(struct vgpu_dev *dev, u64 offset, u32 len, u64 value)
 		break;
 	default:
 		if (offset >= VGPU_REG_CTL_ARG(0) && offset < VGPU_REG_CTL_ARG(4))
-			set_half(&dev->ctl_arg[(offset - VGPU_REG_CTL_ARG(0)) / 8], offset, len, value);
-		else if (offset >= VGPU_BAR0_DOORBELL(0) && offset < VGPU_BAR0_DOORBELL(VGPU_MAX_SESSIONS))
+			set_half(&dev->ctl_arg[(offset - VGPU_REG_CTL_ARG(0)) / 8], offset, len,
+				 value);
+		else if (offset >= VGPU_BAR0_DOORBELL(0) &&
+			 offset < VGPU_BAR0_DOORBELL(VGPU_MAX_SESSIONS))
 			ring_doorbell(dev, (offset - VGPU_BAR0_DOORBELL(0)) / VGPU_PAGE_SIZE);
 		else
 			dev->counters.bad_registers++;
@@ -299,7 +308,8 @@ void vgpu_dev_write(struct vgpu_dev *dev, u64 offset, u32 len, u64 value)
  * vgpu_dev_reset() - begin a reset
  * @dev: any
  *
- * All sessions end. The reset is over when vgpu_dev_idle() says so, which takes the death of all workers.
+ * All sessions end. The reset is over when vgpu_dev_idle() says so, which takes the death of all
+ * workers.
  *
  * Context: any process.
  */
@@ -348,7 +358,10 @@ bool vgpu_dev_idle(struct vgpu_dev *dev)
 	return idle;
 }
 
-/* A session that is closing and whose worker is gone, taken off every list but its device's; NULL if there is none. */
+/*
+ * A session that is closing and whose worker is gone, taken off every list but its device's; NULL
+ * if there is none.
+ */
 static struct vgpu_session *next_closed(struct vgpu_dev *dev)
 {
 	struct vgpu_session *session;
@@ -391,8 +404,8 @@ static void reap_session(struct vgpu_dev *dev, struct vgpu_session *session)
  * vgpu_dev_reap() - free the sessions that nobody uses any more, and end a reset
  * @dev: any
  *
- * Called after schedule_reap, and any other time. The memory of a session is punched out of the aperture before
- * its number is free.
+ * Called after schedule_reap, and any other time. The memory of a session is punched out of the
+ * aperture before its number is free.
  *
  * Context: any process; may sleep.
  */
@@ -456,8 +469,8 @@ void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats)
  *
  * A quota below what is in use is in force for what is mapped next.
  *
- * Return: 0; -EINVAL for limits out of range; -EBUSY for what cannot change while the device exists; -ENOSPC if
- * the GPU has not so much memory left. Context: any process.
+ * Return: 0; -EINVAL for limits out of range; -EBUSY for what cannot change while the device
+ * exists; -ENOSPC if the GPU has not so much memory left. Context: any process.
  */
 int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why)
 {
@@ -471,7 +484,7 @@ int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, 
 		return err;
 	}
 	if (limits->aperture != dev->limits.aperture || limits->memory != dev->limits.memory) {
-		*why = "aperture and memory are fixed while the virtual GPU exists: remove and create it";
+		*why = "aperture and memory are fixed: remove and create the virtual GPU";
 		err = -EBUSY;
 	} else {
 		dev->limits = *limits;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * A physical GPU: its supervisor, its dispatch windows, its watchdog, and the pump that moves everything on.
+ * A physical GPU: its supervisor, its dispatch windows, its watchdog, and the pump that moves
+ * everything on.
  */
 
 #include "core.h"
@@ -36,21 +37,23 @@ int vgpu_attach_check(const struct vgpu_exec_attach *attach, const char **why)
 	const struct vgpu_gpu_info *info = &attach->info;
 
 	if (attach->version != VGPU_EXEC_VERSION)
-		*why = "executor and module speak different versions: install the same version of both";
-	else if (attach->flags || attach->reserved[0] || attach->reserved[1] || attach->reserved[2] ||
-		 attach->reserved[3])
+		*why = "executor and module speak different versions: install the same of both";
+	else if (attach->flags || attach->reserved[0] || attach->reserved[1] ||
+		 attach->reserved[2] || attach->reserved[3])
 		*why = "reserved fields are not zero";
 	else if (!name_is_sane(attach->name, sizeof(attach->name)))
 		*why = "name is not of 1 to 31 characters a-z 0-9 . _ -";
 	else if (strnlen(attach->pci, sizeof(attach->pci)) == sizeof(attach->pci))
 		*why = "PCI address is not terminated";
-	else if (!is_power_of_2(attach->granule) || attach->granule < GRANULE_MIN || attach->granule > GRANULE_MAX)
+	else if (!is_power_of_2(attach->granule) || attach->granule < GRANULE_MIN ||
+		 attach->granule > GRANULE_MAX)
 		*why = "granule is not a power of two from 64 KiB to 1 GiB";
 	else if (attach->memory < attach->granule || attach->memory > 1ULL << 44)
 		*why = "memory is not between one granule and 16 TiB";
 	else if (info->version != VGPU_GPU_INFO_VERSION || info->size != sizeof(*info))
 		*why = "GPU information is of another version";
-	else if (info->num_attrs > VGPU_NUM_ATTRS || strnlen(info->name, sizeof(info->name)) == sizeof(info->name))
+	else if (info->num_attrs > VGPU_NUM_ATTRS ||
+		 strnlen(info->name, sizeof(info->name)) == sizeof(info->name))
 		*why = "GPU information is malformed";
 	else
 		return 0;
@@ -66,8 +69,8 @@ int vgpu_attach_check(const struct vgpu_exec_attach *attach, const char **why)
  *
  * Return: 0. Context: any.
  */
-int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const struct vgpu_host_ops *ops,
-		  void *host)
+int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
+		  const struct vgpu_host_ops *ops, void *host)
 {
 	size_t i;
 
@@ -97,7 +100,8 @@ int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, c
  * @attach: checked by vgpu_attach_check()
  * @why: set to the reason where it may not
  *
- * Return: 0; -EBUSY if another does; -EINVAL if this is not the GPU that it was. Context: any process.
+ * Return: 0; -EBUSY if another does; -EINVAL if this is not the GPU that it was. Context: any
+ * process.
  */
 int vgpu_gpu_attach(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach, const char **why)
 {
@@ -110,8 +114,9 @@ int vgpu_gpu_attach(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 	} else if (strcmp(gpu->attach.pci, attach->pci)) {
 		*why = "a GPU of this name has another PCI address";
 		err = -EINVAL;
-	} else if (gpu->num_devs && (gpu->attach.granule != attach->granule || attach->memory < gpu->memory_given)) {
-		*why = "granule or memory do not fit the virtual GPUs that exist: remove them first";
+	} else if (gpu->num_devs &&
+		   (gpu->attach.granule != attach->granule || attach->memory < gpu->memory_given)) {
+		*why = "granule or memory do not fit the existing virtual GPUs: remove them";
 		err = -EINVAL;
 	} else {
 		gpu->attach = *attach;
@@ -254,7 +259,8 @@ static void begin(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
  *
  * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
  */
-void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd, u64 now)
+void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd,
+			u64 now)
 {
 	struct vgpu_engine_queue *queue = &gpu->engine[run->engine];
 	bool was_oldest = queue->runs.next == &run->node;
@@ -272,7 +278,10 @@ void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct
 		begin(gpu, list_first_entry(&queue->runs, struct vgpu_run, node), now);
 }
 
-/* Dispatches a run; space is what vgpu_worker_space() said, which the worker can change at any time. */
+/*
+ * Dispatches a run; space is what vgpu_worker_space() said, which the worker can change at any
+ * time.
+ */
 static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engine, u32 space)
 {
 	struct vgpu_engine_queue *queue = &gpu->engine[engine];
@@ -295,7 +304,8 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 	queue->last_generation = session->worker.generation;
 
 	stream->engine = engine;
-	while (stream->next && stream->next->engine == engine && run->count < min(space, VGPU_RUN_MAX)) {
+	while (stream->next && stream->next->engine == engine &&
+	       run->count < min(space, VGPU_RUN_MAX)) {
 		struct vgpu_item *item = stream->next;
 
 		/* What was never seen is taken to fill a slice. */
@@ -377,8 +387,9 @@ static void signal_guests(struct vgpu_gpu *gpu)
  * vgpu_gpu_pump() - move everything on as far as it goes
  * @gpu: any
  *
- * Fetches from the queues that are to be looked at, advances kicked streams, fills the dispatch windows and raises
- * vectors. What a flood of submissions leaves over is done by a tick, after the lock has been given up.
+ * Fetches from the queues that are to be looked at, advances kicked streams, fills the dispatch
+ * windows and raises vectors. What a flood of submissions leaves over is done by a tick, after the
+ * lock has been given up.
  *
  * Context: vgpu_gpu.lock held.
  */
@@ -409,7 +420,10 @@ static bool has_dispatched(const struct vgpu_session *session)
 	return false;
 }
 
-/* Workers that are awaited. One that has commands is the watchdog's over runs, however full its ring is. */
+/*
+ * Workers that are awaited. One that has commands is the watchdog's over runs, however full its
+ * ring is.
+ */
 static void check_workers(struct vgpu_gpu *gpu, u64 now)
 {
 	struct vgpu_session *session, *next;
@@ -533,7 +547,8 @@ void vgpu_gpu_set_policy(struct vgpu_gpu *gpu, const struct vgpu_policy *policy)
  *
  * Return: 0, or -EBUSY if one is kept. Context: any process.
  */
-int vgpu_gpu_record(struct vgpu_gpu *gpu, void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event),
+int vgpu_gpu_record(struct vgpu_gpu *gpu,
+		    void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event),
 		    void *log_host)
 {
 	int err = 0;
@@ -551,7 +566,8 @@ int vgpu_gpu_record(struct vgpu_gpu *gpu, void (*log)(struct vgpu_sched *sched, 
  * vgpu_gpu_record_end() - keep no log any more
  * @gpu: any
  *
- * Return: what vgpu_gpu_record() was given as log_host, NULL if no log was kept. Context: any process.
+ * Return: what vgpu_gpu_record() was given as log_host, NULL if no log was kept. Context: any
+ * process.
  */
 void *vgpu_gpu_record_end(struct vgpu_gpu *gpu)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (c) vgpu authors */
 /*
- * What the core uses of its surroundings: the kernel's own primitives, or the same names in userspace.
+ * What the core uses of its surroundings: the kernel's own primitives, or the same names in
+ * userspace.
  */
 #ifndef VGPU_CORE_OS_H
 #define VGPU_CORE_OS_H

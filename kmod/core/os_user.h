@@ -40,6 +40,7 @@ typedef int32_t s32;
 #define min(a, b)		({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
 #define max(a, b)		({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define offsetofend(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
 #define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 static inline unsigned int ilog2(unsigned long long n)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * A session's submission and completion queue. Both lie in memory that the guest writes at any time: every
- * value is read once, into a private copy, and the device's own indices are never read back.
+ * A session's submission and completion queue. Both lie in memory that the guest writes at any
+ * time: every value is read once, into a private copy, and the device's own indices are never read
+ * back.
  */
 
 #include "core.h"
@@ -80,7 +81,8 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 /* Whether the guest's indices agree with what was fetched and completed. */
 static bool indices_sane(const struct vgpu_session *session, u32 tail, u32 cq_head)
 {
-	return tail - session->sq_head <= session->sq_entries && tail - cq_head <= session->cq_entries &&
+	return tail - session->sq_head <= session->sq_entries &&
+	       tail - cq_head <= session->cq_entries &&
 	       session->cq_tail - cq_head <= session->cq_entries;
 }
 
@@ -89,8 +91,8 @@ static bool indices_sane(const struct vgpu_session *session, u32 tail, u32 cq_he
  * @session: whose queue
  * @budget: commands to fetch at most
  *
- * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list; where the
- * budget does, on the GPU's fetching list.
+ * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list;
+ * where the budget does, on the GPU's fetching list.
  *
  * Return: commands fetched. Context: vgpu_gpu.lock held.
  */
@@ -128,7 +130,10 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 		}
 		WRITE_ONCE(header->sq_head, session->sq_head);
 		WRITE_ONCE(header->sq_event, session->sq_head);
-		/* Pairs with the guest's barrier between its store of sq_tail and its load of sq_event. */
+		/*
+		 * Pairs with the guest's barrier between its store of sq_tail and its load of
+		 * sq_event.
+		 */
 		smp_mb();
 		if (READ_ONCE(header->sq_tail) == session->sq_head)
 			return fetched;
@@ -176,7 +181,8 @@ void vgpu_queue_complete(struct vgpu_session *session, u32 seq, u16 status, u64 
 }
 
 /**
- * vgpu_queue_signal() - raise the vector if the guest asked to be told of a completion since last time
+ * vgpu_queue_signal() - raise the vector if the guest asked to be told of a completion since last
+ * time
  * @session: whose
  *
  * Context: vgpu_gpu.lock held.
@@ -187,7 +193,10 @@ void vgpu_queue_signal(struct vgpu_session *session)
 	u32 old = session->cq_signalled;
 	u32 event;
 
-	/* Pairs with the guest's barrier between its store of cq_event and its last look at the queue. */
+	/*
+	 * Pairs with the guest's barrier between its store of cq_event and its last look at the
+	 * queue.
+	 */
 	smp_mb();
 	event = READ_ONCE(session->header->cq_event);
 	session->cq_signalled = new;

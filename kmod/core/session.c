@@ -127,8 +127,8 @@ static struct vgpu_session *session_alloc(struct vgpu_dev *dev, u32 sq_entries, 
 	session->streams = kvcalloc(VGPU_MAX_STREAMS, sizeof(*session->streams), GFP_KERNEL);
 	session->chunks = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL);
 	session->mapping = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL);
-	if (!session->ranges || !session->pool || !session->by_seq || !session->streams || !session->chunks ||
-	    !session->mapping) {
+	if (!session->ranges || !session->pool || !session->by_seq || !session->streams ||
+	    !session->chunks || !session->mapping) {
 		vgpu_session_free(session);
 		return NULL;
 	}
@@ -174,8 +174,8 @@ void vgpu_session_set_state(struct vgpu_session *session, enum vgpu_session_stat
  *
  * Return: VGPU_ST_OK, or what is wrong with the arguments. Context: vgpu_dev.ctl held; may sleep.
  */
-enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u64 sq_entries, u64 cq_entries,
-				     u64 vector)
+enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u64 sq_entries,
+				     u64 cq_entries, u64 vector)
 {
 	struct vgpu_session *session;
 	u64 len;
@@ -188,7 +188,8 @@ enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u
 		return VGPU_ST_LIMIT;
 	if (!dev->driver_ok || dev->resetting || dev->sessions[id])
 		return VGPU_ST_BAD_STATE;
-	if (!is_queue_size(sq_entries) || !is_queue_size(cq_entries) || !vector || vector >= VGPU_NUM_VECTORS)
+	if (!is_queue_size(sq_entries) || !is_queue_size(cq_entries) || !vector ||
+	    vector >= VGPU_NUM_VECTORS)
 		return VGPU_ST_BAD_QUEUE;
 	len = vgpu_queue_area_size(sq_entries, cq_entries);
 	if (!is_in_aperture(dev, offset, len))
@@ -211,7 +212,8 @@ enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u
 	session->queue.len = len;
 	session->header = area;
 	session->sq = area + VGPU_PAGE_SIZE;
-	session->cq = area + VGPU_PAGE_SIZE + ALIGN(sq_entries * sizeof(struct vgpu_cmd), VGPU_PAGE_SIZE);
+	session->cq =
+		area + VGPU_PAGE_SIZE + ALIGN(sq_entries * sizeof(struct vgpu_cmd), VGPU_PAGE_SIZE);
 
 	/* A reset does not take vgpu_dev.ctl: it may have begun since. */
 	spin_lock(&dev->gpu->lock);
@@ -279,7 +281,8 @@ bool vgpu_session_in_range(const struct vgpu_session *session, u64 offset, u64 l
 
 	for (i = 0; i < session->num_ranges; i++) {
 		range = &session->ranges[i];
-		if (offset >= range->offset && len <= range->len && offset - range->offset <= range->len - len)
+		if (offset >= range->offset && len <= range->len &&
+		    offset - range->offset <= range->len - len)
 			return true;
 	}
 	return false;
@@ -318,7 +321,8 @@ struct vgpu_stream *vgpu_session_stream(struct vgpu_session *session, u32 number
  * @session: nothing happens unless it is active
  * @status: with which the commands complete that it has accepted
  *
- * Commands that the worker has are completed when its file is released: until then it may write to the aperture.
+ * Commands that the worker has are completed when its file is released: until then it may write to
+ * the aperture.
  *
  * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
  */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Streams: the order of a session's commands and what they wait for. A stream whose next command may run is
- * handed to the scheduler; one that waits holds up nobody else.
+ * Streams: the order of a session's commands and what they wait for. A stream whose next command
+ * may run is handed to the scheduler; one that waits holds up nobody else.
  *
- * Nothing here recurses: what a completion sets free is put on the GPU's list of kicked streams, which
- * vgpu_gpu_pump() works off.
+ * Nothing here recurses: what a completion sets free is put on the GPU's list of kicked streams,
+ * which vgpu_gpu_pump() works off.
  */
 
 #include "core.h"
@@ -20,7 +20,8 @@ static struct hlist_head *seq_bucket(struct vgpu_session *session, u32 seq)
  * @session: whose
  * @seq: sequence number
  *
- * Return: the command, NULL if it has completed or was never submitted. Context: vgpu_gpu.lock held.
+ * Return: the command, NULL if it has completed or was never submitted. Context: vgpu_gpu.lock
+ * held.
  */
 struct vgpu_item *vgpu_item_by_seq(struct vgpu_session *session, u32 seq)
 {
@@ -99,8 +100,9 @@ void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value)
 		vgpu_run_item_done(session->dev->gpu, item->run, &item->cmd, vgpu_now_ns());
 	}
 	if (stream->next == item)
-		stream->next = list_is_last(&item->stream_node, &stream->items) ? NULL :
-										  list_next_entry(item, stream_node);
+		stream->next = list_is_last(&item->stream_node, &stream->items)
+				       ? NULL
+				       : list_next_entry(item, stream_node);
 	list_del(&item->stream_node);
 	list_del(&item->age_node);
 	hlist_del(&item->seq_node);
@@ -132,7 +134,10 @@ void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value)
 	}
 }
 
-/* Completes the next command if it is one of the kernel's own and nothing is in its way; true if it did. */
+/*
+ * Completes the next command if it is one of the kernel's own and nothing is in its way; true if it
+ * did.
+ */
 static bool complete_own(struct vgpu_stream *stream, struct vgpu_item *item)
 {
 	struct vgpu_session *session = stream->session;
@@ -180,9 +185,9 @@ static bool worker_takes(struct vgpu_session *session)
  * vgpu_stream_advance() - do what can be done for a stream's next command
  * @stream: any
  *
- * Commands of the kernel's own are completed; a stream whose next command may run on an engine is given to the
- * scheduler. Commands of one engine follow each other to the worker without a wait between, those of another
- * engine wait for the ones before.
+ * Commands of the kernel's own are completed; a stream whose next command may run on an engine is
+ * given to the scheduler. Commands of one engine follow each other to the worker without a wait
+ * between, those of another engine wait for the ones before.
  *
  * Context: vgpu_gpu.lock held.
  */
@@ -230,7 +235,8 @@ static void cancel(struct vgpu_session *session, enum vgpu_item_state state, u16
 		if (item->state != state)
 			continue;
 		if (item->stream->entity.queued)
-			vgpu_sched_dequeue(&session->dev->gpu->sched, &item->stream->entity, vgpu_now_ns());
+			vgpu_sched_dequeue(&session->dev->gpu->sched, &item->stream->entity,
+					   vgpu_now_ns());
 		vgpu_item_complete(item, status, 0);
 	}
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Vetting: whether a command that a guest submitted may go on. It reads the private copy of the command and the
- * session, and decides; what the decision costs in quota is charged apart, by vgpu_vet_charge().
+ * Vetting: whether a command that a guest submitted may go on. It reads the private copy of the
+ * command and the session, and decides; what the decision costs in quota is charged apart, by
+ * vgpu_vet_charge().
  */
 
 #include "core.h"
 
 #define CMD_HEADER	offsetof(struct vgpu_cmd, raw)
-#define USED(type, last) \
-	(CMD_HEADER + offsetof(struct type, last) + sizeof(((struct type *)0)->last))
+#define USED(type, last)	(CMD_HEADER + offsetofend(struct type, last))
 
 /**
  * struct op_rule - what holds for every command of an opcode
@@ -46,7 +46,8 @@ static const struct op_rule rules[VGPU_OP_COUNT] = {
 	[VGPU_OP_FUNC_GET] = { USED(vgpu_op_get, id), VGPU_ENGINE_CONTROL, 0, true },
 	[VGPU_OP_GLOBAL_GET] = { USED(vgpu_op_get, id), VGPU_ENGINE_CONTROL, 0, true },
 	[VGPU_OP_FUNC_SET] = { USED(vgpu_op_attr, value), VGPU_ENGINE_CONTROL, 0, true },
-	[VGPU_OP_LAUNCH] = { USED(vgpu_op_launch, shared), VGPU_ENGINE_COMPUTE, VGPU_CMD_F_COOPERATIVE },
+	[VGPU_OP_LAUNCH] = { USED(vgpu_op_launch, shared), VGPU_ENGINE_COMPUTE,
+			     VGPU_CMD_F_COOPERATIVE },
 	[VGPU_OP_PRINTF_READ] = { USED(vgpu_op_buffer, len), VGPU_ENGINE_CONTROL, 0, true },
 };
 
@@ -74,7 +75,10 @@ u64 vgpu_cmd_bytes(const struct vgpu_cmd *cmd)
 	return 0;
 }
 
-/* Bytes from the first to the last that a pitched area touches; false if no area of that shape is allowed. */
+/*
+ * Bytes from the first to the last that a pitched area touches; false if no area of that shape is
+ * allowed.
+ */
 static bool pitched_span(u64 width, u64 pitch, u32 height, u64 *span)
 {
 	u64 bytes;
@@ -141,16 +145,18 @@ static u16 vet_memset(const struct vgpu_session *session, const struct vgpu_op_m
 }
 
 /* Granules of a chunk, if it lies in the chunk area; false if not. */
-static bool chunk_granules(const struct vgpu_session *session, const struct vgpu_op_chunk *chunk, u32 *first,
-			   u32 *count)
+static bool chunk_granules(const struct vgpu_session *session, const struct vgpu_op_chunk *chunk,
+			   u32 *first, u32 *count)
 {
 	u64 granule = session->dev->gpu->attach.granule;
 	u64 offset = chunk->addr - session->worker.device_base;
 
-	if (!session->worker.device_base || chunk->addr < session->worker.device_base || !IS_ALIGNED(offset, granule))
+	if (!session->worker.device_base || chunk->addr < session->worker.device_base ||
+	    !IS_ALIGNED(offset, granule))
 		return false;
 	offset = div64_u64(offset, granule);
-	if (offset >= session->num_chunks || div64_u64(chunk->len, granule) > session->num_chunks - offset)
+	if (offset >= session->num_chunks ||
+	    div64_u64(chunk->len, granule) > session->num_chunks - offset)
 		return false;
 	*first = offset;
 	*count = div64_u64(chunk->len, granule);
@@ -178,7 +184,8 @@ static u16 vet_chunk(const struct vgpu_session *session, const struct vgpu_cmd *
 		return all_mapped(session, first, first + count) ? VGPU_ST_OK : VGPU_ST_NOT_MAPPED;
 	if (find_next_bit(session->chunks, first + count, first) < first + count)
 		return VGPU_ST_NOT_MAPPED;
-	if (dev->memory_used > dev->limits.memory || cmd->chunk.len > dev->limits.memory - dev->memory_used)
+	if (dev->memory_used > dev->limits.memory ||
+	    cmd->chunk.len > dev->limits.memory - dev->memory_used)
 		return VGPU_ST_QUOTA;
 	return VGPU_ST_OK;
 }
@@ -189,7 +196,8 @@ static u16 vet_module(const struct vgpu_session *session, const struct vgpu_op_m
 		return VGPU_ST_BAD_OBJECT;
 	if (module->kind > VGPU_IMAGE_LINK)
 		return VGPU_ST_BAD_FLAGS;
-	if (!module->image_len || module->image_len > VGPU_MAX_IMAGE || module->log_len > VGPU_MAX_LOG)
+	if (!module->image_len || module->image_len > VGPU_MAX_IMAGE ||
+	    module->log_len > VGPU_MAX_LOG)
 		return VGPU_ST_BAD_LENGTH;
 	if (!vgpu_session_in_range(session, module->image, module->image_len))
 		return VGPU_ST_BAD_APERTURE;
@@ -221,15 +229,17 @@ static u16 vet_launch(const struct vgpu_session *session, const struct vgpu_op_l
 
 	if (launch->func >= VGPU_MAX_FUNCTIONS)
 		return VGPU_ST_BAD_OBJECT;
-	if (!grid[0] || !grid[1] || !grid[2] || grid[0] > VGPU_MAX_GRID_X || grid[1] > VGPU_MAX_GRID_YZ ||
-	    grid[2] > VGPU_MAX_GRID_YZ)
+	if (!grid[0] || !grid[1] || !grid[2] || grid[0] > VGPU_MAX_GRID_X ||
+	    grid[1] > VGPU_MAX_GRID_YZ || grid[2] > VGPU_MAX_GRID_YZ)
 		return VGPU_ST_BAD_DIMENSIONS;
-	if (!block[0] || !block[1] || !block[2] || block[0] > VGPU_MAX_BLOCK_XY || block[1] > VGPU_MAX_BLOCK_XY ||
-	    block[2] > VGPU_MAX_BLOCK_Z || block[0] * block[1] * block[2] > VGPU_MAX_BLOCK_THREADS)
+	if (!block[0] || !block[1] || !block[2] || block[0] > VGPU_MAX_BLOCK_XY ||
+	    block[1] > VGPU_MAX_BLOCK_XY || block[2] > VGPU_MAX_BLOCK_Z ||
+	    block[0] * block[1] * block[2] > VGPU_MAX_BLOCK_THREADS)
 		return VGPU_ST_BAD_DIMENSIONS;
 	if (launch->params_len > VGPU_MAX_PARAMS || launch->shared > VGPU_MAX_SHARED)
 		return VGPU_ST_BAD_LENGTH;
-	if (launch->params_len && !vgpu_session_in_range(session, launch->params, launch->params_len))
+	if (launch->params_len &&
+	    !vgpu_session_in_range(session, launch->params, launch->params_len))
 		return VGPU_ST_BAD_APERTURE;
 	return VGPU_ST_OK;
 }
@@ -275,8 +285,10 @@ u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 
 	switch (cmd->opcode) {
 	case VGPU_OP_SESSION_INIT:
-		return vgpu_session_in_range(session, cmd->init.out, sizeof(struct vgpu_session_info)) ?
-			VGPU_ST_OK : VGPU_ST_BAD_APERTURE;
+		if (!vgpu_session_in_range(session, cmd->init.out,
+					   sizeof(struct vgpu_session_info)))
+			return VGPU_ST_BAD_APERTURE;
+		return VGPU_ST_OK;
 	case VGPU_OP_STREAM_WAIT:
 		return (s32)(seq - cmd->wait.seq) > 0 ? VGPU_ST_OK : VGPU_ST_BAD_SEQUENCE;
 	case VGPU_OP_CHUNK_MAP:
@@ -291,8 +303,11 @@ u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 	case VGPU_OP_MODULE_LOAD:
 		return vet_module(session, &cmd->module);
 	case VGPU_OP_MODULE_UNLOAD:
-		return cmd->module.module < VGPU_MAX_MODULES && !cmd->module.image && !cmd->module.image_len &&
-		       !cmd->module.log && !cmd->module.log_len ? VGPU_ST_OK : VGPU_ST_BAD_OBJECT;
+		return cmd->module.module < VGPU_MAX_MODULES && !cmd->module.image &&
+				       !cmd->module.image_len && !cmd->module.log &&
+				       !cmd->module.log_len
+			       ? VGPU_ST_OK
+			       : VGPU_ST_BAD_OBJECT;
 	case VGPU_OP_FUNC_GET:
 	case VGPU_OP_GLOBAL_GET:
 		return vet_get(session, cmd);
@@ -303,14 +318,16 @@ u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 	case VGPU_OP_PRINTF_READ:
 		if (!cmd->buffer.len)
 			return VGPU_ST_BAD_LENGTH;
-		return vgpu_session_in_range(session, cmd->buffer.out, cmd->buffer.len) ? VGPU_ST_OK :
-											  VGPU_ST_BAD_APERTURE;
+		return vgpu_session_in_range(session, cmd->buffer.out, cmd->buffer.len)
+			       ? VGPU_ST_OK
+			       : VGPU_ST_BAD_APERTURE;
 	default:
 		return VGPU_ST_OK;
 	}
 }
 
-static void mark(const struct vgpu_session *session, unsigned long *map, const struct vgpu_op_chunk *chunk, bool set)
+static void mark(const struct vgpu_session *session, unsigned long *map,
+		 const struct vgpu_op_chunk *chunk, bool set)
 {
 	u32 first, count;
 
@@ -358,9 +375,9 @@ void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd)
  * @cmd: as charged
  * @status: of its completion
  *
- * A mapping that failed is given back. An unmapping that failed keeps its charge: the memory may still be
- * there. What is unmapped was mapped by a command that had completed, so that no word of a worker can make a
- * session's use less than what it has mapped.
+ * A mapping that failed is given back. An unmapping that failed keeps its charge: the memory may
+ * still be there. What is unmapped was mapped by a command that had completed, so that no word of a
+ * worker can make a session's use less than what it has mapped.
  *
  * Context: vgpu_gpu.lock held.
  */

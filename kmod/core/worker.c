@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Workers: the process behind a session and the rings shared with it. Nothing that it says is believed unchecked.
+ * Workers: the process behind a session and the rings shared with it. Nothing that it says is
+ * believed unchecked.
  *
  *	NONE --first command--> SPAWNING --bind--> BOUND --ready--> READY
  *	BOUND, READY --kill--> DYING --file released--> NONE
  *	SPAWNING --deadline, session closed--> NONE
  *
- * vgpu_worker.spawn_node is linked while the kernel waits for the worker with a deadline: in SPAWNING and
- * BOUND, and in READY while its ring is full.
+ * vgpu_worker.spawn_node is linked while the kernel waits for the worker with a deadline: in
+ * SPAWNING and BOUND, and in READY while its ring is full.
  */
 
 #include "core.h"
@@ -145,8 +146,8 @@ struct vgpu_session *vgpu_worker_bind(struct vgpu_gpu *gpu, struct vgpu_exec_bin
 	spin_lock(&gpu->lock);
 	list_for_each_entry(session, &gpu->spawning, worker.spawn_node) {
 		worker = &session->worker;
-		if (worker->state == VGPU_WORKER_SPAWNING && worker->reported && worker->token == bind->token &&
-		    now < worker->deadline_ns) {
+		if (worker->state == VGPU_WORKER_SPAWNING && worker->reported &&
+		    worker->token == bind->token && now < worker->deadline_ns) {
 			found = session;
 			break;
 		}
@@ -176,11 +177,12 @@ static bool addresses_sane(const struct vgpu_session *session, const struct vgpu
 	u64 device_size = vgpu_device_area(session->dev);
 	u64 aperture_size = session->dev->limits.aperture;
 
-	if (!ready->device_base || !IS_ALIGNED(ready->device_base, granule) || ready->device_base > ADDRESS_MAX ||
-	    device_size > ADDRESS_MAX - ready->device_base)
+	if (!ready->device_base || !IS_ALIGNED(ready->device_base, granule) ||
+	    ready->device_base > ADDRESS_MAX || device_size > ADDRESS_MAX - ready->device_base)
 		return false;
 	if (!ready->aperture_base || !IS_ALIGNED(ready->aperture_base, VGPU_PAGE_SIZE) ||
-	    ready->aperture_base > ADDRESS_MAX || aperture_size > ADDRESS_MAX - ready->aperture_base)
+	    ready->aperture_base > ADDRESS_MAX ||
+	    aperture_size > ADDRESS_MAX - ready->aperture_base)
 		return false;
 	return ready->device_base + device_size <= ready->aperture_base ||
 	       ready->aperture_base + aperture_size <= ready->device_base;
@@ -191,7 +193,8 @@ static bool addresses_sane(const struct vgpu_session *session, const struct vgpu
  * @session: as bound
  * @ready: as the process gave it
  *
- * Return: 0; -EINVAL for addresses that do not fit; -EBUSY if it said so before; -ENODEV if it has to end.
+ * Return: 0; -EINVAL for addresses that do not fit; -EBUSY if it said so before; -ENODEV if it has
+ * to end.
  * Context: any process.
  */
 int vgpu_worker_ready(struct vgpu_session *session, const struct vgpu_exec_ready *ready)
@@ -205,7 +208,8 @@ int vgpu_worker_ready(struct vgpu_session *session, const struct vgpu_exec_ready
 		err = -EBUSY;
 	} else if (worker->state != VGPU_WORKER_BOUND) {
 		err = -ENODEV;
-	} else if (ready->reserved[0] || ready->reserved[1] || ready->reserved[2] || ready->status > CU_UNKNOWN) {
+	} else if (ready->reserved[0] || ready->reserved[1] || ready->reserved[2] ||
+		   ready->status > CU_UNKNOWN) {
 		err = -EINVAL;
 	} else if (ready->status) {
 		vgpu_session_lose(session, ready->status);
@@ -222,10 +226,12 @@ int vgpu_worker_ready(struct vgpu_session *session, const struct vgpu_exec_ready
 	return err;
 }
 
-static struct vgpu_dispatch *next_dispatch(struct vgpu_session *session, enum vgpu_dispatch_kind kind)
+static struct vgpu_dispatch *next_dispatch(struct vgpu_session *session,
+					   enum vgpu_dispatch_kind kind)
 {
 	struct vgpu_worker *worker = &session->worker;
-	struct vgpu_dispatch *entry = &worker->rings->dispatch[worker->dispatch_tail % VGPU_EXEC_RING_ENTRIES];
+	struct vgpu_dispatch *entry =
+		&worker->rings->dispatch[worker->dispatch_tail % VGPU_EXEC_RING_ENTRIES];
 
 	memset(entry, 0, sizeof(*entry));
 	entry->generation = worker->generation;
@@ -325,6 +331,7 @@ static void take_completions(struct vgpu_session *session)
 {
 	struct vgpu_worker *worker = &session->worker;
 	struct vgpu_exec_rings *rings = worker->rings;
+	const struct vgpu_completion *slot;
 	struct vgpu_completion completion;
 	u32 tail;
 
@@ -337,8 +344,8 @@ static void take_completions(struct vgpu_session *session)
 		return;
 	}
 	while (worker->completion_head != tail) {
-		read_completion(&rings->completion[worker->completion_head % VGPU_EXEC_RING_ENTRIES], &completion);
-		worker->completion_head++;
+		slot = &rings->completion[worker->completion_head++ % VGPU_EXEC_RING_ENTRIES];
+		read_completion(slot, &completion);
 		take_completion(session, &completion);
 	}
 	/* The worker overwrites what is before the head. */
@@ -346,12 +353,14 @@ static void take_completions(struct vgpu_session *session)
 }
 
 /**
- * vgpu_worker_take() - take a worker's completions: VGPU_EXEC_KICK and the first half of VGPU_EXEC_WAIT
+ * vgpu_worker_take() - take a worker's completions: VGPU_EXEC_KICK and the first half of
+ * VGPU_EXEC_WAIT
  * @session: as bound
  * @consumed: dispatch entries that the worker has consumed, NULL if it did not say
  * @tail: set to the index after the last dispatch entry, unless NULL
  *
- * Return: 0; -EINVAL if it has consumed more than there was; -ENODEV if it has to end. Context: any process.
+ * Return: 0; -EINVAL if it has consumed more than there was; -ENODEV if it has to end. Context: any
+ * process.
  */
 int vgpu_worker_take(struct vgpu_session *session, const u32 *consumed, u32 *tail)
 {

@@ -54,7 +54,7 @@ extern const __device__ __attribute__((weak)) vgpu_index_ntid blockDim;
 extern const __device__ __attribute__((weak)) vgpu_index_ctaid blockIdx;
 extern const __device__ __attribute__((weak)) vgpu_index_nctaid gridDim;
 
-static __device__ __forceinline__ void __syncthreads() { __nvvm_bar_sync(0); }
+#define __syncthreads() __nvvm_bar_sync(0)
 #else
 #include <cuda_runtime.h>
 #endif

@@ -23,6 +23,7 @@
  * @ADMIN_NO_MODULE: the module is not loaded
  * @ADMIN_DENIED: not privileged
  * @ADMIN_NOT_FOUND: no such object, or a prefix that fits several
+ * @ADMIN_DATABASE: the database cannot be used; the kernel is as it was
  */
 enum admin_exit {
 	ADMIN_OK = 0,
@@ -31,6 +32,7 @@ enum admin_exit {
 	ADMIN_NO_MODULE = 3,
 	ADMIN_DENIED = 4,
 	ADMIN_NOT_FOUND = 5,
+	ADMIN_DATABASE = 6,
 };
 
 #define ADMIN_MAX_OPTIONS	16

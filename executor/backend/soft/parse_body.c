@@ -408,7 +408,7 @@ static void parse_registers(struct parser *ps)
 		len = lx->len;
 		lex_next(lx);
 		if (lex_accept(lx, '<')) {
-			n = parse_constant(ps);
+			n = parse_count(ps);
 			if (n < 0 || n > (1 << 20))
 				build_error(ps->b, lx->tok_line, "Number of registers %lld out of range",
 					    (long long)n);

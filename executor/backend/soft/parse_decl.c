@@ -262,6 +262,16 @@ struct constant parse_expression(struct parser *ps)
 	return expr_ternary(ps, 0);
 }
 
+int64_t parse_count(struct parser *ps)
+{
+	/* Operators that bind less than + would take the closing > for themselves. */
+	struct constant c = expr_binary(ps, 8, 0);
+
+	if (c.is_float)
+		build_error(ps->b, ps->lx.tok_line, "Integer constant expected");
+	return c.bits;
+}
+
 int64_t parse_constant(struct parser *ps)
 {
 	struct constant c = expr_ternary(ps, 0);
@@ -613,7 +623,7 @@ void parse_variable(struct parser *ps, int space, int linkage)
 		lex_next(lx);
 		count = 0;
 		if (lex_accept(lx, '<')) {
-			int64_t n = parse_constant(ps);
+			int64_t n = parse_count(ps);
 
 			if (n <= 0 || n > 65536)
 				build_error(ps->b, lx->tok_line, "Invalid number of variables: %lld", (long long)n);

@@ -72,6 +72,12 @@ bool parse_attribute(struct parser *ps, struct func *func);
 int64_t parse_constant(struct parser *ps);
 
 /**
+ * parse_count - parses the number in name<number>
+ * @ps: parser
+ */
+int64_t parse_count(struct parser *ps);
+
+/**
  * struct constant - value of a constant expression
  * @is_float: @bits are of a double
  * @is_f32: @bits are of a float

@@ -10,3 +10,8 @@ $(B)/tests/admin-$(1): $(B)/san/tests/unit/admin/$(1).o $(addprefix $(B)/san/too
 CHECKS += $(B)/tests/admin-$(1)
 endef
 $(foreach test,$(ADMIN_TESTS),$(eval $(call admin_test_rule,$(test))))
+
+$(B)/tests/admin-db: $(addprefix $(B)/san/,tests/unit/admin/db.o tools/vgpu-admin/db.o)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@ $^ $(ADMIN_LIBS) -lsqlite3 -lcmocka
+CHECKS += $(B)/tests/admin-db
