@@ -267,6 +267,8 @@ static void forget_gpu(struct vgpu_host_gpu *gpu)
 {
 	mutex_lock(&vgpu_gpus_lock);
 	list_del(&gpu->node);
+	if (gpu->state != VGPU_GPU_NEW)
+		vgpu_netlink_gpu(VGPU_CMD_GPU_DEL_NTF, gpu);
 	mutex_unlock(&vgpu_gpus_lock);
 	put_device(&gpu->dev);
 }

@@ -192,7 +192,7 @@ static struct vgpu_host_gpu *find_gpu(const struct nlattr *name)
 	struct vgpu_host_gpu *gpu;
 
 	list_for_each_entry(gpu, &vgpu_gpus, node)
-		if (!nla_strcmp(name, gpu->core.attach.name))
+		if (gpu->state != VGPU_GPU_NEW && !nla_strcmp(name, gpu->core.attach.name))
 			return gpu;
 	return NULL;
 }
@@ -299,7 +299,7 @@ int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	mutex_lock(&vgpu_gpus_lock);
 	cb->seq = generation;
 	list_for_each_entry(gpu, &vgpu_gpus, node) {
-		if (skip-- > 0)
+		if (gpu->state == VGPU_GPU_NEW || skip-- > 0)
 			continue;
 		if (fill_gpu(skb, gpu, cb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 			     NLM_F_MULTI, VGPU_CMD_GPU_GET))
@@ -412,8 +412,8 @@ out:
 
 /**
  * vgpu_netlink_gpu() - tell the monitor group of a GPU
- * @cmd: VGPU_CMD_GPU_ADD_NTF or VGPU_CMD_GPU_CHANGE_NTF
- * @gpu: on the list
+ * @cmd: VGPU_CMD_GPU_ADD_NTF, VGPU_CMD_GPU_DEL_NTF or VGPU_CMD_GPU_CHANGE_NTF
+ * @gpu: on the list or just taken off it
  *
  * What cannot be told for want of memory is not told. Context: may sleep, vgpu_gpus_lock held.
  */
@@ -422,7 +422,7 @@ void vgpu_netlink_gpu(u8 cmd, struct vgpu_host_gpu *gpu)
 	struct sk_buff *skb;
 
 	lockdep_assert_held(&vgpu_gpus_lock);
-	if (cmd == VGPU_CMD_GPU_ADD_NTF && !++generation)
+	if (cmd != VGPU_CMD_GPU_CHANGE_NTF && !++generation)
 		generation = 1;
 	if (!genl_has_listeners(&netlink_family, &init_net, VGPU_NLGRP_MONITOR))
 		return;
@@ -438,7 +438,7 @@ void vgpu_netlink_gpu(u8 cmd, struct vgpu_host_gpu *gpu)
 /**
  * vgpu_netlink_vm() - tell the monitor group of a virtual GPU
  * @cmd: VGPU_CMD_VM_ADD_NTF, VGPU_CMD_VM_DEL_NTF or VGPU_CMD_VM_CHANGE_NTF
- * @vm: on the list, complete
+ * @vm: on the list or just taken off it
  *
  * What cannot be told for want of memory is not told. Context: may sleep, vgpu_gpus_lock held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 8490ac6736988f632ef0c25704bbda997e3dd77ad523d68b67bf9878a93e50ea text 6358dfe390c9376f3a953a3c91c23b1b10aba2b00fb568c1b9f559c913d2af2d */
+/* spec 0f8d6628d80b0906fe1258a6d0abdde47c7492902c6255f949d629b02825b6c2 text ee0e7e3fb7a9ce7d59ffcee5683f6f4c5ce3523f3b00cb639fae6ed1d66a1311 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN uapi header */
@@ -175,6 +175,7 @@ enum {
 	VGPU_CMD_VM_GET,
 	VGPU_CMD_VM_SET,
 	VGPU_CMD_GPU_ADD_NTF,
+	VGPU_CMD_GPU_DEL_NTF,
 	VGPU_CMD_GPU_CHANGE_NTF,
 	VGPU_CMD_VM_ADD_NTF,
 	VGPU_CMD_VM_DEL_NTF,

@@ -98,8 +98,11 @@ CUresult stream_new(struct context *ctx, enum stream_kind kind, unsigned int fla
 	}
 	cmd.object.flags = CU_STREAM_NON_BLOCKING;
 	cmd.object.priority = priority;
+	cmd.stream = s->number;
+	cmd.ctx = ctx->number;
 	queue_reserve(&session->queue, 1);
-	stream_submit(s, &cmd, NULL, NULL);
+	/* It is no work: a new stream is idle. */
+	queue_submit(&session->queue, &cmd, NULL, NULL);
 	*stream = s;
 	return CUDA_SUCCESS;
 }

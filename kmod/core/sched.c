@@ -226,28 +226,54 @@ static void account(struct vgpu_sched *sched, struct vgpu_sched_engine *eng, u64
 	}
 }
 
+/* A tier's virtual time without what runs in flight were charged and have not used. */
+static u64 served_vtime(const struct vgpu_sched_engine *eng, u32 number)
+{
+	u64 vtime = eng->tier[number].vtime;
+	const struct vgpu_sched_run *run;
+
+	list_for_each_entry(run, &eng->runs, node)
+		if (run->tier == number)
+			vtime -= div_u64((run->charged_ns - run->used_ns) << VTIME_SHIFT, run->rate);
+	return vtime;
+}
+
 /* The least virtual time of the tiers that are backlogged; that of the engine's last end of work if none is. */
 static u64 current_vtime(const struct vgpu_sched_engine *eng)
 {
-	const struct vgpu_sched_tier *tier;
-	u64 least = eng->vtime;
+	u64 vtime, least = eng->vtime;
 	bool any = false;
+	u32 i;
 
-	for (tier = eng->tier; tier < eng->tier + VGPU_TIER_COUNT; tier++) {
-		if (tier->backlogged && (!any || after(least, tier->vtime))) {
-			least = tier->vtime;
-			any = true;
-		}
+	for (i = 0; i < VGPU_TIER_COUNT; i++) {
+		if (!eng->tier[i].backlogged)
+			continue;
+		vtime = served_vtime(eng, i);
+		if (!any || after(least, vtime))
+			least = vtime;
+		any = true;
 	}
 	return least;
 }
 
-/* The least virtual run time of a tier's shares that are backlogged; that of the last one if none is. */
-static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number)
+/* A share's virtual run time without what its runs in flight were charged and have not used. */
+static u64 served_vruntime(const struct vgpu_sched_engine *eng, const struct vgpu_sched_share *share)
+{
+	u64 vruntime = share->vruntime;
+	const struct vgpu_sched_run *run;
+
+	list_for_each_entry(run, &eng->runs, node)
+		if (run->share == share)
+			vruntime -= run->charged_ns - run->used_ns;
+	return vruntime;
+}
+
+/* The least virtual run time of a tier's other shares that are backlogged; that of the last one if none is. */
+static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number, const struct vgpu_sched_share *but)
 {
 	const struct vgpu_sched_tier *tier = &eng->tier[number];
 	const struct vgpu_sched_run *run;
-	u64 least = tier->floor;
+	u64 vruntime, least = tier->floor;
 	bool any = false;
 
 	if (tier->vms.first) {
@@ -255,10 +281,12 @@ static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number)
 		any = true;
 	}
 	list_for_each_entry(run, &eng->runs, node) {
-		if (run->share->vm->tier == number && (!any || after(least, run->share->vruntime))) {
-			least = run->share->vruntime;
-			any = true;
-		}
+		if (run->share->vm->tier != number || run->share == but)
+			continue;
+		vruntime = served_vruntime(eng, run->share);
+		if (!any || after(least, vruntime))
+			least = vruntime;
+		any = true;
 	}
 	return least;
 }
@@ -278,7 +306,7 @@ static void join(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *
 			tier->allowance_ns = 0;
 	}
 	if (is_fair(sched)) {
-		reference = current_floor(eng, share->vm->tier);
+		reference = current_floor(eng, share->vm->tier, share);
 		if (share->epoch != tier->epoch || after(reference, share->vruntime))
 			share->vruntime = reference;
 		share->epoch = tier->epoch;
@@ -437,8 +465,8 @@ void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
 	vm->tier = tier;
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
 		share = &vm->share[i];
-		share->epoch = sched->engine[i].tier[tier].epoch;
-		share->vruntime = current_floor(&sched->engine[i], tier);
+		/* Its virtual run time means nothing there: it starts from where the others are. */
+		share->epoch = sched->engine[i].tier[tier].epoch - 1;
 		if (is_backlogged(share))
 			join(sched, i, share);
 		place(sched, i, share);

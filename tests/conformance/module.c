@@ -173,8 +173,8 @@ static void function_attributes(void)
 	EQUAL(offset, 0);
 	EQUAL(size, 8);
 	CU(cuFuncGetParamInfo(func, 2, &offset, &size));
-	EQUAL(offset, 12);
-	EQUAL(size, 4);
+	EQUAL(offset, 10);
+	EQUAL(size, 2);
 	CU(cuFuncGetParamInfo(func, 6, &offset, &size));
 	EQUAL(offset, 32);
 	EQUAL(size, 12);

@@ -103,4 +103,101 @@ static __device__ __forceinline__ unsigned int atomic_add(unsigned int *p, unsig
 #endif
 }
 
+static __device__ __forceinline__ int shfl_up(int v, int d)
+{
+#ifdef __clang__
+	return __nvvm_shfl_sync_up_i32(0xffffffff, v, d, 0);
+#else
+	return __shfl_up_sync(0xffffffff, v, d);
+#endif
+}
+
+static __device__ __forceinline__ unsigned int lanes_where(int p)
+{
+#ifdef __clang__
+	return __nvvm_vote_ballot_sync(0xffffffff, p);
+#else
+	return __ballot_sync(0xffffffff, p);
+#endif
+}
+
+static __device__ __forceinline__ unsigned long long atomic_cas(unsigned long long *p, unsigned long long old,
+								unsigned long long v)
+{
+#ifdef __clang__
+	return (unsigned long long)__nvvm_atom_cas_gen_ll((long long *)p, (long long)old, (long long)v);
+#else
+	return atomicCAS(p, old, v);
+#endif
+}
+
+static __device__ __forceinline__ int atomic_cas(int *p, int old, int v)
+{
+#ifdef __clang__
+	return __nvvm_atom_cas_gen_i(p, old, v);
+#else
+	return atomicCAS(p, old, v);
+#endif
+}
+
+static __device__ __forceinline__ int atomic_exchange(int *p, int v)
+{
+#ifdef __clang__
+	return __nvvm_atom_xchg_gen_i(p, v);
+#else
+	return atomicExch(p, v);
+#endif
+}
+
+static __device__ __forceinline__ int atomic_max(int *p, int v)
+{
+#ifdef __clang__
+	return __nvvm_atom_max_gen_i(p, v);
+#else
+	return atomicMax(p, v);
+#endif
+}
+
+static __device__ __forceinline__ void fence()
+{
+#ifdef __clang__
+	__nvvm_membar_gl();
+#else
+	__threadfence();
+#endif
+}
+
+/* binary16 as its bits; both compilers pass these through. */
+static __device__ __forceinline__ unsigned short half_fma(unsigned short a, unsigned short b, unsigned short c)
+{
+	unsigned short r;
+
+	asm("fma.rn.f16 %0, %1, %2, %3;" : "=h"(r) : "h"(a), "h"(b), "h"(c));
+	return r;
+}
+
+static __device__ __forceinline__ float half_to_float(unsigned short a)
+{
+	float r;
+
+	asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"(a));
+	return r;
+}
+
+static __device__ __forceinline__ unsigned short float_to_half(float a)
+{
+	unsigned short r;
+
+	asm("cvt.rn.f16.f32 %0, %1;" : "=h"(r) : "f"(a));
+	return r;
+}
+
+#ifdef __clang__
+extern "C" __device__ int printf(const char *format, ...);
+extern "C" __device__ void *malloc(unsigned long size);
+extern "C" __device__ void free(void *p);
+#else
+#include <stdio.h>
+#endif
+
 #endif

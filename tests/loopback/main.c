@@ -55,7 +55,7 @@ static const char summary[] =
  * @child: process of @command, 0 if none runs
  * @status: of @command, as wait() gave it
  * @stop: signal that asks for the end
- * @supervisor_died: it ended by itself
+ * @supervisor_status: as wait() gave it
  */
 struct run {
 	struct server server;
@@ -75,7 +75,7 @@ struct run {
 	pid_t child;
 	int status;
 	int stop;
-	bool supervisor_died;
+	int supervisor_status;
 };
 
 enum option_key {
@@ -196,7 +196,7 @@ static void reap_children(struct run *run)
 			run->status = status;
 		} else if (pid == run->supervisor) {
 			run->supervisor = 0;
-			run->supervisor_died = true;
+			run->supervisor_status = status;
 		}
 	}
 }
@@ -292,7 +292,7 @@ static bool start_supervisor(struct run *run)
 	if (!run->server.attached)
 		fprintf(stderr, "vgpu-loopback: no GPU was attached: %s\n",
 			run->stop ? "interrupted" : run->supervisor ? "vgpu-executor did not answer in 30 seconds" :
-			"vgpu-executor ended; its log follows");
+			"its log follows");
 	return run->server.attached;
 }
 
@@ -344,16 +344,18 @@ static int run_command(struct run *run)
 
 static bool stop_supervisor(struct run *run)
 {
-	if (run->supervisor_died) {
-		fprintf(stderr, "vgpu-loopback: vgpu-executor ended before the command did\n");
-		return false;
-	}
-	if (!run->supervisor)
-		return true;
-	kill(run->supervisor, SIGTERM);
+	int status;
+
+	if (run->supervisor)
+		kill(run->supervisor, SIGTERM);
 	while (run->supervisor)
 		server_step(&run->server, -1);
-	return true;
+	status = run->supervisor_status;
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "vgpu-loopback: vgpu-executor died of signal %d\n", WTERMSIG(status));
+	else if (WEXITSTATUS(status))
+		fprintf(stderr, "vgpu-loopback: vgpu-executor ended with status %d\n", WEXITSTATUS(status));
+	return !status;
 }
 
 static void show_log(const struct run *run)

@@ -5,3 +5,9 @@ $(B)/bin/vfio-test: $(VFIO_TEST)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lpthread
 ALL += $(B)/bin/vfio-test
+
+VFIO_STRESS := $(patsubst %,$(B)/obj/tests/vfio/%.o,stress/stress queue standin vfio_client)
+$(B)/bin/vfio-stress: $(VFIO_STRESS)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+ALL += $(B)/bin/vfio-stress

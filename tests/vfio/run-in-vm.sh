@@ -19,6 +19,7 @@ spare_device()
 {
 	local device class driver
 
+	unset VFIO_TEST_PCI VFIO_TEST_PCI_DRIVER
 	for device in /sys/bus/pci/devices/*; do
 		class=$(<"$device/class")
 		case $class in
@@ -39,6 +40,7 @@ modprobe -q ahci
 spare_device
 build/bin/vfio-test "$@" || status=1
 if [ -e /dev/iommu ]; then
+	spare_device
 	build/bin/vfio-test --cdev "$@" || status=1
 fi
 if unload_module && [ ! -e /dev/vgpu-executor ] && [ ! -e /sys/class/vgpu ]; then

@@ -23,7 +23,7 @@
  * @ADMIN_NO_MODULE: the module is not loaded
  * @ADMIN_DENIED: not privileged
  * @ADMIN_NOT_FOUND: no such object, or a prefix that fits several
- * @ADMIN_DATABASE: the database cannot be used; the kernel is as it was
+ * @ADMIN_DATABASE: the database cannot be used; the kernel is as it was. Of db.c, which no verb uses yet
  */
 enum admin_exit {
 	ADMIN_OK = 0,

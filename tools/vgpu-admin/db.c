@@ -128,7 +128,8 @@ static enum admin_exit check_integrity(struct db *db)
 	} else {
 		verdict = (const char *)sqlite3_column_text(query, 0);
 		if (strcmp(verdict, "ok")) {
-			admin_error("%s is damaged (%s): put back a copy, or move it away to begin anew", db->path, verdict);
+			admin_error("%s is damaged (%s): put back a copy, or move it away to begin anew", db->path,
+				    verdict);
 			status = ADMIN_DATABASE;
 		}
 	}
@@ -166,16 +167,16 @@ static enum admin_exit check_schema(struct db *db, enum db_mode mode)
 		return ADMIN_DATABASE;
 	}
 	if (version > SCHEMA_VERSION) {
-		admin_error("%s is of version %d, made by a newer vgpu-admin; this one knows up to %d", db->path, version,
-			    SCHEMA_VERSION);
+		admin_error("%s is of version %d, made by a newer vgpu-admin; this one knows up to %d", db->path,
+			    version, SCHEMA_VERSION);
 		return ADMIN_DATABASE;
 	}
 	if (version == SCHEMA_VERSION)
 		return check_integrity(db);
 	if (mode == DB_WRITE)
 		return migrate(db, version);
-	admin_error("%s is of version %d, this vgpu-admin's is %d: any command that changes something brings it up", db->path,
-		    version, SCHEMA_VERSION);
+	admin_error("%s is of version %d, this vgpu-admin's is %d: any command that changes something brings it up",
+		    db->path, version, SCHEMA_VERSION);
 	return ADMIN_DATABASE;
 }
 
@@ -516,7 +517,8 @@ enum admin_exit db_history(struct db *db, json_t **entries)
 {
 	enum admin_exit status;
 
-	status = read_rows(db, "SELECT id, time_ns, who, command, uuid, before, after FROM history ORDER BY id", entries);
+	status = read_rows(db, "SELECT id, time_ns, who, command, uuid, before, after FROM history ORDER BY id",
+			   entries);
 	if (status == ADMIN_OK) {
 		load_texts(*entries, "before");
 		load_texts(*entries, "after");

@@ -133,7 +133,8 @@ static enum admin_exit choose_vm(json_t *vms, const char *prefix)
 	case 1:
 		return ADMIN_OK;
 	default:
-		admin_error("'%s' begins the UUIDs of %zu virtual GPUs; write more of it", prefix, json_array_size(vms));
+		admin_error("'%s' begins the UUIDs of %zu virtual GPUs; write more of it", prefix,
+			    json_array_size(vms));
 		return ADMIN_NOT_FOUND;
 	}
 }

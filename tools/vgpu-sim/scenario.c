@@ -238,15 +238,15 @@ static void vm(struct parser *p)
 	}
 }
 
-static struct sim_group *find_group(struct parser *p, const char *name)
+static u32 find_group(struct parser *p, const char *name)
 {
 	u32 i;
 
 	for (i = 0; i < p->scenario->num_groups; i++)
 		if (!strcmp(p->scenario->groups[i].name, name))
-			return &p->scenario->groups[i];
+			return i;
 	fail(p, "no vm of this name on a line before", name);
-	return NULL;
+	return 0;
 }
 
 static void at(struct parser *p, struct vgpu_policy *latest)

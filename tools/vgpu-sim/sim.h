@@ -125,6 +125,7 @@ struct sim_stream {
 /**
  * struct sim_vm - a virtual machine on one GPU, using one engine
  * @group: of the scenario
+ * @gpu: its GPU
  * @sched: in the scheduler
  * @streams: its streams
  * @outstanding: commands submitted and not completed
@@ -142,6 +143,7 @@ struct sim_stream {
  * @completed: commands
  * @promoted: runs brought forward by aging
  * @waits: from arrival to dispatch
+ * @latency: from arrival to completion
  */
 struct sim_vm {
 	struct sim_group *group;
@@ -151,18 +153,19 @@ struct sim_vm {
 	u32 outstanding;
 	u32 *held;
 	bool running;
-	u64 used_ns;
-	u64 arrived_ns;
-	u64 served_ns;
+	double used_ns;
+	double arrived_ns;
+	double served_ns;
 	u64 cost_ns;
 	double fluid;
 	double fluid_joined;
 	bool backlogged;
-	u64 mark_used[2];
+	double mark_used[2];
 	double mark_fluid[2];
 	u64 completed;
 	u64 promoted;
 	struct sim_histogram *waits;
+	struct sim_histogram *latency;
 };
 
 /**
@@ -178,7 +181,8 @@ struct sim_vm {
  * @start_ns: when they begin
  * @load: of each stream
  * @cost: of commands
- * @waits: of all
+ * @waits: of all, from arrival to dispatch
+ * @latency: of all, from arrival to completion
  */
 struct sim_group {
 	char name[SIM_NAME];
@@ -193,6 +197,7 @@ struct sim_group {
 	struct sim_load load;
 	struct sim_dist cost;
 	struct sim_histogram waits;
+	struct sim_histogram latency;
 };
 
 /**
@@ -232,10 +237,11 @@ struct sim_run {
  * @served_ns: work started, by tier
  * @mark_used: @used_ns at the beginning of the window, short and long
  * @mark_fluid: @fluid likewise
+ * @churned: VMs became backlogged, or ceased to be, in the window, short and long
  * @longest_ns: longest run that there was
  * @switches: consecutive runs of different VMs
  * @last_vm: of the last run
- * @idle_ns: time in which less than the window was in flight while streams were queued
+ * @idle: times that less than the window was in flight while streams were queued
  */
 struct sim_engine {
 	struct sim_run *runs[VGPU_WINDOW];
@@ -247,15 +253,16 @@ struct sim_engine {
 	double fluid[VGPU_TIER_COUNT];
 	double fluid_vm[VGPU_TIER_COUNT];
 	u64 fluid_ns;
-	u64 used_ns[VGPU_TIER_COUNT];
-	u64 arrived_ns[VGPU_TIER_COUNT];
-	u64 served_ns[VGPU_TIER_COUNT];
-	u64 mark_used[2][VGPU_TIER_COUNT];
+	double used_ns[VGPU_TIER_COUNT];
+	double arrived_ns[VGPU_TIER_COUNT];
+	double served_ns[VGPU_TIER_COUNT];
+	double mark_used[2][VGPU_TIER_COUNT];
 	double mark_fluid[2][VGPU_TIER_COUNT];
-	u64 longest_ns;
+	bool churned[2];
+	double longest_ns;
 	u64 switches;
 	struct sim_vm *last_vm;
-	u64 idle_ns;
+	u64 idle;
 };
 
 struct sim_gpu {
@@ -270,10 +277,10 @@ struct sim_gpu {
 /**
  * struct sim_action - something that happens at a time
  * @at_ns: time
- * @gpu: whose policy changes, -1 for all
+ * @gpu: number of the GPU whose policy changes, -1 for all
  * @policy: the new policy
  * @change_policy: it is that
- * @group: whose VMs change
+ * @group: number of the group whose VMs change
  * @tier: their new tier
  * @change_tier: it is that
  * @start: they begin, or end
@@ -283,7 +290,7 @@ struct sim_action {
 	int gpu;
 	struct vgpu_policy policy;
 	bool change_policy;
-	struct sim_group *group;
+	u32 group;
 	u32 tier;
 	bool change_tier;
 	bool start;
@@ -332,7 +339,7 @@ struct sim_scenario {
  * @bound_tightest: greatest part of its bound that a wait took
  * @share_error: greatest error of a tier's share over a window, short and long
  * @vm_share_error: of a VM's
- * @idle_ns: engine time idle with eligible work
+ * @idle: times that an engine had room while work was queued
  */
 struct sim_totals {
 	u64 decisions;
@@ -343,7 +350,7 @@ struct sim_totals {
 	double bound_tightest;
 	double share_error[2];
 	double vm_share_error[2];
-	u64 idle_ns;
+	u64 idle;
 };
 
 struct sim {
@@ -351,7 +358,8 @@ struct sim {
 	struct sim_gpu *gpus;
 	u64 now;
 	u64 rng;
-	u64 decisions_wanted;	/* end after so many, 0 for none */
+	u64 changed_ns;		/* policy or tiers changed last */
+	u64 decisions_wanted;	/* go on until so many, 0 for the scenario's time */
 	FILE *record;		/* decision log of GPU 0 */
 	struct sim_totals totals;
 };

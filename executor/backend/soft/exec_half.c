@@ -142,7 +142,7 @@ EXEC(widen_##F)										\
 	const uint32_t *a = w_row(w, i->o[1]);						\
 											\
 	FOR_LANES {									\
-		float r = f32_of_##F((uint16_t)a[l]);					\
+		float r = canon_f32(f32_of_##F((uint16_t)a[l]));					\
 		d[l] = ON(m, l) ? r : d[l];						\
 	}										\
 	return i + 1;									\
@@ -153,7 +153,7 @@ EXEC(widenhi_##F)									\
 	const uint32_t *a = w_row(w, i->o[1]);						\
 											\
 	FOR_LANES {									\
-		float r = f32_of_##F((uint16_t)(a[l] >> 16));				\
+		float r = canon_f32(f32_of_##F((uint16_t)(a[l] >> 16)));				\
 		d[l] = ON(m, l) ? r : d[l];						\
 	}										\
 	return i + 1;									\

@@ -226,7 +226,7 @@ uint32_t soft_launch(const struct vgpu_cmd *cmd)
 	result = (uint32_t)ptx_launch(soft.env, &launch, &fault);
 	if (!is_harmless((int)result)) {
 		atomic_store(&soft.fault, result);
-		log_error("%s: %s", ptx_result_name((int)result), fault.message);
+		log_error("%s", fault.message);
 	} else if (result) {
 		log_error("launch of %s: %s", ptx_function_info(func.func)->name, ptx_result_name((int)result));
 	}

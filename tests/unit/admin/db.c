@@ -224,7 +224,8 @@ static void damage_is_seen(void **state)
 	refused(DB_READ, "is damaged");
 	refused(DB_WRITE, "is damaged");
 	file = fopen(path, "w");
-	fputs("This is no database, though it is long enough for one. It is text, and text alone, with no header at all.", file);
+	fputs("This is no database, though it is long enough for one. It is text, and text alone, without a header.",
+	      file);
 	fclose(file);
 	refused(DB_READ, "is damaged");
 }

@@ -29,8 +29,8 @@ static const struct print_column columns[] = {
 static json_t *two_objects(void)
 {
 	return json_pack("[{s:s,s:I,s:b,s:{s:I,s:{s:i}},s:s},{s:s,s:I,s:s}]",
-			 "name", "a", "memory", (json_int_t)3 << 30, "quarantined", 1, "stats", "time", (json_int_t)1500000,
-			 "deep", "count", 7, "state", "ready",
+			 "name", "a", "memory", (json_int_t)3 << 30, "quarantined", 1, "stats",
+			 "time", (json_int_t)1500000, "deep", "count", 7, "state", "ready",
 			 "name", "longer", "memory", (json_int_t)512, "state", "closed");
 }
 
@@ -95,7 +95,8 @@ static void details_leave_out_what_is_not_there(void **state)
 	json_t *objects = two_objects();
 
 	expect(details, objects, &args,
-	       "a\n  memory       3 GiB\n  quarantined  yes\n  time         1.500ms\n  count        7\n  state        ready\n"
+	       "a\n  memory       3 GiB\n  quarantined  yes\n  time         1.500ms\n"
+	       "  count        7\n  state        ready\n"
 	       "longer\n  memory       512 B\n  state        closed\n");
 	json_decref(objects);
 }

@@ -45,7 +45,8 @@ static void sizes_are_parsed(void **state)
 		{ "2g", 0, 2ULL << 30 }, { "2GiB", 0, 2ULL << 30 }, { "2 GiB", 0, 2ULL << 30 },
 		{ "1.5M", 0, 3ULL << 19 }, { "0.5KiB", 0, 512 }, { "7B", 0, 7 }, { "3T", 0, 3ULL << 40 },
 		{ "18446744073709551615", 0, UINT64_MAX }, { "18446744073709551616", -ERANGE },
-		{ "16777216T", -ERANGE }, { "16777215T", 0, 16777215ULL << 40 }, { "99999999999999999999999G", -ERANGE },
+		{ "16777216T", -ERANGE }, { "16777215T", 0, 16777215ULL << 40 },
+		{ "99999999999999999999999G", -ERANGE },
 		{ "", -EINVAL }, { "G", -EINVAL }, { "-1", -EINVAL }, { "+1", -EINVAL }, { " 1", -EINVAL },
 		{ "1X", -EINVAL }, { "1GG", -EINVAL }, { "1.G", -EINVAL }, { ".5G", -EINVAL }, { "1.5", -EINVAL },
 		{ "0.3K", -EINVAL }, { "0x10", -EINVAL }, { "1e3", -EINVAL }, { "1,5G", -EINVAL }, { "1G ", -EINVAL },
@@ -71,7 +72,8 @@ static void durations_are_parsed(void **state)
 static void counts_are_parsed(void **state)
 {
 	static const struct text_case cases[] = {
-		{ "0", 0, 0 }, { "4096", 0, 4096 }, { "007", 0, 7 }, { "1K", -EINVAL }, { "1.0", 0, 1 }, { "1.5", -EINVAL },
+		{ "0", 0, 0 }, { "4096", 0, 4096 }, { "007", 0, 7 }, { "1K", -EINVAL }, { "1.0", 0, 1 },
+		{ "1.5", -EINVAL },
 		{ "-1", -EINVAL }, { "", -EINVAL }, { "many", -EINVAL }, { "18446744073709551616", -ERANGE },
 	};
 
@@ -85,8 +87,10 @@ static void uuids_are_parsed(void **state)
 		"aaaaaaaa00004000800000000000000100000", "gaaaaaaa-0000-4000-8000-000000000001",
 		"aaaaaaaa-0000-4000-8000_000000000001", "{aaaaaaa-0000-4000-8000-000000000001",
 	};
-	static const uint8_t bytes[16] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54,
-					   0x32, 0x10 };
+	static const uint8_t bytes[16] = {
+		0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
+		0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10,
+	};
 	uint8_t uuid[16];
 	size_t i;
 
@@ -100,7 +104,8 @@ static void sizes_are_shown(void **state)
 {
 	static const struct text_case cases[] = {
 		{ "0 B", 0, 0 }, { "1 B", 0, 1 }, { "1023 B", 0, 1023 }, { "1 KiB", 0, 1024 }, { "1.5 KiB", 0, 1536 },
-		{ "1.25 KiB", 0, 1280 }, { "1.05 KiB", 0, 1076 }, { "1 KiB", 0, 1029 }, { "1023.99 KiB", 0, (1 << 20) - 1 },
+		{ "1.25 KiB", 0, 1280 }, { "1.05 KiB", 0, 1076 }, { "1 KiB", 0, 1029 },
+		{ "1023.99 KiB", 0, (1 << 20) - 1 },
 		{ "1 MiB", 0, 1 << 20 }, { "8 GiB", 0, 8ULL << 30 }, { "80 GiB", 0, 80ULL << 30 },
 		{ "16777215.99 TiB", 0, UINT64_MAX },
 	};

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # Unit tests of the core, under ASan and UBSan: one program for each area, all over the same rig.
-CORE_TESTS := registers vet queue stream worker random
+CORE_TESTS := registers vet queue stream worker
 
 define core_test_rule
 $(B)/tests/core-$(1): $(B)/san/tests/unit/core/$(1).o $(B)/san/tests/unit/core/rig.o $(2) $(B)/san/lib/libcore.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(SANITIZE) -o $$@ $$^ -lcmocka -lpthread
+	$$(CC) $$(SANITIZE) -o $$@ $$^ -lcmocka -lpthread -lm
 CHECKS += $(B)/tests/core-$(1)
 endef
-$(foreach test,$(filter-out random,$(CORE_TESTS)),$(eval $(call core_test_rule,$(test))))
+$(foreach test,$(CORE_TESTS),$(eval $(call core_test_rule,$(test))))
 $(eval $(call core_test_rule,random,$(B)/san/tests/unit/core/chaos.o))
+$(eval $(call core_test_rule,sched,$(B)/san/tools/vgpu-sim/replay.o $(B)/san/tools/vgpu-sim/load.o))

@@ -290,6 +290,7 @@ static void a_fault_is_the_sessions_end(void **state)
 	open_with(&guest, ptx_poke);
 	assert_int_equal(get(&guest, VGPU_OP_FUNC_GET, "fall", 1), VGPU_ST_OK);
 	assert_int_equal(launch(&guest, 1, 1, 1, NULL, 0), CU_LAUNCH_FAILED);
+	set.memset.dst = guest.info.device_base;
 	assert_int_equal(run(&guest, &set, NULL), CU_LAUNCH_FAILED);
 	close_session(&guest);
 	add_and_compare(&neighbour);

@@ -47,9 +47,9 @@ static void print(void *ctx, const char *text, size_t len)
 	dev->printed[dev->printed_len] = '\0';
 }
 
-struct device *device_open(unsigned int threads)
+struct device *device_open_print(unsigned int threads, void (*print_to)(void *ctx, const char *text, size_t len))
 {
-	struct ptx_env_config config = { .threads = threads, .print = print };
+	struct ptx_env_config config = { .threads = threads, .print = print_to };
 	struct device *dev = calloc(1, sizeof(*dev));
 	void *p;
 
@@ -59,6 +59,7 @@ struct device *device_open(unsigned int threads)
 	dev->base = ((uint64_t)(uintptr_t)p + SOFT_MEM_GRANULE - 1) & ~(SOFT_MEM_GRANULE - 1);
 	if (soft_mem_create(&dev->mem, (void *)(uintptr_t)dev->base, RESERVE))
 		die("soft_mem_create", "");
+	dev->budget = 1ull << 36;
 	dev->va = (struct soft_va_ops){ va_alloc, va_free, dev };
 	config.mem = dev->mem;
 	config.va = dev->va;
@@ -66,6 +67,11 @@ struct device *device_open(unsigned int threads)
 	if (ptx_env_create(&dev->env, &config))
 		die("ptx_env_create", "");
 	return dev;
+}
+
+struct device *device_open(unsigned int threads)
+{
+	return device_open_print(threads, print);
 }
 
 void device_close(struct device *dev)
@@ -132,17 +138,22 @@ int device_run(struct device *dev, const struct ptx_module *module, const char *
 	       void **args)
 {
 	const struct ptx_function *func = ptx_module_function(module, name);
-	const struct ptx_function_info *info;
-	struct ptx_launch launch = { .func = func, .dynamic_shared = dims->shared };
-	unsigned char params[PTX_MAX_PARAMS] = { 0 };
-	unsigned int i;
 
 	if (!func)
 		die("no such kernel", name);
-	info = ptx_function_info(func);
+	return device_launch(dev, func, dims, args);
+}
+
+int device_launch(struct device *dev, const struct ptx_function *func, const struct dims *dims, void **args)
+{
+	const struct ptx_function_info *info = ptx_function_info(func);
+	struct ptx_launch launch = { .func = func, .dynamic_shared = dims->shared, .stop = dev->stop, .budget = dev->budget };
+	unsigned char params[PTX_MAX_PARAMS] = { 0 };
+	unsigned int i;
+
 	for (i = 0; i < info->num_params; i++) {
 		if (!args[i])
-			die("too few arguments", name);
+			die("too few arguments", info->name);
 		memcpy(params + info->params[i].offset, args[i], info->params[i].size);
 	}
 	for (i = 0; i < 3; i++) {
@@ -151,7 +162,6 @@ int device_run(struct device *dev, const struct ptx_module *module, const char *
 	}
 	launch.params = params;
 	launch.params_len = info->params_size;
-	launch.budget = 1ull << 36;
 	return ptx_launch(dev->env, &launch, &dev->fault);
 }
 

@@ -23,6 +23,8 @@
  * @printed: output of kernels
  * @printed_len: bytes of it
  * @fault: of the last launch
+ * @budget: of launches
+ * @stop: of launches, or NULL
  */
 struct device {
 	struct soft_mem *mem;
@@ -34,6 +36,8 @@ struct device {
 	char printed[65536];
 	size_t printed_len;
 	struct ptx_fault fault;
+	uint64_t budget;
+	const _Atomic int *stop;
 };
 
 /**
@@ -41,6 +45,13 @@ struct device {
  * @threads: as in struct ptx_env_config
  */
 struct device *device_open(unsigned int threads);
+
+/**
+ * device_open_print - as device_open(), with a sink for the output of kernels
+ * @threads: as in struct ptx_env_config
+ * @print_to: as in struct ptx_env_config; its context is the device
+ */
+struct device *device_open_print(unsigned int threads, void (*print_to)(void *ctx, const char *text, size_t len));
 
 /**
  * device_close - frees it
@@ -90,6 +101,17 @@ struct dims {
  */
 int device_run(struct device *dev, const struct ptx_module *module, const char *name, const struct dims *dims,
 	       void **args);
+
+/**
+ * device_launch - as device_run(), with the kernel looked up
+ * @dev: soft GPU
+ * @func: kernel
+ * @dims: dimensions
+ * @args: pointers to the values, as cuLaunchKernel takes them
+ *
+ * Return: result of ptx_launch().
+ */
+int device_launch(struct device *dev, const struct ptx_function *func, const struct dims *dims, void **args);
 
 #define RUN(dev, module, name, dims, ...)	device_run(dev, module, name, dims, (void *[]){ __VA_ARGS__, NULL })
 

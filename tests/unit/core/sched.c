@@ -1,0 +1,638 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * The scheduler against a reference model: the same definitions, written as plainly as possible over arrays that are searched from end
+ * to end. Random histories; every decision and all virtual times are compared after each step.
+ */
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "rig.h"
+#include "tools/vgpu-sim/sim.h"
+
+#define VMS	12
+#define STREAMS	48
+#define RUNS	8
+#define ENGINES	2
+
+/* The reference model */
+
+struct ref_vm {
+	bool exists;
+	u32 tier;
+	u64 vruntime[ENGINES];
+	u64 epoch[ENGINES];
+	u64 key[ENGINES];
+	u64 place[ENGINES];	/* orders equal keys; 0 while nothing is queued */
+	u64 busy[ENGINES];
+};
+
+struct ref_stream {
+	bool queued;
+	u32 vm;
+	u32 engine;
+	u64 arrival;
+	u64 arrival_ns;
+};
+
+struct ref_run {
+	u64 order;		/* of dispatch; 0 while it is not in flight */
+	u32 vm;
+	u32 engine;
+	u32 tier;
+	u64 rate;
+	u64 charged;
+	u64 used;
+	bool aged;
+};
+
+struct ref_tier {
+	u64 vtime;
+	u64 floor;
+	u64 epoch;
+	s64 allowance;
+};
+
+static struct {
+	struct vgpu_policy policy;
+	struct ref_vm vm[VMS];
+	struct ref_stream stream[STREAMS];
+	struct ref_run run[RUNS];
+	struct ref_tier tier[ENGINES][VGPU_TIER_COUNT];
+	u64 vtime[ENGINES];
+	u64 since[ENGINES];
+	u32 overlap[ENGINES];
+	u64 orders;
+	u64 places;
+	bool aged;
+} ref;
+
+static bool later(u64 a, u64 b)
+{
+	return (s64)(a - b) > 0;
+}
+
+static u32 ref_queued(u32 vm, u32 engine)
+{
+	u32 i, count = 0;
+
+	for (i = 0; i < STREAMS; i++)
+		count += ref.stream[i].queued && ref.stream[i].vm == vm && ref.stream[i].engine == engine;
+	return count;
+}
+
+static u32 ref_inflight(u32 vm, u32 engine)
+{
+	u32 i, count = 0;
+
+	for (i = 0; i < RUNS; i++)
+		count += ref.run[i].order && ref.run[i].engine == engine && (vm == VMS || ref.run[i].vm == vm);
+	return count;
+}
+
+static u32 ref_backlogged(u32 tier, u32 engine)
+{
+	u32 i, count = 0;
+
+	for (i = 0; i < VMS; i++)
+		count += ref.vm[i].exists && ref.vm[i].tier == tier && (ref_queued(i, engine) || ref_inflight(i, engine));
+	return count;
+}
+
+/* The stream of a VM that arrived first, STREAMS if none is queued. */
+static u32 ref_head(u32 vm, u32 engine)
+{
+	u32 i, head = STREAMS;
+
+	for (i = 0; i < STREAMS; i++)
+		if (ref.stream[i].queued && ref.stream[i].vm == vm && ref.stream[i].engine == engine &&
+		    (head == STREAMS || ref.stream[i].arrival < ref.stream[head].arrival))
+			head = i;
+	return head;
+}
+
+static void ref_place(u32 vm, u32 engine)
+{
+	struct ref_vm *v = &ref.vm[vm];
+	u32 head = ref_head(vm, engine);
+	u64 key;
+
+	if (head == STREAMS) {
+		v->place[engine] = 0;
+		return;
+	}
+	key = ref.policy.order == VGPU_ORDER_FAIR ? v->vruntime[engine] : ref.stream[head].arrival;
+	if (v->place[engine] && v->key[engine] == key)
+		return;
+	v->key[engine] = key;
+	v->place[engine] = ++ref.places;
+}
+
+/* The VM that is next in a tier, VMS if none has anything queued. */
+static u32 ref_next(u32 tier, u32 engine)
+{
+	u32 i, next = VMS;
+
+	for (i = 0; i < VMS; i++) {
+		const struct ref_vm *v = &ref.vm[i];
+
+		if (!v->exists || v->tier != tier || !v->place[engine])
+			continue;
+		if (next == VMS || later(ref.vm[next].key[engine], v->key[engine]) ||
+		    (ref.vm[next].key[engine] == v->key[engine] && v->place[engine] < ref.vm[next].place[engine]))
+			next = i;
+	}
+	return next;
+}
+
+static void ref_charge(struct ref_run *run, s64 ns)
+{
+	struct ref_tier *tier = &ref.tier[run->engine][run->tier];
+
+	tier->vtime += ns >= 0 ? (u64)ns * 1024 / run->rate : -((u64)-ns * 1024 / run->rate);
+	if (run->aged)
+		tier->allowance -= ns;
+	run->charged += ns;
+	ref.vm[run->vm].vruntime[run->engine] += ns;
+	if (ref.policy.order == VGPU_ORDER_FAIR)
+		ref_place(run->vm, run->engine);
+}
+
+static struct ref_run *ref_oldest(u32 engine, u64 than)
+{
+	struct ref_run *oldest = NULL;
+	u32 i;
+
+	for (i = 0; i < RUNS; i++)
+		if (ref.run[i].order > than && ref.run[i].engine == engine &&
+		    (!oldest || ref.run[i].order < oldest->order))
+			oldest = &ref.run[i];
+	return oldest;
+}
+
+static void ref_account(u32 engine, u64 now)
+{
+	u64 busy = now - ref.since[engine];
+	u32 i, inflight = ref_inflight(VMS, engine);
+	struct ref_run *run;
+	bool equal;
+
+	if (!later(now, ref.since[engine]))
+		return;
+	ref.since[engine] = now;
+	if (!inflight)
+		return;
+	for (i = 0; i < VGPU_TIER_COUNT && ref.policy.kind == VGPU_POLICY_STRICT; i++) {
+		struct ref_tier *tier = &ref.tier[engine][i];
+
+		if (!ref_backlogged(i, engine))
+			continue;
+		tier->allowance += busy * ref.policy.aging_cap / 1000;
+		if (tier->allowance > (s64)ref.policy.slice_ns)
+			tier->allowance = ref.policy.slice_ns;
+	}
+	equal = inflight > 1 && busy >= inflight && (ref.policy.charge == VGPU_CHARGE_EQUAL ||
+		(ref.policy.charge == VGPU_CHARGE_AUTO && ref.overlap[engine]));
+	for (run = ref_oldest(engine, 0), i = 0; run; run = ref_oldest(engine, run->order), i++) {
+		u64 part = equal ? busy / inflight : 0;
+
+		if (!i)
+			part = busy - part * (inflight - 1);
+		run->used += part;
+		ref.vm[run->vm].busy[engine] += part;
+		if (run->used > run->charged)
+			ref_charge(run, run->used - run->charged);
+	}
+}
+
+static u64 ref_floor(u32 tier, u32 engine)
+{
+	u64 least = ref.tier[engine][tier].floor, value;
+	u32 i, j, next = ref_next(tier, engine);
+	bool any = false;
+
+	/* Who is next is who has least, under fair. */
+	if (next < VMS) {
+		least = ref.vm[next].vruntime[engine];
+		any = true;
+	}
+	for (i = 0; i < VMS; i++) {
+		if (!ref.vm[i].exists || ref.vm[i].tier != tier || !ref_inflight(i, engine))
+			continue;
+		value = ref.vm[i].vruntime[engine];
+		for (j = 0; j < RUNS; j++)
+			if (ref.run[j].order && ref.run[j].vm == i && ref.run[j].engine == engine)
+				value -= ref.run[j].charged - ref.run[j].used;
+		if (!any || later(least, value))
+			least = value;
+		any = true;
+	}
+	return least;
+}
+
+/* Before a VM becomes backlogged. */
+static void ref_join(u32 vm, u32 engine)
+{
+	struct ref_vm *v = &ref.vm[vm];
+	struct ref_tier *own = &ref.tier[engine][v->tier];
+	u64 least = ref.vtime[engine], value;
+	bool any = false;
+	u32 i, j;
+
+	if (!ref_backlogged(v->tier, engine)) {
+		for (i = 0; i < VGPU_TIER_COUNT; i++) {
+			if (!ref_backlogged(i, engine))
+				continue;
+			value = ref.tier[engine][i].vtime;
+			for (j = 0; j < RUNS; j++)
+				if (ref.run[j].order && ref.run[j].engine == engine && ref.run[j].tier == i)
+					value -= (ref.run[j].charged - ref.run[j].used) * 1024 / ref.run[j].rate;
+			if (!any || later(least, value))
+				least = value;
+			any = true;
+		}
+		if (later(least, own->vtime))
+			own->vtime = least;
+		if (own->allowance > 0)
+			own->allowance = 0;
+	}
+	if (ref.policy.order == VGPU_ORDER_FAIR) {
+		value = ref_floor(v->tier, engine);
+		if (v->epoch[engine] != own->epoch || later(value, v->vruntime[engine]))
+			v->vruntime[engine] = value;
+		v->epoch[engine] = own->epoch;
+	}
+}
+
+/* After a VM ceased to be backlogged. */
+static void ref_leave(u32 vm, u32 engine)
+{
+	struct ref_tier *own = &ref.tier[engine][ref.vm[vm].tier];
+	u32 i;
+
+	if (ref_backlogged(ref.vm[vm].tier, engine))
+		return;
+	own->epoch++;
+	if (later(ref.vm[vm].vruntime[engine], own->floor))
+		own->floor = ref.vm[vm].vruntime[engine];
+	for (i = 0; i < VGPU_TIER_COUNT; i++)
+		if (ref_backlogged(i, engine))
+			return;
+	for (i = 0; i < VGPU_TIER_COUNT; i++)
+		if (later(ref.tier[engine][i].vtime, ref.vtime[engine]))
+			ref.vtime[engine] = ref.tier[engine][i].vtime;
+}
+
+/* The stream that is next, STREAMS if none is queued. */
+static u32 ref_pick(u32 engine, u64 now)
+{
+	u32 i, turn = VGPU_TIER_COUNT, stream, head;
+	struct ref_tier *tiers = ref.tier[engine];
+	bool any = false;
+
+	for (i = 0; i < VGPU_TIER_COUNT; i++)
+		any |= ref_next(i, engine) < VMS;
+	if (!any)
+		return STREAMS;
+	ref_account(engine, now);
+	for (i = 0; i < VGPU_TIER_COUNT; i++)
+		if (ref_next(i, engine) < VMS &&
+		    (turn == VGPU_TIER_COUNT ||
+		     (ref.policy.kind == VGPU_POLICY_WEIGHTED && later(tiers[turn].vtime, tiers[i].vtime))))
+			turn = i;
+	stream = ref_head(ref_next(turn, engine), engine);
+	ref.aged = false;
+	for (i = turn + 1; i < VGPU_TIER_COUNT; i++) {
+		u64 ahead = ref.policy.slice_ns * 1024;
+
+		if (ref_next(i, engine) == VMS)
+			continue;
+		head = ref_head(ref_next(i, engine), engine);
+		if (!later(now, ref.stream[head].arrival_ns + (i - turn) * ref.policy.aging_ns))
+			continue;
+		if (ref.policy.kind == VGPU_POLICY_STRICT) {
+			if (tiers[i].allowance <= 0 ||
+			    (ref.aged && ref.stream[head].arrival > ref.stream[stream].arrival))
+				continue;
+		} else {
+			ahead /= ref.policy.weight[i] * ref_backlogged(i, engine);
+			if (later(tiers[i].vtime, tiers[turn].vtime + ahead) ||
+			    ref.stream[head].arrival > ref.stream[stream].arrival)
+				continue;
+		}
+		stream = head;
+		ref.aged = true;
+	}
+	return stream;
+}
+
+/* Both at once */
+
+static struct vgpu_sched sched;
+static struct vgpu_sched_vm vms[VMS];
+static struct vgpu_sched_entity streams[STREAMS];
+static struct vgpu_sched_run runs[RUNS];
+static u64 random_state, arrivals, run_ids, now;
+static u64 decisions, aged;
+
+static u32 dice(u32 sides)
+{
+	return sim_random(&random_state) % sides;
+}
+
+static void compare(void)
+{
+	u32 i, e;
+
+	for (e = 0; e < ENGINES; e++) {
+		for (i = 0; i < VGPU_TIER_COUNT; i++) {
+			RIG_CHECK(sched.engine[e].tier[i].vtime == ref.tier[e][i].vtime);
+			RIG_CHECK(sched.engine[e].tier[i].allowance_ns == ref.tier[e][i].allowance);
+			RIG_CHECK(sched.engine[e].tier[i].backlogged == ref_backlogged(i, e));
+		}
+		for (i = 0; i < VMS; i++) {
+			RIG_CHECK(!ref.vm[i].exists || vms[i].share[e].vruntime == ref.vm[i].vruntime[e]);
+			RIG_CHECK(!ref.vm[i].exists || vms[i].share[e].busy_ns == ref.vm[i].busy[e]);
+		}
+	}
+}
+
+static void add_vm(u32 i)
+{
+	u32 e, tier = dice(VGPU_TIER_COUNT);
+
+	memset(&vms[i], 0, sizeof(vms[i]));
+	vgpu_sched_add_vm(&sched, &vms[i], i, tier);
+	memset(&ref.vm[i], 0, sizeof(ref.vm[i]));
+	ref.vm[i].exists = true;
+	ref.vm[i].tier = tier;
+	for (e = 0; e < ENGINES; e++) {
+		ref.vm[i].vruntime[e] = ref.tier[e][tier].floor;
+		ref.vm[i].epoch[e] = ref.tier[e][tier].epoch;
+	}
+}
+
+static void change_tier(u32 i)
+{
+	u32 e, tier = dice(VGPU_TIER_COUNT), old = ref.vm[i].tier;
+	bool was[ENGINES];
+
+	vgpu_sched_set_tier(&sched, &vms[i], tier, now);
+	if (tier == old)
+		return;
+	for (e = 0; e < ENGINES; e++) {
+		ref_account(e, now);
+		was[e] = ref_queued(i, e) || ref_inflight(i, e);
+		ref.vm[i].place[e] = 0;
+		if (was[e]) {
+			ref.vm[i].exists = false;	/* for its old tier */
+			ref_leave(i, e);
+			ref.vm[i].exists = true;
+		}
+	}
+	for (e = 0; e < ENGINES; e++) {
+		ref.vm[i].exists = false;	/* among the others of its new tier */
+		ref.vm[i].tier = tier;
+		ref.vm[i].epoch[e] = ref.tier[e][tier].epoch - 1;
+		if (was[e])
+			ref_join(i, e);
+		ref.vm[i].exists = true;
+		ref_place(i, e);
+	}
+}
+
+static void enqueue(u32 i)
+{
+	u32 vm = dice(VMS), engine = dice(ENGINES);
+
+	if (streams[i].queued || !ref.vm[vm].exists)
+		return;
+	streams[i] = (struct vgpu_sched_entity) {
+		.vm = &vms[vm],
+		.id = i,
+		.engine = engine,
+		.arrival = dice(3) ? arrivals : arrivals - min((u64)dice(64), arrivals),
+		.arrival_ns = now - min((u64)dice(1000) * dice(1000) * dice(1000), now),
+	};
+	streams[i].arrival = streams[i].arrival * STREAMS + i;	/* unique */
+	arrivals++;
+	if (!ref_queued(vm, engine) && !ref_inflight(vm, engine)) {
+		ref_account(engine, now);
+		ref_join(vm, engine);
+	}
+	ref.stream[i] = (struct ref_stream) { true, vm, engine, streams[i].arrival, streams[i].arrival_ns };
+	ref_place(vm, engine);
+	vgpu_sched_enqueue(&sched, &streams[i], now);
+}
+
+static void dequeue(u32 i)
+{
+	u32 vm = ref.stream[i].vm, engine = ref.stream[i].engine;
+
+	if (!streams[i].queued)
+		return;
+	vgpu_sched_dequeue(&sched, &streams[i], now);
+	ref.stream[i].queued = false;
+	ref_place(vm, engine);
+	if (!ref_queued(vm, engine) && !ref_inflight(vm, engine))
+		ref_leave(vm, engine);
+}
+
+static void decide(u32 engine)
+{
+	struct vgpu_sched_entity *entity;
+	u32 i, stream, vm;
+	u64 predicted = dice(4) ? dice(1000000) : dice(10000000);
+
+	if (ref_inflight(VMS, engine) >= sched.policy.window)
+		return;
+	entity = vgpu_sched_pick(&sched, engine, now);
+	stream = ref_pick(engine, now);
+	RIG_CHECK(entity == (stream == STREAMS ? NULL : &streams[stream]));
+	if (!entity)
+		return;
+	RIG_CHECK(entity->aged == ref.aged);
+	decisions++;
+	aged += ref.aged;
+	if (!dice(20)) {
+		dequeue(stream);
+		return;
+	}
+	for (i = 0; ref.run[i].order; i++)
+		;
+	vm = ref.stream[stream].vm;
+	vgpu_sched_start(&sched, entity, &runs[i], run_ids++, predicted, now);
+	ref_account(engine, now);
+	ref.run[i] = (struct ref_run) {
+		.order = ++ref.orders,
+		.vm = vm,
+		.engine = engine,
+		.tier = ref.vm[vm].tier,
+		.rate = ref.policy.weight[ref.vm[vm].tier] * ref_backlogged(ref.vm[vm].tier, engine),
+		.aged = ref.aged,
+	};
+	ref.stream[stream].queued = false;
+	ref_charge(&ref.run[i], predicted);
+	ref_place(vm, engine);
+}
+
+static void end(u32 i)
+{
+	struct ref_run *run = &ref.run[i];
+	u32 vm = run->vm, engine = run->engine;
+
+	if (!run->order)
+		return;
+	vgpu_sched_done(&sched, &runs[i], now);
+	ref_account(engine, now);
+	if (ref_inflight(VMS, engine) > 1) {
+		if (ref_oldest(engine, 0) != run)
+			ref.overlap[engine] = 64;
+		else if (ref.overlap[engine])
+			ref.overlap[engine]--;
+	}
+	if (run->used < run->charged)
+		ref_charge(run, -(s64)(run->charged - run->used));
+	run->order = 0;
+	if (!ref_queued(vm, engine) && !ref_inflight(vm, engine))
+		ref_leave(vm, engine);
+}
+
+static void change_policy(void)
+{
+	struct vgpu_policy policy = vgpu_policy_default;
+	const char *why;
+	u32 i, e;
+
+	for (i = 0; i < VGPU_TIER_COUNT; i++)
+		policy.weight[i] = 1 + dice(dice(2) ? 20 : VGPU_WEIGHT_MAX);
+	policy.aging_ns = VGPU_AGING_MIN << dice(8);
+	policy.slice_ns = VGPU_SLICE_MIN << dice(8);
+	policy.aging_cap = dice(VGPU_AGING_CAP_MAX + 1);
+	policy.kind = dice(VGPU_POLICY_COUNT);
+	policy.order = dice(VGPU_ORDER_COUNT);
+	policy.charge = dice(VGPU_CHARGE_COUNT);
+	policy.window = 1 + dice(VGPU_WINDOW);
+	RIG_CHECK(!vgpu_policy_check(&policy, &why));
+	vgpu_sched_set_policy(&sched, &policy, now);
+	for (e = 0; e < ENGINES; e++)
+		ref_account(e, now);
+	if (policy.order != ref.policy.order) {
+		ref.policy = policy;
+		for (i = VMS; i-- > 0;) {
+			for (e = 0; e < ENGINES; e++) {
+				ref.vm[i].place[e] = 0;
+				ref.vm[i].vruntime[e] = ref.tier[e][ref.vm[i].tier].floor;
+				ref.vm[i].epoch[e] = ref.tier[e][ref.vm[i].tier].epoch;
+			}
+		}
+		/* Equal keys stand in the order in which the virtual GPUs came. */
+		struct vgpu_sched_vm *vm;
+
+		list_for_each_entry(vm, &sched.vms, node)
+			for (e = 0; e < ENGINES; e++)
+				ref_place(vm - vms, e);
+	}
+	ref.policy = policy;
+}
+
+static void step(void)
+{
+	u32 what = dice(100), i;
+
+	now += dice(4) ? dice(300000) : 0;
+	if (what < 35) {
+		enqueue(dice(STREAMS));
+	} else if (what < 65) {
+		decide(dice(ENGINES));
+	} else if (what < 85) {
+		end(dice(RUNS));
+	} else if (what < 90) {
+		dequeue(dice(STREAMS));
+	} else if (what < 95) {
+		i = dice(ENGINES);
+		vgpu_sched_sync(&sched, i, now);
+		ref_account(i, now);
+	} else if (what < 97) {
+		i = dice(VMS);
+		if (!ref.vm[i].exists) {
+			add_vm(i);
+		} else if (!dice(10)) {
+			u32 e, busy = 0;
+
+			for (e = 0; e < ENGINES; e++)
+				busy += ref_queued(i, e) + ref_inflight(i, e);
+			if (!busy) {
+				vgpu_sched_remove_vm(&sched, &vms[i]);
+				ref.vm[i].exists = false;
+			}
+		}
+	} else if (what < 98) {
+		i = dice(VMS);
+		if (ref.vm[i].exists)
+			change_tier(i);
+	} else if (!dice(20)) {
+		change_policy();
+	}
+}
+
+static void write_event(struct vgpu_sched *from, const struct vgpu_sched_event *event)
+{
+	RIG_CHECK(fwrite(event, sizeof(*event), 1, from->log_host) == 1);
+}
+
+/* One history; its second half goes to a log, which is then replayed. */
+static void history(u64 seed, u32 steps, const char *log)
+{
+	FILE *out = fopen(log, "wb"), *null = fopen("/dev/null", "w");
+	u32 i;
+
+	RIG_CHECK(out && null);
+	memset(&ref, 0, sizeof(ref));
+	memset(streams, 0, sizeof(streams));
+	rig_seed = seed;
+	random_state = seed;
+	now = NSEC_PER_SEC;
+	arrivals = 1;
+	vgpu_sched_init(&sched);
+	ref.policy = sched.policy;
+	for (i = 0; i < VMS; i++)
+		add_vm(i);
+	change_policy();
+	for (i = 0; i < steps; i++) {
+		if (i == steps / 2)
+			vgpu_sched_log_begin(&sched, write_event, out, now);
+		snprintf(rig_note, sizeof(rig_note), "step %u", i);
+		step();
+		compare();
+	}
+	vgpu_sched_log_end(&sched);
+	RIG_CHECK(!fclose(out));
+	snprintf(rig_note, sizeof(rig_note), "replay");
+	RIG_CHECK(!sim_replay(log, null));
+	fclose(null);
+}
+
+int main(int argc, char **argv)
+{
+	u64 seed = argc > 1 ? strtoull(argv[1], NULL, 0) : get_random_u64() >> 16;
+	u32 rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : 60;
+	u32 steps = argc > 3 ? strtoul(argv[3], NULL, 0) : 5000;
+	char log[] = "/tmp/core-sched-XXXXXX";
+	u32 i;
+
+	RIG_CHECK(mkstemp(log) >= 0);
+	printf("# %u histories of %u steps from seed %llu\n", rounds, steps, (unsigned long long)seed);
+	fflush(stdout);
+	for (i = 0; i < rounds; i++)
+		history(seed + i, steps, log);
+	unlink(log);
+	printf("# %llu decisions, %llu of them by aging\n", (unsigned long long)decisions, (unsigned long long)aged);
+	if (!decisions || !aged) {
+		printf("not ok 1 - scheduler against the reference model: nothing of the kind happened\n");
+		return 1;
+	}
+	printf("ok 1 - scheduler against the reference model\n");
+	return 0;
+}

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-2.0
+# Tests of the PTX interpreter by itself, under ASan and UBSan.
+PTX_TESTS :=
+PTX_HARNESS := $(B)/san/tests/unit/ptx/harness.o $(B)/lib/libsoft-san.a
+CFLAGS_tests/unit/ptx/driver := -Iguest/libcuda -Itests/unit/ptx -fvisibility=default
+
+$(PTX_TESTS:%=$(B)/tests/ptx-%): $(B)/tests/ptx-%: $(B)/san/tests/unit/ptx/%.o $(PTX_HARNESS)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@ $^ -lcmocka -lm -lpthread
+
+$(B)/tests/ptx-kernels: $(KERNEL_TESTS:%=$(B)/san/%.o) $(B)/san/tests/unit/ptx/driver.o $(PTX_HARNESS)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@ $^ -lm -lpthread
+
+CHECKS += $(PTX_TESTS:%=$(B)/tests/ptx-%) $(B)/tests/ptx-kernels

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/*
+ * Replay: tells a fresh scheduler what a decision log says it was told, and compares its decisions with those of the log.
+ */
+
+#include "sim.h"
+
+#define TABLE	65536u
+
+/* Things by number: virtual GPUs, streams, runs. Lists hang off a table; nothing is ever moved. */
+struct thing {
+	struct thing *next;
+	u64 id;
+	u32 kind;
+	union {
+		struct vgpu_sched_vm vm;
+		struct vgpu_sched_entity entity;
+		struct vgpu_sched_run run;
+	};
+};
+
+enum {
+	VM,
+	STREAM,
+	RUN,
+};
+
+struct replay {
+	struct vgpu_sched sched;
+	struct thing *table[TABLE];
+	u64 events;
+	u64 picks;
+	struct vgpu_sched_entity *picked;
+	FILE *out;
+};
+
+static struct thing **find(struct replay *replay, u32 kind, u64 id)
+{
+	struct thing **link = &replay->table[(id * 0x9e3779b97f4a7c15ULL >> 40 ^ kind) % TABLE];
+
+	while (*link && ((*link)->id != id || (*link)->kind != kind))
+		link = &(*link)->next;
+	return link;
+}
+
+static struct thing *get(struct replay *replay, u32 kind, u64 id, bool make)
+{
+	struct thing **link = find(replay, kind, id);
+
+	if (!*link && make) {
+		*link = calloc(1, sizeof(**link));
+		if (!*link)
+			abort();
+		(*link)->id = id;
+		(*link)->kind = kind;
+	}
+	return *link;
+}
+
+static int fail(const struct replay *replay, const char *what)
+{
+	fprintf(stderr, "vgpu-sim: event %llu of the log: %s\n", (unsigned long long)replay->events, what);
+	return -1;
+}
+
+static void forget(struct replay *replay, u32 kind, u64 id)
+{
+	struct thing **link = find(replay, kind, id), *thing = *link;
+
+	*link = thing->next;
+	free(thing);
+}
+
+static int on_vm(struct replay *replay, const struct vgpu_sched_event *event)
+{
+	struct thing *thing = get(replay, VM, event->id, false);
+
+	if (event->arg >= VGPU_TIER_COUNT)
+		return fail(replay, "no such tier");
+	if (thing)
+		vgpu_sched_set_tier(&replay->sched, &thing->vm, event->arg, event->now_ns);
+	else
+		vgpu_sched_add_vm(&replay->sched, &get(replay, VM, event->id, true)->vm, event->id, event->arg);
+	return 0;
+}
+
+static int on_stream(struct replay *replay, const struct vgpu_sched_event *event)
+{
+	struct thing *vm = get(replay, VM, event->a[2], false);
+	struct vgpu_sched_entity *entity = &get(replay, STREAM, event->id, true)->entity;
+
+	if (!vm)
+		return fail(replay, "no such virtual GPU");
+	if (entity->queued)
+		return fail(replay, "the stream is queued already");
+	entity->id = event->id;
+	entity->vm = &vm->vm;
+	entity->engine = event->engine;
+	entity->arrival = event->a[0];
+	entity->arrival_ns = event->a[1];
+	if (event->op == VGPU_SCHED_QUEUED)
+		vgpu_sched_link(&replay->sched, entity);
+	else
+		vgpu_sched_enqueue(&replay->sched, entity, event->now_ns);
+	return 0;
+}
+
+static int on_run_state(struct replay *replay, const struct vgpu_sched_event *event)
+{
+	struct vgpu_sched_run *run = &get(replay, RUN, event->id, true)->run;
+	struct thing *vm = get(replay, VM, event->a[0], false);
+
+	if (!vm || !event->a[3] || (event->arg & 0xff) >= VGPU_TIER_COUNT)
+		return fail(replay, "a run that cannot be");
+	run->id = event->id;
+	run->engine = event->engine;
+	run->charged_ns = event->a[1];
+	run->used_ns = event->a[2];
+	run->rate = event->a[3];
+	run->tier = event->arg;
+	run->aged = event->arg & VGPU_SCHED_AGED;
+	vgpu_sched_resume(&replay->sched, &vm->vm, run);
+	return 0;
+}
+
+static int on_pick(struct replay *replay, const struct vgpu_sched_event *event)
+{
+	struct vgpu_sched_entity *entity = vgpu_sched_pick(&replay->sched, event->engine, event->now_ns);
+	u32 arg;
+
+	replay->picks++;
+	replay->picked = entity;
+	if (!entity)
+		return fail(replay, "nothing is queued here, but the log has a decision");
+	arg = entity->vm->tier | (entity->aged ? VGPU_SCHED_AGED : 0);
+	if (entity->id != event->id || arg != event->arg) {
+		fprintf(replay->out, "decision %llu differs: stream %#llx (tier %u%s) here, stream %#llx (tier %u%s) in the log\n",
+			(unsigned long long)replay->picks, (unsigned long long)entity->id, entity->vm->tier,
+			entity->aged ? ", aged" : "", (unsigned long long)event->id, event->arg & 0xff,
+			event->arg & VGPU_SCHED_AGED ? ", aged" : "");
+		return -1;
+	}
+	return 0;
+}
+
+static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
+{
+	struct vgpu_sched *sched = &replay->sched;
+	struct vgpu_policy policy;
+	struct thing *thing;
+	const char *why;
+
+	if (event->engine >= VGPU_ENGINE_COUNT)
+		return fail(replay, "no such engine");
+	switch (event->op) {
+	case VGPU_SCHED_LIVE:
+		return 0;
+	case VGPU_SCHED_POLICY:
+		vgpu_policy_unpack(&policy, event);
+		if (vgpu_policy_check(&policy, &why))
+			return fail(replay, why);
+		vgpu_sched_set_policy(sched, &policy, event->now_ns);
+		return 0;
+	case VGPU_SCHED_VM:
+		return on_vm(replay, event);
+	case VGPU_SCHED_VM_GONE:
+	case VGPU_SCHED_VM_STATE:
+		thing = get(replay, VM, event->id, false);
+		if (!thing)
+			return fail(replay, "no such virtual GPU");
+		if (event->op == VGPU_SCHED_VM_STATE)
+			return vgpu_sched_restore(sched, &thing->vm, event);
+		vgpu_sched_remove_vm(sched, &thing->vm);
+		forget(replay, VM, event->id);
+		return 0;
+	case VGPU_SCHED_ENGINE_STATE:
+	case VGPU_SCHED_TIER_STATE:
+		return vgpu_sched_restore(sched, NULL, event);
+	case VGPU_SCHED_RUN_STATE:
+		return on_run_state(replay, event);
+	case VGPU_SCHED_QUEUED:
+	case VGPU_SCHED_ENQUEUE:
+		return on_stream(replay, event);
+	case VGPU_SCHED_DEQUEUE:
+		thing = get(replay, STREAM, event->id, false);
+		if (!thing || !thing->entity.queued)
+			return fail(replay, "the stream is not queued");
+		vgpu_sched_dequeue(sched, &thing->entity, event->now_ns);
+		return 0;
+	case VGPU_SCHED_PICK:
+		return on_pick(replay, event);
+	case VGPU_SCHED_START:
+		if (!replay->picked || replay->picked->id != event->id)
+			return fail(replay, "a run begins of a stream that was not picked");
+		vgpu_sched_start(sched, replay->picked, &get(replay, RUN, event->a[0], true)->run, event->a[0],
+				 event->a[1], event->now_ns);
+		replay->picked = NULL;
+		return 0;
+	case VGPU_SCHED_SYNC:
+		vgpu_sched_sync(sched, event->engine, event->now_ns);
+		return 0;
+	case VGPU_SCHED_DONE:
+		thing = get(replay, RUN, event->id, false);
+		if (!thing)
+			return fail(replay, "no such run");
+		vgpu_sched_done(sched, &thing->run, event->now_ns);
+		forget(replay, RUN, event->id);
+		return 0;
+	}
+	return fail(replay, "no such event");
+}
+
+/**
+ * sim_replay() - make the decisions of a log again
+ * @path: of the log
+ * @out: where to say what differs, or that nothing does
+ *
+ * Return: 0 if all decisions are the same, 1 if not, 2 for trouble. Context: any.
+ */
+int sim_replay(const char *path, FILE *out)
+{
+	struct replay *replay = calloc(1, sizeof(*replay));
+	struct vgpu_sched_event event;
+	struct thing *thing;
+	FILE *in = fopen(path, "rb");
+	u32 i;
+	int err = 0;
+
+	if (!in || !replay) {
+		fprintf(stderr, "vgpu-sim: cannot read %s: %s\n", path, strerror(errno));
+		return 2;
+	}
+	replay->out = out;
+	vgpu_sched_init(&replay->sched);
+	if (fread(&event, sizeof(event), 1, in) != 1 || event.op != VGPU_SCHED_BEGIN ||
+	    event.a[0] != VGPU_SCHED_LOG_MAGIC || event.a[1] != VGPU_SCHED_LOG_VERSION) {
+		fprintf(stderr, "vgpu-sim: %s is no decision log of version %u\n", path, VGPU_SCHED_LOG_VERSION);
+		err = 2;
+	}
+	while (!err && fread(&event, sizeof(event), 1, in) == 1) {
+		replay->events++;
+		if (on_event(replay, &event))
+			err = 1;
+	}
+	if (!err)
+		fprintf(out, "%llu events, %llu decisions: all the same\n", (unsigned long long)replay->events,
+			(unsigned long long)replay->picks);
+	fclose(in);
+	for (i = 0; i < TABLE; i++) {
+		while ((thing = replay->table[i])) {
+			replay->table[i] = thing->next;
+			free(thing);
+		}
+	}
+	free(replay);
+	return err;
+}
