@@ -283,13 +283,14 @@ static void reap(struct supervisor *sup)
 static int read_signals(struct supervisor *sup)
 {
 	struct signalfd_siginfo info;
+	int sig = 0;
 
 	while (read(sup->signals, &info, sizeof(info)) == sizeof(info)) {
 		if (info.ssi_signo != SIGCHLD)
-			return (int)info.ssi_signo;
+			sig = (int)info.ssi_signo;
 	}
 	reap(sup);
-	return 0;
+	return sig;
 }
 
 static int serve_until_told(struct supervisor *sup)

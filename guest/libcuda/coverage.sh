@@ -82,7 +82,6 @@ if [ "${1-}" = --check ]; then
 		echo "$page is not what guest/libcuda/coverage.sh writes; run it" >&2
 		exit 1
 	fi
-	echo "ok coverage"
 else
 	cp "$work/page" "$page"
 fi

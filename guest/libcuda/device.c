@@ -370,29 +370,44 @@ EXPORT CUresult cuDeviceGetPCIBusId(char *id, int len, CUdevice dev)
 	return CUDA_SUCCESS;
 }
 
+/* [domain:]bus:device[.function] in hexadecimal, to the four numbers. */
+static bool parse_pci_id(const char *id, unsigned long out[4])
+{
+	unsigned long part[3];
+	int parts = 0;
+	char *end;
+
+	out[3] = 0;
+	for (;; id = end + 1) {
+		if (!isxdigit((unsigned char)*id) || parts == 3)
+			return false;
+		part[parts++] = strtoul(id, &end, 16);
+		if (*end != ':')
+			break;
+	}
+	if (*end == '.' && isxdigit((unsigned char)end[1]))
+		out[3] = strtoul(end + 1, &end, 16);
+	if (*end || parts < 2)
+		return false;
+	out[0] = parts == 3 ? part[0] : 0;
+	out[1] = part[parts - 2];
+	out[2] = part[parts - 1];
+	return true;
+}
+
 EXPORT CUresult cuDeviceGetByPCIBusId(CUdevice *dev, const char *id)
 {
-	unsigned int domain = 0, bus, device, function = 0;
-	int end = 0;
+	unsigned long pci[4];
 
 	if (device_init_check())
 		return CUDA_ERROR_NOT_INITIALIZED;
-	if (!dev || !id)
-		return CUDA_ERROR_INVALID_VALUE;
-	/* [domain:]bus:device[.function] in hexadecimal */
-	if ((sscanf(id, "%x:%x:%x.%x%n", &domain, &bus, &device, &function, &end) != 4 || id[end]) &&
-	    (function = 0, end = 0,
-	     sscanf(id, "%x:%x:%x%n", &domain, &bus, &device, &end) != 3 || id[end]) &&
-	    (domain = 0, end = 0,
-	     sscanf(id, "%x:%x.%x%n", &bus, &device, &function, &end) != 3 || id[end]) &&
-	    (domain = 0, function = 0, end = 0,
-	     sscanf(id, "%x:%x%n", &bus, &device, &end) != 2 || id[end]))
+	if (!dev || !id || !parse_pci_id(id, pci))
 		return CUDA_ERROR_INVALID_VALUE;
 	for (int i = 0; i < count; i++) {
 		const struct vgpu_guest_info *info = &devices[i].info;
 
-		if (info->pci_domain == domain && info->pci_bus == bus &&
-		    info->pci_device == (device << 3 | function)) {
+		if (info->pci_domain == pci[0] && info->pci_bus == pci[1] &&
+		    info->pci_device == (pci[2] << 3 | pci[3])) {
 			*dev = i;
 			return CUDA_SUCCESS;
 		}

@@ -20,8 +20,9 @@ static const char *const type_names[] = {
 
 static void print_node(FILE *file, const struct graph_node *node)
 {
-	const char *type = (size_t)node->type < sizeof(type_names) / sizeof(type_names[0]) ?
-				   type_names[node->type] : NULL;
+	const char *type = (size_t)node->type < sizeof(type_names) / sizeof(type_names[0])
+				   ? type_names[node->type]
+				   : NULL;
 
 	fprintf(file, "\tn%llu [label=\"%s", (unsigned long long)node->id, type ? type : "node");
 	if (node->op->kind == OP_KERNEL)

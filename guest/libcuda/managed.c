@@ -99,9 +99,8 @@ EXPORT CUresult cuMemAdvise_v2(CUdeviceptr addr, size_t size, CUmem_advise advic
 	return advise(addr, size, advice);
 }
 
-EXPORT CUresult cuMemRangeGetAttribute(void *data, size_t data_size,
-				       CUmem_range_attribute attribute, CUdeviceptr addr,
-				       size_t size)
+EXPORT CUresult cuMemRangeGetAttribute(void *data, size_t data_size, CUmem_range_attribute attribute,
+				       CUdeviceptr addr, size_t size)
 {
 	int value;
 
@@ -130,9 +129,8 @@ EXPORT CUresult cuMemRangeGetAttribute(void *data, size_t data_size,
 	return CUDA_SUCCESS;
 }
 
-EXPORT CUresult cuMemRangeGetAttributes(void **data, size_t *sizes,
-					CUmem_range_attribute *attributes, size_t count,
-					CUdeviceptr addr, size_t size)
+EXPORT CUresult cuMemRangeGetAttributes(void **data, size_t *sizes, CUmem_range_attribute *attributes,
+					size_t count, CUdeviceptr addr, size_t size)
 {
 	CUresult result = CUDA_SUCCESS;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) vgpu authors
+#include <stdlib.h>
 #include <string.h>
 #include "capture.h"
 #include "copy.h"
@@ -40,73 +41,63 @@ static CUresult classify(struct copy_side *dst, struct copy_side *src, uint64_t 
 	return result;
 }
 
-/* Between two devices, or the aperture of one and the memory of another: through the CPU, at once. */
+/* The legacy stream of a context of a session, for copies that no stream of the program can do. */
+static CUresult any_stream(struct session *session, struct stream **stream)
+{
+	for (int i = 1; i < VGPU_MAX_CONTEXTS; i++) {
+		struct context *ctx = session->contexts[i];
+
+		if (ctx && ctx->handle)
+			return stream_resolve(ctx, CU_STREAM_LEGACY, false, stream);
+	}
+	return CUDA_ERROR_INVALID_CONTEXT;
+}
+
+/* One half of a copy between devices: from or to a side; the other one is pageable memory. */
+static CUresult copy_half(const struct copy_side *side, const struct copy *copy)
+{
+	struct session *session = side->session;
+	struct stream *stream;
+	CUresult result;
+
+	if (!session) {
+		copy_on_host(copy);
+		return CUDA_SUCCESS;
+	}
+	pthread_mutex_lock(&session->lock);
+	result = any_stream(session, &stream);
+	if (!result)
+		result = copy_check(copy);
+	if (!result) {
+		stream_order(stream);
+		stream_synchronize(stream);
+		if (copy_is_host(copy))
+			copy_on_host(copy);
+		else
+			result = copy_issue(stream, copy);
+		stream_synchronize(stream);
+	}
+	pthread_mutex_unlock(&session->lock);
+	return result;
+}
+
+/* Between memory of two devices: through the CPU, at once. */
 static CUresult copy_between(const struct copy *copy)
 {
 	struct copy out = *copy, in = *copy;
-	uint64_t len = copy->width * copy->height * copy->depth;
-	struct session *session;
-	struct stream *stream;
-	struct context *ctx;
-	struct heap_block block;
+	void *stage = malloc(copy->width * copy->height * copy->depth);
 	CUresult result;
-	void *stage;
 
-	/*
-	 * A block of the source's aperture is pageable memory for the destination: out to it, then in from it.
-	 */
-	session = copy->src.kind == SIDE_DEVICE ? copy->src.session : copy->dst.session;
-	pthread_mutex_lock(&session->lock);
-	stage = session_payload(session, len, &block);
-	for (ctx = NULL, result = CUDA_ERROR_INVALID_CONTEXT; stage && !ctx;) {
-		for (int i = 1; i < VGPU_MAX_CONTEXTS && !ctx; i++)
-			if (session->contexts[i] && session->contexts[i]->handle)
-				ctx = session->contexts[i];
-		break;
-	}
-	if (stage && ctx)
-		result = stream_resolve(ctx, CU_STREAM_LEGACY, false, &stream);
-	if (!result) {
-		out.dst.kind = SIDE_PAGEABLE;
-		out.dst.addr = (uint64_t)stage;
-		out.dst.pitch = copy->width;
-		out.dst.slice = copy->width * copy->height;
-		stream_order(stream);
-		stream_synchronize(stream);
-		if (copy->src.kind == SIDE_DEVICE)
-			result = copy_issue(stream, &out);
-		else
-			copy_on_host(&out);
-	}
-	pthread_mutex_unlock(&session->lock);
-	if (!result) {
-		in.src = out.dst;
-		in.src.session = NULL;
-		session = copy->dst.session;
-		if (copy->dst.kind == SIDE_DEVICE) {
-			pthread_mutex_lock(&session->lock);
-			for (int i = 1; i < VGPU_MAX_CONTEXTS; i++) {
-				ctx = session->contexts[i];
-				if (ctx && ctx->handle)
-					break;
-			}
-			result = stream_resolve(ctx, CU_STREAM_LEGACY, false, &stream);
-			if (!result) {
-				stream_order(stream);
-				result = copy_issue(stream, &in);
-				stream_synchronize(stream);
-			}
-			pthread_mutex_unlock(&session->lock);
-		} else {
-			copy_on_host(&in);
-		}
-	}
-	if (stage) {
-		session = copy->src.kind == SIDE_DEVICE ? copy->src.session : copy->dst.session;
-		pthread_mutex_lock(&session->lock);
-		heap_free(&session->heap, &block);
-		pthread_mutex_unlock(&session->lock);
-	}
+	if (!stage)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	out.dst = (struct copy_side){ .kind = SIDE_PAGEABLE, .addr = (uint64_t)stage };
+	out.dst.pitch = copy->width;
+	out.dst.slice = copy->width * copy->height;
+	in.src = out.dst;
+	result = copy_half(&copy->src, &out);
+	if (!result)
+		result = copy_half(&copy->dst, &in);
+	free(stage);
 	return result;
 }
 

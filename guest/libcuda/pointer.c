@@ -77,9 +77,12 @@ static CUresult get(const struct target *t, CUpointer_attribute attribute, void 
 		*(CUcontext *)data = t->ctx;
 		break;
 	case CU_POINTER_ATTRIBUTE_MEMORY_TYPE:
-		*(unsigned int *)data = !ok	    ? 0
-					: t->device ? CU_MEMORYTYPE_DEVICE
-						    : CU_MEMORYTYPE_HOST;
+		if (!ok)
+			*(unsigned int *)data = 0;
+		else if (t->device || t->managed)
+			*(unsigned int *)data = CU_MEMORYTYPE_DEVICE;
+		else
+			*(unsigned int *)data = CU_MEMORYTYPE_HOST;
 		break;
 	case CU_POINTER_ATTRIBUTE_DEVICE_POINTER:
 		ok = ok && !t->registered;

@@ -216,11 +216,10 @@ static void wait_progress(struct queue *queue, uint32_t completions, bool blocki
 	}
 	queue->has_leader = true;
 	start = now_ns();
-	if (!blocking && spin(queue, start)) {
+	if (!blocking && spin(queue, start))
 		queue->stats.spins++;
-	} else if (!queue->gone && queue->head == head) {
+	else if (!queue->gone && queue->head == head)
 		sleep_for_interrupt(queue, queue->followers ? 1 : completions);
-	}
 	/* Spinning pays where waits end soon, however they ended this time. */
 	if (now_ns() - start < SPIN_MAX_NS)
 		queue->spin_ns = queue->spin_ns * 2 < SPIN_MAX_NS ? queue->spin_ns * 2 : SPIN_MAX_NS;

@@ -547,12 +547,12 @@ static bool has_risen(const struct vgpu_sched *sched, const struct vgpu_sched_en
 /* Whether aging may serve a tier out of turn now: never further ahead of its share than a slice. */
 static bool may_rise(const struct vgpu_sched *sched, const struct vgpu_sched_tier *tier, u32 number, u64 turn_vtime)
 {
-	u64 ahead;
+	u64 slice = sched->policy.slice_ns << VTIME_SHIFT, ahead = tier->vtime - turn_vtime;
 
 	if (sched->policy.kind == VGPU_POLICY_STRICT)
 		return tier->allowance_ns > 0;
-	ahead = div_u64(sched->policy.slice_ns << VTIME_SHIFT, sched->policy.weight[number] * tier->backlogged);
-	return !after(tier->vtime, turn_vtime + ahead);
+	/* The first comparison keeps the product in range. */
+	return ahead <= slice && ahead * sched->policy.weight[number] * tier->backlogged <= slice;
 }
 
 /* The tier whose turn it is, VGPU_TIER_COUNT if nothing is queued. */
@@ -597,13 +597,13 @@ struct vgpu_sched_entity *vgpu_sched_pick(struct vgpu_sched *sched, u32 engine, 
 		if (!eng->tier[i].vms.first)
 			continue;
 		head = first_stream(first_share(&eng->tier[i]));
+		/* What has risen keeps its place by arrival; under strict it is owed its turn whatever waits above. */
+		if (head->arrival >= entity->arrival && (sched->policy.kind != VGPU_POLICY_STRICT || entity->aged))
+			continue;
 		if (!has_risen(sched, head, i - turn, now) || !may_rise(sched, &eng->tier[i], i, eng->tier[turn].vtime))
 			continue;
-		/* What has risen keeps its place by arrival; under strict it is owed its turn whatever waits above. */
-		if (head->arrival < entity->arrival || (sched->policy.kind == VGPU_POLICY_STRICT && !entity->aged)) {
-			entity = head;
-			entity->aged = true;
-		}
+		entity = head;
+		entity->aged = true;
 	}
 	if (sched->log)
 		log_event(sched, VGPU_SCHED_PICK, engine, entity->id,

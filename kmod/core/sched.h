@@ -122,51 +122,51 @@ struct vgpu_sched_vm;
 /**
  * struct vgpu_sched_entity - a stream in the scheduler's eyes
  * @node: in the streams of its virtual GPU that wait for its engine, by @arrival
- * @vm: whose
- * @id: names it in the decision log, unique on its GPU
  * @arrival: of the stream's next command, order of arrival at the GPU
  * @arrival_ns: the same as a time
+ * @vm: whose
  * @engine: of the next command
  * @queued: in a run queue
  * @aged: the last pick of it was by aging
+ * @id: names it in the decision log, unique on its GPU
  *
  * What it waits for is settled before: only streams whose next command may run are queued.
  */
 struct vgpu_sched_entity {
 	struct rb_node node;
-	struct vgpu_sched_vm *vm;
-	u64 id;
 	u64 arrival;
 	u64 arrival_ns;
+	struct vgpu_sched_vm *vm;
 	u32 engine;
 	bool queued;
 	bool aged;
+	u64 id;
 };
 
 /**
  * struct vgpu_sched_share - a virtual GPU on one engine
  * @node: in its tier's order, while streams are queued
- * @streams: queued, by arrival
- * @vm: whose
- * @key: place in the tier's order
+ * @key: place in the tier's order; beside @node, because a search reads both
  * @vruntime: service received, nanoseconds, from a start that means nothing; kept under `fair`
- * @epoch: of the tier for which @vruntime holds
- * @busy_ns: engine time used
+ * @vm: whose
  * @queued: streams
  * @inflight: runs
  * @placed: in the tier's order
+ * @streams: queued, by arrival
+ * @epoch: of the tier for which @vruntime holds
+ * @busy_ns: engine time used
  */
 struct vgpu_sched_share {
 	struct rb_node node;
-	struct vgpu_order streams;
-	struct vgpu_sched_vm *vm;
 	u64 key;
 	u64 vruntime;
+	struct vgpu_sched_vm *vm;
+	u32 queued;
+	u16 inflight;
+	bool placed;
+	struct vgpu_order streams;
 	u64 epoch;
 	u64 busy_ns;
-	u32 queued;
-	u32 inflight;
-	bool placed;
 };
 
 /**

@@ -212,13 +212,51 @@ static void pointer_attributes(void)
 	CHECK(!ctx);
 }
 
+/* Managed memory is the host's and the kernels' at one address. */
+static void managed(void)
+{
+	unsigned int *p, n = 5000, value = 3;
+	unsigned int type = 0;
+	int is_managed = 0, able;
+	void *args[] = { &p, &n, &value };
+
+	CU(cuDeviceGetAttribute(&able, CU_DEVICE_ATTRIBUTE_MANAGED_MEMORY, conform_device()));
+	if (!able)
+		return;
+	CU(cuMemAllocManaged((CUdeviceptr *)&p, n * sizeof(*p), CU_MEM_ATTACH_GLOBAL));
+	CU(cuPointerGetAttribute(&is_managed, CU_POINTER_ATTRIBUTE_IS_MANAGED, (CUdeviceptr)p));
+	EQUAL(is_managed, 1);
+	CU(cuPointerGetAttribute(&type, CU_POINTER_ATTRIBUTE_MEMORY_TYPE, (CUdeviceptr)p));
+	EQUAL(type, CU_MEMORYTYPE_DEVICE);
+	for (unsigned int i = 0; i < n; i++)
+		p[i] = i;
+	CU(cuLaunchKernel(conform_kernel("add"), 20, 1, 1, 256, 1, 1, 0, NULL, args, NULL));
+	CU(cuCtxSynchronize());
+	for (unsigned int i = 0; i < n; i++)
+		EQUAL(p[i], i + 3);
+	CU(cuMemsetD32((CUdeviceptr)p, 7, n));
+	CU(cuCtxSynchronize());
+	EQUAL(p[n - 1], 7);
+	CU(cuMemFree((CUdeviceptr)p));
+	RESULT(CUDA_ERROR_INVALID_VALUE, cuMemAllocManaged((CUdeviceptr *)&p, 64, 0));
+}
+
 int main(void)
 {
 	static const struct conform_test tests[] = {
-		TEST(alloc_and_free), TEST(bad_arguments),	TEST(out_of_memory),
-		TEST(reuse),	      TEST(info_counts),	TEST(address_range),
-		TEST(pitch),	      TEST(host_alloc),		TEST(host_memory_in_kernel),
-		TEST(host_register),  TEST(pointer_attributes), { NULL },
+		TEST(alloc_and_free),
+		TEST(bad_arguments),
+		TEST(out_of_memory),
+		TEST(reuse),
+		TEST(info_counts),
+		TEST(address_range),
+		TEST(pitch),
+		TEST(host_alloc),
+		TEST(host_memory_in_kernel),
+		TEST(host_register),
+		TEST(managed),
+		TEST(pointer_attributes),
+		{ NULL },
 	};
 
 	return conform_main(tests);

@@ -77,6 +77,7 @@ machine_initramfs()
 	path=$machine_cache/initramfs-$release-${key:0:12}.cpio
 	if [ ! -e "$path" ]; then
 		mkdir -p "$machine_cache"
+		find "$machine_cache" -maxdepth 1 -name 'initramfs-*' -mtime +2 -exec rm -rf {} +
 		work=$(mktemp -d "$machine_cache/initramfs.XXXXXX")
 		mkdir -p "$work"/tree/{bin,dev,proc,sys,modules,lower,layer,new}
 		cp /bin/busybox "$work/tree/bin/"
@@ -133,13 +134,17 @@ machine_directory()
 	} >"$dir/job"
 }
 
+# KVM asks the processor to scale the guests' TSC where the kernel has refined the rate since KVM was loaded; an emulated
+# one cannot, the guest's deadlines are then taken for times since the hypervisor's start, and it sleeps for minutes. A
+# tolerance that covers any refinement leaves the rate as it is.
 machine_options()
 {
 	local dir=$1
 
 	printf '%s\n' -nodefaults -no-reboot -display none -serial "file:$dir/serial.log" -kernel "$2" -initrd "$3" -append
 	printf '%s' "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off nokaslr tsc=reliable no_timer_check"
-	printf '%s\n' " apparmor=0 audit=0 nmi_watchdog=0 rcupdate.rcu_cpu_stall_timeout=60 8250.nr_uarts=1 ${4:-}"
+	printf '%s' " apparmor=0 audit=0 nmi_watchdog=0 rcupdate.rcu_cpu_stall_timeout=60 8250.nr_uarts=1"
+	printf '%s\n' " kvm.tsc_tolerance_ppm=100000 ${4:-}"
 	printf '%s\n' -fsdev local,id=root,path=/,readonly=on,security_model=none,multidevs=remap \
 		-device virtio-9p-pci,fsdev=root,mount_tag=root \
 		-device virtio-serial-pci,max_ports=4 \

@@ -30,12 +30,13 @@
 const char *argp_program_version = "vgpu-loopback " VGPU_RELEASE;
 
 static const char summary[] =
-	"Run the mediator without a virtual machine: a process with kmod/core and the guest driver's part, a supervisor, "
-	"and workers."
-	"\vWith a command: starts a supervisor with the soft backend, waits until its GPU is attached, runs the command "
-	"with VGPU_LOOPBACK and LD_LIBRARY_PATH set so that it finds libcuda.so.1, and cleans up. Exit status and output "
-	"are the command's; 97 if the GPU did not come up; 98 if, afterwards, submitted is not completed + failed, or "
-	"anything is left over.\n\nWithout: serves SOCKET until SIGTERM; supervisors and guests are started by others.\n\n"
+	"Run the mediator without a virtual machine: a process with kmod/core and the guest driver's part, a "
+	"supervisor, and workers."
+	"\vWith a command: starts a supervisor with the soft backend, waits until its GPU is attached, runs the "
+	"command with VGPU_LOOPBACK and LD_LIBRARY_PATH set so that it finds libcuda.so.1, and cleans up. Exit status "
+	"and output are the command's; 97 if the GPU did not come up; 98 if, afterwards, submitted is not completed + "
+	"failed, or anything is left over.\n\n"
+	"Without: serves SOCKET until SIGTERM; supervisors and guests are started by others.\n\n"
 	"A program chooses its virtual GPUs by VGPU_LOOPBACK_VM, names separated by commas (default: vm0).";
 
 /**

@@ -7,4 +7,10 @@ CHECKS += tests/sim/check
 sim: $(B)/bin/vgpu-sim
 	tests/sim/check $(SIM_DECISIONS)
 
+# Rows sched/* of make bench.
+ALL += $(B)/bin/bench-sched
+$(B)/bin/bench-sched: $(B)/obj/tests/sim/bench.o $(B)/lib/libcore.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ -lpthread
+
 .PHONY: sim

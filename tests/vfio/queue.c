@@ -23,8 +23,8 @@
  *
  * Return: enum vgpu_status.
  */
-uint32_t control(struct vfio_client *client, uint32_t session, uint32_t op, uint64_t a0, uint64_t a1, uint64_t a2,
-		 uint64_t a3)
+uint32_t control(struct vfio_client *client, uint32_t session, uint32_t op, uint64_t a0,
+		 uint64_t a1, uint64_t a2, uint64_t a3)
 {
 	reg_write32(client, VGPU_REG_CTL_SESSION, session);
 	reg_write64(client, VGPU_REG_CTL_ARG(0), a0);

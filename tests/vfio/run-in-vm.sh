@@ -40,6 +40,7 @@ modprobe -q ahci
 spare_device
 build/bin/vfio-test "$@" || status=1
 if [ -e /dev/iommu ]; then
+	echo 1 >/sys/bus/pci/rescan
 	spare_device
 	build/bin/vfio-test --cdev "$@" || status=1
 fi

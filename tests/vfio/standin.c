@@ -304,12 +304,12 @@ static int64_t do_pin(const uint64_t *a)
 	ring_fd = (int)syscall(__NR_io_uring_setup, 1, params);
 	if (ring_fd < 0)
 		return -errno;
-	ring.sq = mmap(NULL, params->sq_off.array + params->sq_entries * sizeof(uint32_t), PROT_READ | PROT_WRITE,
-		       MAP_SHARED, ring_fd, IORING_OFF_SQ_RING);
+	ring.sq = mmap(NULL, params->sq_off.array + params->sq_entries * sizeof(uint32_t),
+		       PROT_READ | PROT_WRITE, MAP_SHARED, ring_fd, IORING_OFF_SQ_RING);
 	ring.cq = mmap(NULL, params->cq_off.cqes + params->cq_entries * sizeof(struct io_uring_cqe),
 		       PROT_READ | PROT_WRITE, MAP_SHARED, ring_fd, IORING_OFF_CQ_RING);
-	ring.sqes = mmap(NULL, params->sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE, MAP_SHARED,
-			 ring_fd, IORING_OFF_SQES);
+	ring.sqes = mmap(NULL, params->sq_entries * sizeof(struct io_uring_sqe),
+			 PROT_READ | PROT_WRITE, MAP_SHARED, ring_fd, IORING_OFF_SQES);
 	if (ring.sq == MAP_FAILED || ring.cq == MAP_FAILED || ring.sqes == MAP_FAILED)
 		return -errno;
 	return or_errno(syscall(__NR_io_uring_register, ring_fd, IORING_REGISTER_BUFFERS, &buffer, 1));
@@ -369,7 +369,8 @@ static int64_t execute(const struct request *request, struct reply *reply)
 	case PUPPET_KICK:
 		return kick(0);
 	case PUPPET_RINGS:
-		rings = mmap(NULL, sizeof(*rings), PROT_READ | PROT_WRITE, MAP_SHARED, executor, VGPU_EXEC_MMAP_RINGS);
+		rings = mmap(NULL, sizeof(*rings), PROT_READ | PROT_WRITE, MAP_SHARED, executor,
+			     VGPU_EXEC_MMAP_RINGS);
 		if (rings != MAP_FAILED)
 			return 0;
 		rings = NULL;
@@ -475,7 +476,8 @@ void puppet_start(struct puppet *puppet)
  *
  * Return: as @op defines; -EPIPE if the puppet is dead.
  */
-int64_t puppet_call(struct puppet *puppet, enum puppet_op op, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+int64_t puppet_call(struct puppet *puppet, enum puppet_op op, uint64_t a0, uint64_t a1, uint64_t a2,
+		    uint64_t a3)
 {
 	struct request request = { op, { a0, a1, a2, a3 } };
 	struct reply reply;
@@ -581,7 +583,8 @@ int puppet_next(struct puppet *puppet, struct vgpu_dispatch *dispatch)
  *
  * Return: 0 or a negative errno.
  */
-int puppet_complete(struct puppet *puppet, const struct vgpu_dispatch *dispatch, uint32_t status, uint64_t value)
+int puppet_complete(struct puppet *puppet, const struct vgpu_dispatch *dispatch, uint32_t status,
+		    uint64_t value)
 {
 	puppet_call(puppet, PUPPET_COMPLETE, dispatch->tag, dispatch->generation, status, value);
 	return (int)puppet_call(puppet, PUPPET_KICK, 0, 0, 0, 0);

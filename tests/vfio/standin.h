@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (c) vgpu authors */
 /*
- * A stand-in for the executor: a supervisor without a GPU, and puppets, worker processes that do one thing after another as
- * they are told, sound or hostile.
+ * A stand-in for the executor: a supervisor without a GPU, and puppets, worker processes that do one
+ * thing after another as they are told, sound or hostile.
  */
 #ifndef VGPU_TEST_STANDIN_H
 #define VGPU_TEST_STANDIN_H
@@ -58,7 +58,7 @@ int64_t read_number(const char *path);
  * @PUPPET_PIN: address, length: pins the pages for long, as a driver that does DMA does
  * @PUPPET_DMA: address, value: writes 64 bits through the pin
  * @PUPPET_UNPIN: lets go of the pin
- * @PUPPET_LEAVE_PIN: from now on a child obeys, which has of its parent's possessions the pin alone; the parent sleeps
+ * @PUPPET_LEAVE_PIN: from now on a child obeys, which has the pin, but not the file; the parent sleeps
  */
 enum puppet_op {
 	PUPPET_OPEN,

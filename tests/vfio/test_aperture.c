@@ -59,10 +59,12 @@ static int test_mapping(void)
 	EXPECT_EQ(second[5], 0x77);
 	second[5] = 0x12;
 	EXPECT_EQ(t.client.aperture[0x3005], 0x12);
-	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR2_REGION_INDEX, 0x2801, bytes, sizeof(bytes)), sizeof(bytes));
+	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR2_REGION_INDEX, 0x2801, bytes, sizeof(bytes)),
+		  sizeof(bytes));
 	EXPECT(bytes[0] == 0x77 && bytes[0x3005 - 0x2801] == 0x12 && bytes[0x4000 - 0x2801] == 0);
 	memset(bytes, 0x21, sizeof(bytes));
-	EXPECT_EQ(vfio_write(&t.client, VFIO_PCI_BAR2_REGION_INDEX, 0x2801, bytes, sizeof(bytes)), sizeof(bytes));
+	EXPECT_EQ(vfio_write(&t.client, VFIO_PCI_BAR2_REGION_INDEX, 0x2801, bytes, sizeof(bytes)),
+		  sizeof(bytes));
 	EXPECT_EQ(t.client.aperture[0x2800], 0x77);
 	EXPECT_EQ(second[0], 0x21);
 	EXPECT_EQ(t.client.aperture[0x5800], 0x21);
@@ -182,14 +184,25 @@ static int test_worker_mapping(void)
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_POKE, addr + 8, 0x1234, 0, 0), 0);
 	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 8], 0x34);
 
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + PAYLOAD(1), 4096, rw, MAP_SHARED), -EPERM);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + QUEUE_AREA(0), 4096, rw, MAP_SHARED), -EPERM);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + PAYLOAD(0) + PAYLOAD_LEN - 4096, 8192, rw,
-			      MAP_SHARED), -EPERM);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + SIZE, 4096, rw, MAP_SHARED), -EPERM);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + PAYLOAD(0), 4096, rw, MAP_PRIVATE), -EINVAL);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + PAYLOAD(0), 4096, rw | PROT_EXEC,
-			      MAP_SHARED), -EPERM);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + PAYLOAD(1), 4096, rw,
+			      MAP_SHARED),
+		  -EPERM);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + QUEUE_AREA(0), 4096,
+			      rw, MAP_SHARED),
+		  -EPERM);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP,
+			      VGPU_EXEC_MMAP_APERTURE + PAYLOAD(0) + PAYLOAD_LEN - 4096, 8192, rw,
+			      MAP_SHARED),
+		  -EPERM);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + SIZE, 4096, rw,
+			      MAP_SHARED),
+		  -EPERM);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + PAYLOAD(0), 4096, rw,
+			      MAP_PRIVATE),
+		  -EINVAL);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + PAYLOAD(0), 4096,
+			      rw | PROT_EXEC, MAP_SHARED),
+		  -EPERM);
 	EXPECT(puppet_call(&t.puppet, PUPPET_REMAP_FILE_PAGES, addr, 4096, PAYLOAD(1) >> 12, 0) < 0);
 	EXPECT(puppet_call(&t.puppet, PUPPET_MREMAP, addr, 0, 2 * PAYLOAD_LEN, 0) < 0);
 	EXPECT(puppet_call(&t.puppet, PUPPET_MREMAP, addr, PAYLOAD_LEN, 2 * PAYLOAD_LEN, 0) < 0);
@@ -207,7 +220,7 @@ static int test_worker_mapping(void)
 	return 0;
 }
 
-/* A worker that closes its file and keeps its mapping is still there; when it lets go of that too, it is killed. */
+/* A worker that closes its file and keeps its mapping is still there; then it is killed. */
 static int test_mapping_holds_worker(void)
 {
 	struct queue queue;
@@ -240,7 +253,8 @@ static int test_pinned_pages_are_replaced(void)
 	memset(t.client.aperture + PAYLOAD(0), 0x31, 4096);
 	err = puppet_call(&t.puppet, PUPPET_PIN, addr, 4096, 0, 0);
 	if (err == -EOPNOTSUPP) {
-		/* io_uring of 6.1 looks at the mapping's operations; the mapping of BAR2, which the puppet inherited, has shmem's. */
+		/* io_uring of 6.1 looks at the mapping's operations; the mapping of BAR2, which the
+		 * puppet inherited, has shmem's. */
 		addr = (uintptr_t)t.client.aperture + PAYLOAD(0);
 		err = puppet_call(&t.puppet, PUPPET_PIN, addr, 4096, 0, 0);
 	}

@@ -49,8 +49,12 @@ static int test_region_info(void)
 	}
 	EXPECT(ioctl(t.client.device, VFIO_DEVICE_GET_REGION_INFO, &info) == -1 && errno == EINVAL);
 	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_CONFIG_REGION_INDEX, 4096 - 8, bytes, sizeof(bytes)), 8);
-	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR0_REGION_INDEX, VGPU_BAR0_SIZE - 8, bytes, sizeof(bytes)), 8);
-	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR2_REGION_INDEX, (1ULL << 30) - 8, bytes, sizeof(bytes)), 8);
+	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR0_REGION_INDEX, VGPU_BAR0_SIZE - 8, bytes,
+			    sizeof(bytes)),
+		  8);
+	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR2_REGION_INDEX, (1ULL << 30) - 8, bytes,
+			    sizeof(bytes)),
+		  8);
 	/* A region that does not exist at all, far behind the last. */
 	EXPECT_EQ(pread(t.client.device, bytes, 4, (off_t)(1ULL << 62)), -1);
 	EXPECT_EQ(errno, EINVAL);
@@ -61,7 +65,8 @@ static int test_config_header(void)
 {
 	EXPECT_EQ(vfio_config_read(&t.client, PCI_VENDOR_ID, 2), VGPU_PCI_VENDOR_ID);
 	EXPECT_EQ(vfio_config_read(&t.client, PCI_DEVICE_ID, 2), VGPU_PCI_DEVICE_ID);
-	EXPECT_EQ(vfio_config_read(&t.client, PCI_CLASS_REVISION, 4), VGPU_PCI_CLASS << 8 | VGPU_PCI_REVISION);
+	EXPECT_EQ(vfio_config_read(&t.client, PCI_CLASS_REVISION, 4),
+		  VGPU_PCI_CLASS << 8 | VGPU_PCI_REVISION);
 	EXPECT_EQ(vfio_config_read(&t.client, PCI_HEADER_TYPE, 1), PCI_HEADER_TYPE_NORMAL);
 	EXPECT_EQ(vfio_config_read(&t.client, PCI_SUBSYSTEM_VENDOR_ID, 2), VGPU_PCI_VENDOR_ID);
 	EXPECT_EQ(vfio_config_read(&t.client, PCI_INTERRUPT_PIN, 1), 0);
@@ -116,13 +121,17 @@ static int test_capabilities(void)
 	EXPECT(msix && exp && pm);
 	EXPECT_EQ(find_capability(PCI_CAP_ID_MSI), 0);
 	EXPECT_EQ(vfio_config_read(&t.client, msix + PCI_MSIX_FLAGS, 2), VGPU_NUM_VECTORS - 1);
-	EXPECT_EQ(vfio_config_read(&t.client, msix + PCI_MSIX_TABLE, 4), VGPU_BAR0_MSIX_TABLE | VGPU_BAR_REGISTERS);
-	EXPECT_EQ(vfio_config_read(&t.client, msix + PCI_MSIX_PBA, 4), VGPU_BAR0_MSIX_PBA | VGPU_BAR_REGISTERS);
+	EXPECT_EQ(vfio_config_read(&t.client, msix + PCI_MSIX_TABLE, 4),
+		  VGPU_BAR0_MSIX_TABLE | VGPU_BAR_REGISTERS);
+	EXPECT_EQ(vfio_config_read(&t.client, msix + PCI_MSIX_PBA, 4),
+		  VGPU_BAR0_MSIX_PBA | VGPU_BAR_REGISTERS);
 	vfio_config_write(&t.client, msix + PCI_MSIX_FLAGS, 0xffff, 2);
 	EXPECT_EQ(vfio_config_read(&t.client, msix + PCI_MSIX_FLAGS, 2),
 		  PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL | (VGPU_NUM_VECTORS - 1));
-	EXPECT_EQ(vfio_config_read(&t.client, exp + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_TYPE, PCI_EXP_TYPE_ENDPOINT << 4);
-	EXPECT_EQ(vfio_config_read(&t.client, exp + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR, PCI_EXP_DEVCAP_FLR);
+	EXPECT_EQ(vfio_config_read(&t.client, exp + PCI_EXP_FLAGS, 2) & PCI_EXP_FLAGS_TYPE,
+		  PCI_EXP_TYPE_ENDPOINT << 4);
+	EXPECT_EQ(vfio_config_read(&t.client, exp + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR,
+		  PCI_EXP_DEVCAP_FLR);
 	EXPECT_EQ(vfio_config_read(&t.client, pm + PCI_PM_CTRL, 2), PCI_PM_CTRL_NO_SOFT_RESET);
 	EXPECT_EQ(vfio_config_read(&t.client, 0x100, 4), 0);
 	return 0;
@@ -137,22 +146,26 @@ static int test_config_all_ones(void)
 	const struct {
 		uint32_t pos, len;
 	} writable[] = {
-		{ PCI_COMMAND, 2 }, { PCI_CACHE_LINE_SIZE, 1 }, { PCI_BASE_ADDRESS_0, 16 }, { PCI_INTERRUPT_LINE, 1 },
+		{ PCI_COMMAND, 2 },	      { PCI_CACHE_LINE_SIZE, 1 },
+		{ PCI_BASE_ADDRESS_0, 16 },   { PCI_INTERRUPT_LINE, 1 },
 		{ msix + PCI_MSIX_FLAGS, 2 }, { find_capability(PCI_CAP_ID_PM) + PCI_PM_CTRL, 1 },
-		{ exp + PCI_EXP_DEVCTL, 2 }, { exp + PCI_EXP_LNKCTL, 1 },
+		{ exp + PCI_EXP_DEVCTL, 2 },  { exp + PCI_EXP_LNKCTL, 1 },
 	};
 	const uint8_t ones = 0xff;
 
-	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_CONFIG_REGION_INDEX, 0, before, sizeof(before)), sizeof(before));
+	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_CONFIG_REGION_INDEX, 0, before, sizeof(before)),
+		  sizeof(before));
 	for (pos = 0; pos < sizeof(before); pos++)
 		if (pos != exp + PCI_EXP_DEVCTL + 1)	/* holds the bit that resets */
 			EXPECT_EQ(vfio_write(&t.client, VFIO_PCI_CONFIG_REGION_INDEX, pos, &ones, 1), 1);
 	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_CONFIG_REGION_INDEX, 0, after, sizeof(after)), sizeof(after));
 	for (i = 0; i < sizeof(writable) / sizeof(writable[0]); i++)
-		memset(after + writable[i].pos, 0, writable[i].len), memset(before + writable[i].pos, 0, writable[i].len);
+		memset(after + writable[i].pos, 0, writable[i].len),
+			memset(before + writable[i].pos, 0, writable[i].len);
 	for (pos = 0; pos < sizeof(before); pos++)
 		if (before[pos] != after[pos])
-			return failed(__FILE__, __LINE__, "byte 0x%x of config space went from 0x%x to 0x%x", pos,
+			return failed(__FILE__, __LINE__,
+				      "byte 0x%x of config space went from 0x%x to 0x%x", pos,
 				      before[pos], after[pos]);
 	return 0;
 }
@@ -245,10 +258,23 @@ static int test_registers(void)
 static int test_read_only_registers(void)
 {
 	const uint32_t ro[] = {
-		VGPU_REG_MAGIC, VGPU_REG_VERSION, VGPU_REG_FEATURES, VGPU_REG_FEATURES + 4, VGPU_REG_NUM_SESSIONS,
-		VGPU_REG_APERTURE_SIZE, VGPU_REG_APERTURE_SIZE + 4, VGPU_REG_MEMORY_SIZE, VGPU_REG_MEMORY_SIZE + 4,
-		VGPU_REG_GRANULE, VGPU_REG_GRANULE + 4, VGPU_REG_QUEUE_DEPTH, VGPU_REG_CTL_RESULT,
-		VGPU_REG_SESSION_STATE(0), VGPU_REG_SESSION_STATE(63), VGPU_BAR0_GPU_INFO, VGPU_BAR0_GPU_INFO + 8,
+		VGPU_REG_MAGIC,
+		VGPU_REG_VERSION,
+		VGPU_REG_FEATURES,
+		VGPU_REG_FEATURES + 4,
+		VGPU_REG_NUM_SESSIONS,
+		VGPU_REG_APERTURE_SIZE,
+		VGPU_REG_APERTURE_SIZE + 4,
+		VGPU_REG_MEMORY_SIZE,
+		VGPU_REG_MEMORY_SIZE + 4,
+		VGPU_REG_GRANULE,
+		VGPU_REG_GRANULE + 4,
+		VGPU_REG_QUEUE_DEPTH,
+		VGPU_REG_CTL_RESULT,
+		VGPU_REG_SESSION_STATE(0),
+		VGPU_REG_SESSION_STATE(63),
+		VGPU_BAR0_GPU_INFO,
+		VGPU_BAR0_GPU_INFO + 8,
 	};
 	uint64_t bad = mdev_counter(UUID, "bad_registers");
 	uint32_t before;
@@ -289,9 +315,21 @@ static int test_writable_registers(void)
 static int test_undefined_registers(void)
 {
 	const uint64_t undefined[] = {
-		0x040, 0x0f8, 0x10c, 0x130, 0x1f8, VGPU_REG_SESSION_STATE(64), 0x800, 0xff8,
-		VGPU_BAR0_GPU_INFO + sizeof(struct vgpu_gpu_info), VGPU_BAR0_MSIX_TABLE, VGPU_BAR0_MSIX_PBA, 0x4000,
-		VGPU_BAR0_DOORBELL(0) - 8, VGPU_BAR0_DOORBELL(64), VGPU_BAR0_SIZE - 8,
+		0x040,
+		0x0f8,
+		0x10c,
+		0x130,
+		0x1f8,
+		VGPU_REG_SESSION_STATE(64),
+		0x800,
+		0xff8,
+		VGPU_BAR0_GPU_INFO + sizeof(struct vgpu_gpu_info),
+		VGPU_BAR0_MSIX_TABLE,
+		VGPU_BAR0_MSIX_PBA,
+		0x4000,
+		VGPU_BAR0_DOORBELL(0) - 8,
+		VGPU_BAR0_DOORBELL(64),
+		VGPU_BAR0_SIZE - 8,
 	};
 	uint64_t bad = mdev_counter(UUID, "bad_registers");
 	size_t i;
@@ -299,7 +337,9 @@ static int test_undefined_registers(void)
 	for (i = 0; i < sizeof(undefined) / sizeof(undefined[0]); i++) {
 		reg_write32(&t.client, undefined[i], 0x12345678);
 		EXPECT_EQ(reg_read32(&t.client, undefined[i]), 0);
-		EXPECT_EQ(reg_read64(&t.client, undefined[i] & ~7ULL) >> (undefined[i] & 4 ? 32 : 0) & 0xffffffff, 0);
+		EXPECT_EQ(reg_read64(&t.client, undefined[i] & ~7ULL) >> (undefined[i] & 4 ? 32 : 0) &
+				  0xffffffff,
+			  0);
 	}
 	EXPECT_EQ(mdev_counter(UUID, "bad_registers"), bad + i);
 	return 0;
@@ -339,7 +379,9 @@ static int test_gpu_info(void)
 				   0x81, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef };
 	struct vgpu_gpu_info info;
 
-	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR0_REGION_INDEX, VGPU_BAR0_GPU_INFO, &info, sizeof(info)), sizeof(info));
+	EXPECT_EQ(vfio_read(&t.client, VFIO_PCI_BAR0_REGION_INDEX, VGPU_BAR0_GPU_INFO, &info,
+			    sizeof(info)),
+		  sizeof(info));
 	EXPECT_EQ(info.version, VGPU_GPU_INFO_VERSION);
 	EXPECT_EQ(info.size, sizeof(info));
 	EXPECT(!strcmp(info.name, "stand-in"));

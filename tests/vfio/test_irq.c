@@ -42,23 +42,33 @@ static int test_irq_trigger(void)
 
 	for (i = 0; i < 3; i++)
 		fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3, VFIO_IRQ_SET_DATA_EVENTFD | TRIGGER, fds,
-				sizeof(fds)), 0);
-	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3, VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0), 0);
+	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3,
+				VFIO_IRQ_SET_DATA_EVENTFD | TRIGGER, fds, sizeof(fds)),
+		  0);
+	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3,
+				VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0),
+		  0);
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(take(fds[i]), 1);
-	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3, VFIO_IRQ_SET_DATA_BOOL | TRIGGER, bools,
-				sizeof(bools)), 0);
+	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3,
+				VFIO_IRQ_SET_DATA_BOOL | TRIGGER, bools, sizeof(bools)),
+		  0);
 	for (i = 0; i < 3; i++)
 		EXPECT_EQ(take(fds[i]), bools[i]);
 	/* One taken away, then all. */
 	EXPECT_EQ(vfio_set_eventfd(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 63, -1), 0);
-	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3, VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0), 0);
+	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3,
+				VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0),
+		  0);
 	EXPECT_EQ(take(fds[0]), 1);
 	EXPECT_EQ(take(fds[1]), 0);
 	EXPECT_EQ(take(fds[2]), 1);
-	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 0, 0, VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0), 0);
-	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3, VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0), 0);
+	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 0, 0,
+				VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0),
+		  0);
+	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 62, 3,
+				VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0),
+		  0);
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(take(fds[i]), 0);
 		close(fds[i]);
@@ -73,7 +83,9 @@ static int test_irq_errors(void)
 
 	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_INTX_IRQ_INDEX, 0, 1, eventfds, fds, 4), -EINVAL);
 	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_NUM_IRQS, 0, 1, eventfds, fds, 4), -EINVAL);
-	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, VGPU_NUM_VECTORS, 1, eventfds, fds, 4), -EINVAL);
+	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, VGPU_NUM_VECTORS, 1, eventfds,
+				fds, 4),
+		  -EINVAL);
 	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 64, 2, eventfds, fds, 8), -EINVAL);
 	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, ~0U, 1, eventfds, fds, 4), -EINVAL);
 	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 0, ~0U, eventfds, fds, 8), -EINVAL);
@@ -86,7 +98,9 @@ static int test_irq_errors(void)
 	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 5, 2, eventfds, fds, 8), -EINVAL);
 	fds[1] = -7;
 	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 5, 2, eventfds, fds, 8), -EINVAL);
-	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 5, 1, VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0), 0);
+	EXPECT_EQ(vfio_set_irqs(&t.client, VFIO_PCI_MSIX_IRQ_INDEX, 5, 1,
+				VFIO_IRQ_SET_DATA_NONE | TRIGGER, NULL, 0),
+		  0);
 	EXPECT_EQ(take(fds[0]), 0);
 	close(fds[0]);
 	return 0;

@@ -158,7 +158,8 @@ static int64_t available(const char *type)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "/sys/class/mdev_bus/%s/mdev_supported_types/%s/available_instances", GPU, type);
+	snprintf(path, sizeof(path),
+		 "/sys/class/mdev_bus/%s/mdev_supported_types/%s/available_instances", GPU, type);
 	return read_number(path);
 }
 
@@ -199,7 +200,7 @@ static void *remover(void *result)
 	return NULL;
 }
 
-/* The user is asked to let go; the removal ends when it does, and commands in flight have their completion. */
+/* The user is asked to let go; the removal ends when it does, and so do commands in flight. */
 static int test_removal_in_use(void)
 {
 	int request = eventfd(0, EFD_CLOEXEC), result = -1;
@@ -248,7 +249,7 @@ static void client_process(int ready)
 		pause();
 }
 
-/* The client is killed, as QEMU may be; the worker dies with its session, and the virtual GPU serves the next user. */
+/* The client is killed, as QEMU may be; its worker dies, and the virtual GPU serves the next user. */
 static int test_client_killed(void)
 {
 	int ready[2];
@@ -291,7 +292,9 @@ static int test_many(void)
 		EXPECT_EQ(vfio_client_map(&client), 0);
 		client.aperture[i * 4096] = 1;
 		if (i & 1)
-			EXPECT_EQ(control(&client, 0, VGPU_CTL_SESSION_CREATE, 0x100000, 4096, 4096, 1), VGPU_ST_OK);
+			EXPECT_EQ(control(&client, 0, VGPU_CTL_SESSION_CREATE, 0x100000, 4096, 4096,
+					  1),
+				  VGPU_ST_OK);
 		vfio_client_close(&client);
 		EXPECT_EQ(mdev_remove(uuid), 0);
 	}
@@ -309,7 +312,8 @@ static int expect_lost_gpu(int supervisor)
 	return 0;
 }
 
-static int unbind(const char *address, const char *driver, const struct vgpu_exec_attach *attach, int *supervisor)
+static int unbind(const char *address, const char *driver, const struct vgpu_exec_attach *attach,
+		  int *supervisor)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -322,7 +326,7 @@ static int unbind(const char *address, const char *driver, const struct vgpu_exe
 	TRY(expect_lost_gpu(*supervisor));
 	EXPECT_EQ(gpu_counter("standin2", "attached"), 0);
 	EXPECT(mdev_exists(OTHER_UUID));
-	/* It may be served again before the old supervisor's file is closed, which then takes nothing from the new one. */
+	/* It may be served again before the old supervisor's file is closed, which takes nothing then. */
 	fd = standin_attach(attach);
 	EXPECT(fd >= 0);
 	close(*supervisor);
@@ -331,7 +335,7 @@ static int unbind(const char *address, const char *driver, const struct vgpu_exe
 	return 0;
 }
 
-/* A GPU with a PCI address has its mdevs under its PCI device, which loses its driver without waiting for anybody. */
+/* A GPU with a PCI address has its mdevs under its PCI device, which can lose its driver, and go. */
 static int test_pci_parent(void)
 {
 	const char *address = getenv("VFIO_TEST_PCI"), *driver = getenv("VFIO_TEST_PCI_DRIVER");
@@ -340,7 +344,8 @@ static int test_pci_parent(void)
 	int fd, remove;
 
 	if (!address)
-		return skipped("no PCI device to spare: VFIO_TEST_PCI names one, VFIO_TEST_PCI_DRIVER its driver");
+		return skipped(
+			"no PCI device to spare: VFIO_TEST_PCI names one, VFIO_TEST_PCI_DRIVER its driver");
 	standin_describe(&attach, "standin2", GPU_MEMORY);
 	snprintf(attach.pci, sizeof(attach.pci), "%s", address);
 	fd = standin_attach(&attach);

@@ -140,7 +140,8 @@ static int expect_status(struct queue *queue, const struct vgpu_cmd *cmd, uint32
 	EXPECT_EQ(queue_wait(queue, &cqe), 0);
 	EXPECT_EQ(cqe.seq, seq);
 	if (cqe.status != status)
-		return failed(__FILE__, __LINE__, "%s: status is 0x%x, expected 0x%x", what, cqe.status, status);
+		return failed(__FILE__, __LINE__, "%s: status is 0x%x, expected 0x%x", what,
+			      cqe.status, status);
 	return 0;
 }
 

@@ -48,7 +48,9 @@ static struct vgpu_cmd chunk_cmd(uint32_t op, uint64_t addr, uint64_t len)
 
 static struct vgpu_cmd copy_cmd(uint32_t op, uint64_t dst, uint64_t src, uint64_t width)
 {
-	return (struct vgpu_cmd){ .opcode = (uint8_t)op, .stream = 1, .copy = { dst, src, width, 0, 0, 1, 0 } };
+	return (struct vgpu_cmd){ .opcode = (uint8_t)op,
+				  .stream = 1,
+				  .copy = { dst, src, width, 0, 0, 1, 0 } };
 }
 
 static struct vgpu_cmd launch_cmd(uint32_t stream)
@@ -131,13 +133,17 @@ static int test_malformed_commands(void)
 		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(0), 0), VGPU_ST_BAD_LENGTH },
 		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(0), STANDIN_GRANULE - 1), VGPU_ST_BAD_LENGTH },
 		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(4096), STANDIN_GRANULE), VGPU_ST_BAD_ADDRESS },
-		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(-STANDIN_GRANULE), STANDIN_GRANULE), VGPU_ST_BAD_ADDRESS },
-		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(4ULL << 30), STANDIN_GRANULE), VGPU_ST_BAD_ADDRESS },
+		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(-STANDIN_GRANULE), STANDIN_GRANULE),
+		  VGPU_ST_BAD_ADDRESS },
+		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(4ULL << 30), STANDIN_GRANULE),
+		  VGPU_ST_BAD_ADDRESS },
 		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(0), 1ULL << 63), VGPU_ST_BAD_ADDRESS },
-		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(0), (1ULL << 30) + STANDIN_GRANULE), VGPU_ST_QUOTA },
+		{ chunk_cmd(VGPU_OP_CHUNK_MAP, DEVICE(0), (1ULL << 30) + STANDIN_GRANULE),
+		  VGPU_ST_QUOTA },
 		{ chunk_cmd(VGPU_OP_CHUNK_UNMAP, DEVICE(0), STANDIN_GRANULE), VGPU_ST_NOT_MAPPED },
 		{ copy_cmd(VGPU_OP_COPY_IN, DEVICE(0), PAYLOAD(0), 0), VGPU_ST_BAD_LENGTH },
-		{ copy_cmd(VGPU_OP_COPY_IN, DEVICE(0), PAYLOAD(0), VGPU_MAX_COPY + 1), VGPU_ST_BAD_LENGTH },
+		{ copy_cmd(VGPU_OP_COPY_IN, DEVICE(0), PAYLOAD(0), VGPU_MAX_COPY + 1),
+		  VGPU_ST_BAD_LENGTH },
 		{ copy_cmd(VGPU_OP_COPY_IN, DEVICE(0), PAYLOAD(1), 16), VGPU_ST_BAD_APERTURE },
 		{ copy_cmd(VGPU_OP_COPY_IN, DEVICE(0), QUEUE_AREA(0), 16), VGPU_ST_BAD_APERTURE },
 		{ copy_cmd(VGPU_OP_COPY_IN, DEVICE(0), end - 8, 16), VGPU_ST_BAD_APERTURE },
@@ -146,40 +152,63 @@ static int test_malformed_commands(void)
 		{ copy_cmd(VGPU_OP_COPY_IN, 0x1000, PAYLOAD(0), 16), VGPU_ST_BAD_ADDRESS },
 		{ copy_cmd(VGPU_OP_COPY_OUT, PAYLOAD(0), DEVICE(-1), 16), VGPU_ST_BAD_ADDRESS },
 		{ copy_cmd(VGPU_OP_COPY_OUT, end, DEVICE(0), 16), VGPU_ST_BAD_APERTURE },
-		{ { .opcode = VGPU_OP_COPY_DEVICE, .copy = { DEVICE(0), DEVICE(0), 16, 8, 16, 2, 0 } }, VGPU_ST_BAD_LENGTH },
-		{ { .opcode = VGPU_OP_COPY_DEVICE, .copy = { DEVICE(0), DEVICE(0), 16, 1ULL << 63, 16, 3, 0 } },
+		{ { .opcode = VGPU_OP_COPY_DEVICE, .copy = { DEVICE(0), DEVICE(0), 16, 8, 16, 2, 0 } },
 		  VGPU_ST_BAD_LENGTH },
-		{ { .opcode = VGPU_OP_COPY_DEVICE, .copy = { DEVICE(0), DEVICE(0), 16, 1ULL << 40, 16, 2, 0 } },
+		{ { .opcode = VGPU_OP_COPY_DEVICE,
+		    .copy = { DEVICE(0), DEVICE(0), 16, 1ULL << 63, 16, 3, 0 } },
+		  VGPU_ST_BAD_LENGTH },
+		{ { .opcode = VGPU_OP_COPY_DEVICE,
+		    .copy = { DEVICE(0), DEVICE(0), 16, 1ULL << 40, 16, 2, 0 } },
 		  VGPU_ST_BAD_ADDRESS },
-		{ { .opcode = VGPU_OP_MEMSET, .memset = { DEVICE(0), 16, 0, 0, 3, 1, { 0 } } }, VGPU_ST_BAD_LENGTH },
-		{ { .opcode = VGPU_OP_MEMSET, .memset = { DEVICE(2), 16, 0, 0, 4, 1, { 0 } } }, VGPU_ST_BAD_ADDRESS },
-		{ { .opcode = VGPU_OP_MODULE_LOAD, .module = { PAYLOAD(0), 0, 0, 0, 1, 0, { 0 } } }, VGPU_ST_BAD_LENGTH },
-		{ { .opcode = VGPU_OP_MODULE_LOAD, .module = { PAYLOAD(0), 16, 0, 0, 65536, 0, { 0 } } },
+		{ { .opcode = VGPU_OP_MEMSET, .memset = { DEVICE(0), 16, 0, 0, 3, 1, { 0 } } },
+		  VGPU_ST_BAD_LENGTH },
+		{ { .opcode = VGPU_OP_MEMSET, .memset = { DEVICE(2), 16, 0, 0, 4, 1, { 0 } } },
+		  VGPU_ST_BAD_ADDRESS },
+		{ { .opcode = VGPU_OP_MODULE_LOAD, .module = { PAYLOAD(0), 0, 0, 0, 1, 0, { 0 } } },
+		  VGPU_ST_BAD_LENGTH },
+		{ { .opcode = VGPU_OP_MODULE_LOAD,
+		    .module = { PAYLOAD(0), 16, 0, 0, 65536, 0, { 0 } } },
 		  VGPU_ST_BAD_OBJECT },
-		{ { .opcode = VGPU_OP_MODULE_LOAD, .module = { PAYLOAD(0), 16, 0, 0, 1, 2, { 0 } } }, VGPU_ST_BAD_FLAGS },
-		{ { .opcode = VGPU_OP_MODULE_LOAD, .module = { end - 8, 16, 0, 0, 1, 0, { 0 } } }, VGPU_ST_BAD_APERTURE },
+		{ { .opcode = VGPU_OP_MODULE_LOAD, .module = { PAYLOAD(0), 16, 0, 0, 1, 2, { 0 } } },
+		  VGPU_ST_BAD_FLAGS },
+		{ { .opcode = VGPU_OP_MODULE_LOAD, .module = { end - 8, 16, 0, 0, 1, 0, { 0 } } },
+		  VGPU_ST_BAD_APERTURE },
 		{ { .opcode = VGPU_OP_MODULE_LOAD, .module = { PAYLOAD(0), 16, end, 8, 1, 0, { 0 } } },
 		  VGPU_ST_BAD_APERTURE },
 		{ { .opcode = VGPU_OP_FUNC_GET, .get = { PAYLOAD(0), PAYLOAD(0), 0, 64, 0, 0, { 0 } } },
 		  VGPU_ST_BAD_LENGTH },
-		{ { .opcode = VGPU_OP_FUNC_GET, .get = { PAYLOAD(0), PAYLOAD(0), 4, 8, 0, 0, { 0 } } }, VGPU_ST_BAD_LENGTH },
+		{ { .opcode = VGPU_OP_FUNC_GET, .get = { PAYLOAD(0), PAYLOAD(0), 4, 8, 0, 0, { 0 } } },
+		  VGPU_ST_BAD_LENGTH },
 		{ { .opcode = VGPU_OP_FUNC_SET, .attr.func = 65536 }, VGPU_ST_BAD_OBJECT },
-		{ { .opcode = VGPU_OP_LAUNCH, .launch = { .func = 65536, .grid = { 1, 1, 1 }, .block = { 1, 1, 1 } } },
+		{ { .opcode = VGPU_OP_LAUNCH,
+		    .launch = { .func = 65536, .grid = { 1, 1, 1 }, .block = { 1, 1, 1 } } },
 		  VGPU_ST_BAD_OBJECT },
 		{ { .opcode = VGPU_OP_LAUNCH, .launch = { .grid = { 0, 1, 1 }, .block = { 1, 1, 1 } } },
 		  VGPU_ST_BAD_DIMENSIONS },
-		{ { .opcode = VGPU_OP_LAUNCH, .launch = { .grid = { 1, 65536, 1 }, .block = { 1, 1, 1 } } },
+		{ { .opcode = VGPU_OP_LAUNCH,
+		    .launch = { .grid = { 1, 65536, 1 }, .block = { 1, 1, 1 } } },
 		  VGPU_ST_BAD_DIMENSIONS },
-		{ { .opcode = VGPU_OP_LAUNCH, .launch = { .grid = { 1, 1, 1 }, .block = { 1025, 1, 1 } } },
+		{ { .opcode = VGPU_OP_LAUNCH,
+		    .launch = { .grid = { 1, 1, 1 }, .block = { 1025, 1, 1 } } },
 		  VGPU_ST_BAD_DIMENSIONS },
-		{ { .opcode = VGPU_OP_LAUNCH, .launch = { .grid = { 1, 1, 1 }, .block = { 1024, 1024, 64 } } },
+		{ { .opcode = VGPU_OP_LAUNCH,
+		    .launch = { .grid = { 1, 1, 1 }, .block = { 1024, 1024, 64 } } },
 		  VGPU_ST_BAD_DIMENSIONS },
-		{ { .opcode = VGPU_OP_LAUNCH, .launch = { .params_len = VGPU_MAX_PARAMS + 1, .grid = { 1, 1, 1 },
-							  .block = { 1, 1, 1 } } }, VGPU_ST_BAD_LENGTH },
-		{ { .opcode = VGPU_OP_LAUNCH, .launch = { .params = end - 4, .params_len = 8, .grid = { 1, 1, 1 },
-							  .block = { 1, 1, 1 } } }, VGPU_ST_BAD_APERTURE },
-		{ { .opcode = VGPU_OP_PRINTF_READ, .buffer = { .out = PAYLOAD(0) } }, VGPU_ST_BAD_LENGTH },
-		{ { .opcode = VGPU_OP_PRINTF_READ, .buffer = { .out = PAYLOAD(0), .len = PAYLOAD_LEN + 1 } },
+		{ { .opcode = VGPU_OP_LAUNCH,
+		    .launch = { .params_len = VGPU_MAX_PARAMS + 1,
+				.grid = { 1, 1, 1 },
+				.block = { 1, 1, 1 } } },
+		  VGPU_ST_BAD_LENGTH },
+		{ { .opcode = VGPU_OP_LAUNCH,
+		    .launch = { .params = end - 4,
+				.params_len = 8,
+				.grid = { 1, 1, 1 },
+				.block = { 1, 1, 1 } } },
+		  VGPU_ST_BAD_APERTURE },
+		{ { .opcode = VGPU_OP_PRINTF_READ, .buffer = { .out = PAYLOAD(0) } },
+		  VGPU_ST_BAD_LENGTH },
+		{ { .opcode = VGPU_OP_PRINTF_READ,
+		    .buffer = { .out = PAYLOAD(0), .len = PAYLOAD_LEN + 1 } },
 		  VGPU_ST_BAD_APERTURE },
 	};
 	struct vgpu_cmd fence = { .opcode = VGPU_OP_FENCE };
@@ -193,8 +222,9 @@ static int test_malformed_commands(void)
 		EXPECT_EQ(queue_wait(&queue, &cqe), 0);
 		EXPECT_EQ(cqe.seq, seq);
 		if (cqe.status != bad[i].status)
-			return failed(__FILE__, __LINE__, "malformed command %u (opcode %u): status 0x%x, expected 0x%x", i,
-				      bad[i].cmd.opcode, cqe.status, bad[i].status);
+			return failed(__FILE__, __LINE__,
+				      "malformed command %u (opcode %u): status 0x%x, expected 0x%x",
+				      i, bad[i].cmd.opcode, cqe.status, bad[i].status);
 	}
 	EXPECT_EQ(mdev_counter(UUID, "rejected"), i);
 	seq = queue_submit(&queue, &fence);
@@ -330,7 +360,7 @@ static int test_lying_head(void)
 	return 0;
 }
 
-/* A worker dies with commands before it, with it and behind: each gets one completion, its own where it was given. */
+/* A worker dies with commands done, begun and waiting: each gets one completion, its own if given. */
 static int test_killed_in_mid_flight(void)
 {
 	struct vgpu_cmd launch = launch_cmd(1), other = launch_cmd(2);
@@ -406,7 +436,9 @@ static int test_bound_to_process(void)
 	TRY(begin(&queue));
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_CHILD_KICK, 0, 0, 0, 0), -EPERM);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_BIND, 1, VGPU_EXEC_VERSION, 0, 0), -EBUSY);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE, STANDIN_APERTURE_BASE, 0, 0), -EBUSY);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE, STANDIN_APERTURE_BASE,
+			      0, 0),
+		  -EBUSY);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, 4096, 4096, PROT_READ, MAP_SHARED), -EINVAL);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, 0, 1 << 20, PROT_READ, MAP_SHARED), -EINVAL);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_MAP, 0, 4096, PROT_READ, MAP_PRIVATE), -EINVAL);
@@ -441,14 +473,24 @@ static int test_bind_and_ready_errors(void)
 	EXPECT_EQ(t.puppet.out[2], 1ULL << 30);
 	EXPECT_EQ(t.puppet.out[3], 1ULL << 30);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, 0, STANDIN_APERTURE_BASE, 0, 0), -EINVAL);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE + 4096, STANDIN_APERTURE_BASE, 0, 0), -EINVAL);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE, STANDIN_APERTURE_BASE + 1, 0, 0), -EINVAL);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE, STANDIN_DEVICE_BASE + area - 4096, 0, 0),
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE + 4096,
+			      STANDIN_APERTURE_BASE, 0, 0),
+		  -EINVAL);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE,
+			      STANDIN_APERTURE_BASE + 1, 0, 0),
+		  -EINVAL);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE,
+			      STANDIN_DEVICE_BASE + area - 4096, 0, 0),
 		  -EINVAL);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, 1ULL << 47, STANDIN_APERTURE_BASE, 0, 0), -EINVAL);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, -STANDIN_GRANULE, STANDIN_APERTURE_BASE, 0, 0), -EINVAL);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE, STANDIN_APERTURE_BASE, 0, 1), -EINVAL);
-	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE, STANDIN_APERTURE_BASE, 1000, 0), -EINVAL);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, -STANDIN_GRANULE, STANDIN_APERTURE_BASE, 0, 0),
+		  -EINVAL);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE, STANDIN_APERTURE_BASE,
+			      0, 1),
+		  -EINVAL);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_READY, STANDIN_DEVICE_BASE, STANDIN_APERTURE_BASE,
+			      1000, 0),
+		  -EINVAL);
 	/* No device could be opened: CUDA_ERROR_NO_DEVICE, which the guest gets to see. */
 	puppet_call(&t.puppet, PUPPET_READY, 0, 0, 100, 0);
 	EXPECT(puppet_wait_killed(&t.puppet));

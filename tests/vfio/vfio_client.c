@@ -103,7 +103,8 @@ static int read_regions(struct vfio_client *client)
 	uint32_t i;
 
 	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
-		client->region[i] = (struct vfio_region_info){ .argsz = sizeof(client->region[i]), .index = i };
+		client->region[i] =
+			(struct vfio_region_info){ .argsz = sizeof(client->region[i]), .index = i };
 		if (ioctl(client->device, VFIO_DEVICE_GET_REGION_INFO, &client->region[i]))
 			return -errno;
 	}
@@ -157,7 +158,8 @@ void vfio_client_close(struct vfio_client *client)
 int vfio_client_map(struct vfio_client *client)
 {
 	const struct vfio_region_info *region = &client->region[VFIO_PCI_BAR2_REGION_INDEX];
-	void *addr = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED, client->device, (off_t)region->offset);
+	void *addr = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED, client->device,
+			  (off_t)region->offset);
 
 	if (addr == MAP_FAILED)
 		return -errno;
@@ -237,14 +239,16 @@ void vfio_config_write(struct vfio_client *client, uint32_t pos, uint32_t value,
  */
 void vfio_enable_memory(struct vfio_client *client)
 {
-	vfio_config_write(client, PCI_COMMAND, vfio_config_read(client, PCI_COMMAND, 2) | PCI_COMMAND_MEMORY, 2);
+	vfio_config_write(client, PCI_COMMAND,
+			  vfio_config_read(client, PCI_COMMAND, 2) | PCI_COMMAND_MEMORY, 2);
 }
 
 uint32_t reg_read32(struct vfio_client *client, uint64_t offset)
 {
 	uint32_t value;
 
-	must(vfio_read(client, VFIO_PCI_BAR0_REGION_INDEX, offset, &value, sizeof(value)), sizeof(value), "read", offset);
+	must(vfio_read(client, VFIO_PCI_BAR0_REGION_INDEX, offset, &value, sizeof(value)),
+	     sizeof(value), "read", offset);
 	return value;
 }
 
@@ -252,18 +256,21 @@ uint64_t reg_read64(struct vfio_client *client, uint64_t offset)
 {
 	uint64_t value;
 
-	must(vfio_read(client, VFIO_PCI_BAR0_REGION_INDEX, offset, &value, sizeof(value)), sizeof(value), "read", offset);
+	must(vfio_read(client, VFIO_PCI_BAR0_REGION_INDEX, offset, &value, sizeof(value)),
+	     sizeof(value), "read", offset);
 	return value;
 }
 
 void reg_write32(struct vfio_client *client, uint64_t offset, uint32_t value)
 {
-	must(vfio_write(client, VFIO_PCI_BAR0_REGION_INDEX, offset, &value, sizeof(value)), sizeof(value), "write", offset);
+	must(vfio_write(client, VFIO_PCI_BAR0_REGION_INDEX, offset, &value, sizeof(value)),
+	     sizeof(value), "write", offset);
 }
 
 void reg_write64(struct vfio_client *client, uint64_t offset, uint64_t value)
 {
-	must(vfio_write(client, VFIO_PCI_BAR0_REGION_INDEX, offset, &value, sizeof(value)), sizeof(value), "write", offset);
+	must(vfio_write(client, VFIO_PCI_BAR0_REGION_INDEX, offset, &value, sizeof(value)),
+	     sizeof(value), "write", offset);
 }
 
 /**
@@ -307,6 +314,7 @@ int vfio_set_irqs(struct vfio_client *client, uint32_t index, uint32_t start, ui
  */
 int vfio_set_eventfd(struct vfio_client *client, uint32_t index, uint32_t vector, int fd)
 {
-	return vfio_set_irqs(client, index, vector, 1, VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, &fd,
+	return vfio_set_irqs(client, index, vector, 1,
+			     VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, &fd,
 			     sizeof(fd));
 }

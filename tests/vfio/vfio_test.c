@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Goes over a virtual GPU as its user, its executor and its enemies see it. Needs vgpu.ko loaded, root, and no GPU.
+ * Goes over a virtual GPU as its user, its executor and its enemies see it. Needs vgpu.ko loaded,
+ *root, and no GPU.
  *
  *	vfio-test [--cdev] [TEST]...
  *
@@ -99,7 +100,8 @@ int start_worker(struct queue *queue)
 	struct vgpu_dispatch dispatch;
 	struct vgpu_cqe cqe;
 
-	EXPECT_EQ(control(queue->client, queue->session, VGPU_CTL_RANGE_ADD, PAYLOAD(queue->session), PAYLOAD_LEN, 0, 0),
+	EXPECT_EQ(control(queue->client, queue->session, VGPU_CTL_RANGE_ADD,
+			  PAYLOAD(queue->session), PAYLOAD_LEN, 0, 0),
 		  VGPU_ST_OK);
 	queue_submit(queue, &cmd);
 	EXPECT_EQ(puppet_serve(&t.puppet, t.supervisor), 0);
@@ -181,8 +183,9 @@ static int run_test(const struct test *test)
 	if (result > 0)
 		printf("FAIL %s%s: %s\n", t.path == VFIO_PATH_CDEV ? "cdev-" : "", test->name, why);
 	else
-		printf("%s %s%s%s%s\n", result ? "skip" : "ok", t.path == VFIO_PATH_CDEV ? "cdev-" : "", test->name,
-		       result ? ": " : "", result ? why : "");
+		printf("%s %s%s%s%s\n", result ? "skip" : "ok",
+		       t.path == VFIO_PATH_CDEV ? "cdev-" : "", test->name, result ? ": " : "",
+		       result ? why : "");
 	fflush(stdout);
 	return result > 0;
 }
@@ -200,8 +203,8 @@ static bool is_wanted(const char *name, char **wanted)
 int main(int argc, char **argv)
 {
 	const struct test *groups[] = {
-		config_tests, register_tests, irq_tests, aperture_tests, session_tests, command_tests, worker_tests,
-		supervisor_tests, life_tests,
+		config_tests,  register_tests, irq_tests,	 aperture_tests, session_tests,
+		command_tests, worker_tests,   supervisor_tests, life_tests,
 	};
 	const struct test *test;
 	int failures = 0;

@@ -62,8 +62,9 @@ int skipped(const char *format, ...) __attribute__((format(printf, 1, 2)));
 		uint64_t actual_ = (uint64_t)(actual), expected_ = (uint64_t)(expected); \
 		\
 		if (actual_ != expected_) \
-			return failed(__FILE__, __LINE__, "%s is 0x%" PRIx64 " (%" PRId64 "), expected 0x%" PRIx64, #actual, \
-				      actual_, (int64_t)actual_, expected_); \
+			return failed(__FILE__, __LINE__, \
+				      "%s is 0x%" PRIx64 " (%" PRId64 "), expected 0x%" PRIx64, \
+				      #actual, actual_, (int64_t)actual_, expected_); \
 	} while (0)
 
 #define TRY(call) \
@@ -78,7 +79,8 @@ int open_client(struct vfio_client *client);
 void make_ready(struct vfio_client *client);
 int start_worker(struct queue *queue);
 
-extern const struct test config_tests[], register_tests[], irq_tests[], aperture_tests[], session_tests[], command_tests[],
-	worker_tests[], supervisor_tests[], life_tests[];
+extern const struct test config_tests[], register_tests[], irq_tests[], aperture_tests[];
+extern const struct test session_tests[], command_tests[], worker_tests[];
+extern const struct test supervisor_tests[], life_tests[];
 
 #endif /* VGPU_TEST_VFIO_TEST_H */

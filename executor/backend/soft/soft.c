@@ -10,6 +10,8 @@
  */
 
 #include <errno.h>
+#include <limits.h>
+#include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,8 @@
 #define CUDA_VERSION		13000
 #define ENGINE_STACK		(1u << 20)
 #define KHZ_DEFAULT		1000000
+/* Bytes of a copy that takes less time than waking a thread. */
+#define BRIEF_BYTES		65536
 
 /**
  * struct job - a command with its place in its stream
@@ -67,6 +71,7 @@ static struct {
 	pthread_cond_t advanced;
 	struct engine engines[VGPU_ENGINE_COUNT];
 	struct order streams[VGPU_MAX_STREAMS];
+	uint32_t pending;
 	struct job *spare;
 } queues = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -170,6 +175,16 @@ static uint32_t execute(const struct vgpu_cmd *cmd, uint64_t *value)
 	return result;
 }
 
+static void execute_and_complete(const struct vgpu_dispatch *dispatch)
+{
+	uint64_t start = now_ns();
+	uint64_t value = 0;
+	uint32_t status;
+
+	status = execute(&dispatch->cmd, &value);
+	soft.session->complete(dispatch, status, value, now_ns() - start);
+}
+
 static struct job *next_job(struct engine *engine)
 {
 	struct job *job;
@@ -191,8 +206,6 @@ static void *engine_main(void *arg)
 	struct engine *engine = arg;
 	struct vgpu_dispatch dispatch;
 	struct job *job;
-	uint64_t start, value;
-	uint32_t status;
 
 	pthread_mutex_lock(&queues.lock);
 	for (;;) {
@@ -202,16 +215,34 @@ static void *engine_main(void *arg)
 		queues.spare = job;
 		pthread_mutex_unlock(&queues.lock);
 
-		value = 0;
-		start = now_ns();
-		status = execute(&dispatch.cmd, &value);
-		soft.session->complete(&dispatch, status, value, now_ns() - start);
+		execute_and_complete(&dispatch);
 
 		pthread_mutex_lock(&queues.lock);
+		queues.pending--;
 		queues.streams[dispatch.cmd.stream].done++;
 		pthread_cond_broadcast(&queues.advanced);
 	}
 	return NULL;
+}
+
+/* Whether a command surely ends soon. */
+static bool is_brief(const struct vgpu_cmd *cmd)
+{
+	switch (cmd->opcode) {
+	case VGPU_OP_COPY_IN:
+	case VGPU_OP_COPY_OUT:
+	case VGPU_OP_COPY_DEVICE:
+		return cmd->copy.width <= BRIEF_BYTES && cmd->copy.height == 1;
+	case VGPU_OP_MEMSET:
+		return cmd->memset.width <= BRIEF_BYTES / sizeof(uint32_t) && cmd->memset.height == 1;
+	case VGPU_OP_MODULE_LOAD:
+	case VGPU_OP_MODULE_UNLOAD:
+	case VGPU_OP_CTX_DESTROY:
+	case VGPU_OP_LAUNCH:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static void soft_submit(const struct vgpu_dispatch *dispatch)
@@ -225,6 +256,11 @@ static void soft_submit(const struct vgpu_dispatch *dispatch)
 		return;
 	}
 	pthread_mutex_lock(&queues.lock);
+	if (!queues.pending && is_brief(&dispatch->cmd)) {
+		pthread_mutex_unlock(&queues.lock);
+		execute_and_complete(dispatch);
+		return;
+	}
 	job = queues.spare;
 	if (job) {
 		queues.spare = job->next;
@@ -239,6 +275,7 @@ static void soft_submit(const struct vgpu_dispatch *dispatch)
 	job->dispatch = *dispatch;
 	job->next = NULL;
 	job->ticket = queues.streams[dispatch->cmd.stream].submitted++;
+	queues.pending++;
 	*engine->tail = job;
 	engine->tail = &job->next;
 	pthread_cond_signal(&engine->wake);
@@ -259,6 +296,8 @@ static bool start_engines(void)
 	pthread_t thread;
 	int i, ret = 0;
 
+	/* To shrink a thread's heap the C library reads /proc, which ends a sealed process. */
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, ENGINE_STACK);

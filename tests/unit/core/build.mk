@@ -9,5 +9,6 @@ $(B)/tests/core-$(1): $(B)/san/tests/unit/core/$(1).o $(B)/san/tests/unit/core/r
 CHECKS += $(B)/tests/core-$(1)
 endef
 $(foreach test,$(CORE_TESTS),$(eval $(call core_test_rule,$(test))))
-$(eval $(call core_test_rule,random,$(B)/san/tests/unit/core/chaos.o))
-$(eval $(call core_test_rule,sched,$(B)/san/tools/vgpu-sim/replay.o $(B)/san/tools/vgpu-sim/load.o))
+CORE_REPLAY := $(B)/san/tools/vgpu-sim/replay.o $(B)/san/tools/vgpu-sim/load.o
+$(eval $(call core_test_rule,random,$(B)/san/tests/unit/core/chaos.o $(CORE_REPLAY)))
+$(eval $(call core_test_rule,sched,$(CORE_REPLAY)))

@@ -484,6 +484,11 @@ static void check_end(struct chaos *chaos)
 	}
 }
 
+static void write_event(struct vgpu_sched *sched, const struct vgpu_sched_event *event)
+{
+	RIG_CHECK(fwrite(event, sizeof(*event), 1, sched->log_host) == 1);
+}
+
 struct chaos_result chaos_run(struct chaos_source *source)
 {
 	struct vgpu_limits limits = rig_limits();
@@ -498,12 +503,17 @@ struct chaos_result chaos_run(struct chaos_source *source)
 	limits.depth = 48;
 	for (i = 0; i < RIG_DEVS; i++)
 		rig_dev_open(chaos->rig, i, &limits);
-	while (more(chaos)) {
+	for (i = 0; more(chaos); i++) {
+		/* The log begins in the middle of things. */
+		if (i == 500 && source->log)
+			RIG_CHECK(!vgpu_gpu_record(&chaos->rig->gpu, write_event, source->log));
 		step(chaos);
 		rig_check_invariants(chaos->rig);
 	}
 	drain(chaos);
 	check_end(chaos);
+	if (source->log)
+		RIG_CHECK(vgpu_gpu_record_end(&chaos->rig->gpu) == source->log);
 	rig_free(chaos->rig);
 	result = chaos->result;
 	free(chaos);

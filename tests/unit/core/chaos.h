@@ -16,6 +16,7 @@
  * @at: bytes used
  * @state: of the pseudo-random sequence
  * @steps: steps of it that are left
+ * @log: where the scheduler's decisions are logged, NULL for nowhere
  */
 struct chaos_source {
 	const u8 *data;
@@ -23,6 +24,7 @@ struct chaos_source {
 	size_t at;
 	u64 state;
 	u32 steps;
+	FILE *log;
 };
 
 /**

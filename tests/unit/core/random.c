@@ -5,12 +5,13 @@
  *
  *	core-random [SEED [ROUNDS [STEPS]]]
  *
- * Each round has a seed of its own, printed with whatever is found wrong: `core-random SEED 1` does that round again.
+ * The scheduler's decisions are logged and made again from the log. Each round has a seed of its own, printed with whatever is found wrong: `core-random SEED 1` does that round again.
  */
 
-#include "chaos.h"
+#include <unistd.h>
 
-#include <sys/random.h>
+#include "chaos.h"
+#include "tools/vgpu-sim/sim.h"
 
 int main(int argc, char **argv)
 {
@@ -18,7 +19,11 @@ int main(int argc, char **argv)
 	u32 rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : 40;
 	u32 steps = argc > 3 ? strtoul(argv[3], NULL, 0) : 4000;
 	struct chaos_result total = { 0 };
+	char log[] = "/tmp/core-random-XXXXXX";
+	FILE *null = fopen("/dev/null", "w");
 	u32 i;
+
+	RIG_CHECK(null && mkstemp(log) >= 0);
 
 	printf("# %u rounds of %u steps from seed %llu\n", rounds, steps, (unsigned long long)seed);
 	fflush(stdout);
@@ -28,12 +33,19 @@ int main(int argc, char **argv)
 
 		rig_seed = seed + i;
 		rig_now = NSEC_PER_SEC;
+		source.log = fopen(log, "wb");
+		RIG_CHECK(source.log);
 		result = chaos_run(&source);
+		RIG_CHECK(!fclose(source.log));
+		if (sim_replay(log, null))
+			rig_fail("the log's decisions are made again", __FILE__, __LINE__);
 		total.accepted += result.accepted;
 		total.completed += result.completed;
 		total.failed += result.failed;
 		total.lost += result.lost;
 	}
+	unlink(log);
+	fclose(null);
 	printf("# %llu commands accepted, %llu completed, %llu failed, %llu sessions lost\n",
 	       (unsigned long long)total.accepted, (unsigned long long)total.completed,
 	       (unsigned long long)total.failed, (unsigned long long)total.lost);

@@ -471,6 +471,63 @@ static void attach_is_checked(void **state)
 	assert_int_equal(vgpu_gpu_attach(&rig->gpu, &rig->attach, &why), 0);
 }
 
+static void policies_are_checked(void **state)
+{
+	struct vgpu_policy bad;
+	const char *why;
+
+#define REFUSED(statement) do { \
+		bad = vgpu_policy_default; \
+		statement; \
+		why = NULL; \
+		assert_int_equal(vgpu_policy_check(&bad, &why), -EINVAL); \
+		assert_non_null(why); \
+	} while (0)
+	REFUSED(bad.weight[0] = 0);
+	REFUSED(bad.weight[2] = VGPU_WEIGHT_MAX + 1);
+	REFUSED(bad.aging_ns = VGPU_AGING_MIN - 1);
+	REFUSED(bad.aging_ns = VGPU_AGING_MAX + 1);
+	REFUSED(bad.slice_ns = VGPU_SLICE_MIN - 1);
+	REFUSED(bad.slice_ns = VGPU_SLICE_MAX + 1);
+	REFUSED(bad.aging_cap = VGPU_AGING_CAP_MAX + 1);
+	REFUSED(bad.kind = VGPU_POLICY_COUNT);
+	REFUSED(bad.order = VGPU_ORDER_COUNT);
+	REFUSED(bad.charge = VGPU_CHARGE_COUNT);
+	REFUSED(bad.window = 0);
+	REFUSED(bad.window = VGPU_WINDOW + 1);
+#undef REFUSED
+	bad = vgpu_policy_default;
+	assert_int_equal(vgpu_policy_check(&bad, &why), 0);
+}
+
+static void pools_rule_their_gpus(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_policy policy, read;
+	struct vgpu_pool pool;
+	const char *why;
+
+	vgpu_pool_init(&pool, "a name that is much longer than there is room for");
+	assert_int_equal(strlen(pool.name), sizeof(pool.name) - 1);
+	vgpu_pool_read_policy(&pool, &policy);
+	assert_memory_equal(&policy, &vgpu_policy_default, sizeof(policy));
+	policy.weight[0] = 99;
+	assert_int_equal(vgpu_pool_set_policy(&pool, &policy, &why), 0);
+	assert_int_equal(rig->gpu.sched.policy.weight[0], 16);
+	vgpu_pool_add(&pool, &rig->gpu);
+	assert_int_equal(rig->gpu.sched.policy.weight[0], 99);
+	policy.window = 1;
+	assert_int_equal(vgpu_pool_set_policy(&pool, &policy, &why), 0);
+	assert_int_equal(rig->gpu.sched.policy.window, 1);
+	policy.window = 3;
+	assert_int_equal(vgpu_pool_set_policy(&pool, &policy, &why), -EINVAL);
+	vgpu_pool_read_policy(&pool, &read);
+	assert_int_equal(read.window, 1);
+	vgpu_pool_remove(&pool, &rig->gpu);
+	assert_int_equal(rig->gpu.sched.policy.window, 1);
+	vgpu_pool_destroy(&pool);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -492,6 +549,8 @@ int main(void)
 		TEST(limits_are_checked),
 		TEST(memory_of_the_gpu_is_given_once),
 		TEST(attach_is_checked),
+		TEST(policies_are_checked),
+		TEST(pools_rule_their_gpus),
 	};
 
 	return cmocka_run_group_tests_name("core registers", tests, NULL, NULL);

@@ -304,7 +304,7 @@ static u32 ref_pick(u32 engine, u64 now)
 	stream = ref_head(ref_next(turn, engine), engine);
 	ref.aged = false;
 	for (i = turn + 1; i < VGPU_TIER_COUNT; i++) {
-		u64 ahead = ref.policy.slice_ns * 1024;
+		__uint128_t ahead;
 
 		if (ref_next(i, engine) == VMS)
 			continue;
@@ -316,8 +316,10 @@ static u32 ref_pick(u32 engine, u64 now)
 			    (ref.aged && ref.stream[head].arrival > ref.stream[stream].arrival))
 				continue;
 		} else {
-			ahead /= ref.policy.weight[i] * ref_backlogged(i, engine);
-			if (later(tiers[i].vtime, tiers[turn].vtime + ahead) ||
+			/* By a slice, divided by what the tier's time is divided by. */
+			ahead = (__uint128_t)(tiers[i].vtime - tiers[turn].vtime) * ref.policy.weight[i] *
+				ref_backlogged(i, engine);
+			if (ahead > ref.policy.slice_ns * 1024 ||
 			    ref.stream[head].arrival > ref.stream[stream].arrival)
 				continue;
 		}

@@ -294,7 +294,7 @@ static const struct op_test float_tests[] = {
 	F("cvt.rn.f16.f32", B16, f16_f32_rn), F("cvt.rz.f16.f32", B16, f16_f32_rz), F("cvt.rm.f16.f32", B16, f16_f32_rm),
 	F("cvt.rp.f16.f32", B16, f16_f32_rp), D("cvt.rn.f16.f64", B16, f16_f64_rn), F("cvt.rn.bf16.f32", B16, bf16_f32_rn),
 	F("cvt.rz.bf16.f32", B16, bf16_f32_rz), F("cvt.rn.relu.bf16.f32", B16, bf16_f32_relu), H("cvt.f32.f16", B32, f32_f16),
-	H("cvt.f64.f16", B64, f64_f16), { "cvt.f32.bf16 %d, %a;", { B32, B16 }, { BF16S }, f32_bf16 },
+	{ "cvt.f64.f16 %d, %a;", { B64, B16 }, { HALVES }, f64_f16, 0.25 }, { "cvt.f32.bf16 %d, %a;", { B32, B16 }, { BF16S }, f32_bf16 },
 	{ "cvt.rn.f16x2.f32 %d, %a, %b;", { B32, B32, B32 }, { F32S, F32S }, f16x2_f32 },
 	{ "cvt.rz.bf16x2.f32 %d, %a, %b;", { B32, B32, B32 }, { F32S, F32S }, bf16x2_f32_rz },
 	F("cvt.rna.tf32.f32", B32, tf32_rna),

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Many virtual GPUs at once, used, broken off, reset, closed and killed at random, on a GPU with a real executor whose workers
- * are killed too. Every command gets at most one completion, and exactly one unless its session was ended under it.
+ * Many virtual GPUs at once, used, broken off, reset, closed and killed at random, on a GPU with a
+ *real executor whose workers are killed too. Every command gets at most one completion, and exactly
+ *one unless its session was ended under it.
  *
  *	vfio-stress GPU SEED PROCESSES ROUNDS
  *
@@ -44,7 +45,8 @@ static uint32_t random_below(uint32_t n)
 #define MUST(condition) \
 	do { \
 		if (!(condition)) { \
-			fprintf(stderr, "FAIL %s: %s:%d: not so: %s (errno %d)\n", uuid, __FILE__, __LINE__, #condition, errno); \
+			fprintf(stderr, "FAIL %s: %s:%d: not so: %s (errno %d)\n", uuid, __FILE__, \
+				__LINE__, #condition, errno); \
 			_exit(1); \
 		} \
 	} while (0)
@@ -161,7 +163,8 @@ static bool begin(struct load *load, struct vfio_client *client, uint32_t sessio
 	struct vgpu_cmd init = { .opcode = VGPU_OP_SESSION_INIT, .init.out = RANGE(session) };
 
 	memset(load, 0, sizeof(*load));
-	if (queue_create(&load->queue, client, session, session * 0x100000ULL, ENTRIES, ENTRIES) != VGPU_ST_OK)
+	if (queue_create(&load->queue, client, session, session * 0x100000ULL, ENTRIES, ENTRIES) !=
+	    VGPU_ST_OK)
 		return false;
 	MUST(control(client, session, VGPU_CTL_RANGE_ADD, RANGE(session), RANGE_LEN, 0, 0) == VGPU_ST_OK);
 	submit(load, &init);
@@ -335,7 +338,7 @@ int main(int argc, char **argv)
 			usleep(2000);
 		}
 	}
-	printf("%s stress: seed %s, %s processes, %s rounds, %u attempts to kill a worker\n", failures ? "FAIL" : "ok", argv[2],
-	       argv[3], argv[4], killed);
+	printf("%s stress: seed %s, %s processes, %s rounds, %u attempts to kill a worker\n",
+	       failures ? "FAIL" : "ok", argv[2], argv[3], argv[4], killed);
 	return failures > 0;
 }
