@@ -278,13 +278,13 @@ static void async_copies(void **state)
 	body(".shared .align 16 .b8 sh[1024];\n",
 	     "mov.u32 %r0, sh; shl.b32 %r1, %x, 4; add.u32 %r0, %r0, %r1; cvt.u64.u32 %t0, %r1; add.u64 %t1, %in, %t0;\n"
 	     "cp.async.cg.shared.global [%r0], [%t1], 16; cp.async.commit_group; cp.async.wait_group 0;\n"
-	     "cp.async.ca.shared.global [%r0+512], [%t1+4], 8, 4; cp.async.wait_all; bar.sync 0;\n"
+	     "cp.async.ca.shared.global [%r0+512], [%t1+8], 8, 4; cp.async.wait_all; bar.sync 0;\n"
 	     "ld.shared.v4.u32 {%r2, %r3, %r4, %r5}, [%r0]; add.u64 %t2, %out, %t0; st.global.v4.u32 [%t2], {%r2, %r3, %r4, %r5};\n"
 	     "ld.shared.v2.u32 {%r2, %r3}, [%r0+512]; st.global.v2.u32 [%t2+512], {%r2, %r3};",
 	     in, out, &warp);
 	assert_memory_equal(in, out, 512);
 	for (i = 0; i < 32; i++) {
-		assert_int_equal(out[128 + i * 4], in[i * 4 + 1]);
+		assert_int_equal(out[128 + i * 4], in[i * 4 + 2]);
 		assert_int_equal(out[128 + i * 4 + 1], 0);
 	}
 }
