@@ -350,22 +350,6 @@ bool vgpu_gpu_serves(struct vgpu_host_gpu *gpu, const void *supervisor)
 	return READ_ONCE(gpu->supervisor) == supervisor;
 }
 
-/**
- * vgpu_gpu_next() - walk over the GPUs that are live, in order of their making
- * @gpu: the one before, or NULL for the first
- *
- * Return: the next one, NULL if there is none. Context: vgpu_gpus_lock held.
- */
-struct vgpu_host_gpu *vgpu_gpu_next(struct vgpu_host_gpu *gpu)
-{
-	lockdep_assert_held(&vgpu_gpus_lock);
-	gpu = list_prepare_entry(gpu, &vgpu_gpus, node);
-	list_for_each_entry_continue(gpu, &vgpu_gpus, node)
-		if (gpu->state == VGPU_GPU_LIVE)
-			return gpu;
-	return NULL;
-}
-
 static struct vgpu_host_gpu *gpu_on(const struct device *dev)
 {
 	struct vgpu_host_gpu *gpu;

@@ -147,31 +147,12 @@ extern struct list_head vgpu_gpus;
 extern struct workqueue_struct *vgpu_wq;
 extern struct mdev_driver vgpu_mdev_driver;
 
-/**
- * vgpu_for_each_gpu() - walk over the GPUs that are live, in order of their making
- * @gpu: struct vgpu_host_gpu *
- *
- * Context: vgpu_gpus_lock held. A GPU's name is dev_name(&gpu->dev), the device that mdevs hang off
- * dev_name(gpu->parent).
- */
-#define vgpu_for_each_gpu(gpu) for (gpu = vgpu_gpu_next(NULL); gpu; gpu = vgpu_gpu_next(gpu))
-
-/**
- * vgpu_for_each_vm() - walk over a GPU's virtual GPUs, in order of their making
- * @vm: struct vgpu_vm *
- * @gpu: struct vgpu_host_gpu *
- *
- * Context: vgpu_gpus_lock held. A virtual GPU's UUID as text is vm->name, as bytes vm->core.uuid.
- */
-#define vgpu_for_each_vm(vm, gpu) list_for_each_entry(vm, &(gpu)->vms, node)
-
 /* gpu.c */
 int vgpu_gpus_init(void);
 void vgpu_gpus_exit(void);
 struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, void *supervisor,
 				     const char **why);
 void vgpu_gpu_leave(struct vgpu_host_gpu *gpu, void *supervisor);
-struct vgpu_host_gpu *vgpu_gpu_next(struct vgpu_host_gpu *gpu);
 bool vgpu_gpu_serves(struct vgpu_host_gpu *gpu, const void *supervisor);
 struct vgpu_type *vgpu_type_of(struct mdev_type *type);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * libFuzzer over the core: the input decides what guests, workers, supervisor, host and clock do (tests/unit/core/chaos.c).
+ * libFuzzer over the core: the input decides what guests, workers, supervisor, host and clock do
+ * (tests/unit/core/chaos.c).
  */
 
 #include "tests/unit/core/chaos.h"

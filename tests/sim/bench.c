@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * What a scheduling decision costs: enqueue, pick, start and end of a run, beside a plain fair scheduler over a red-black tree under the
- * same load. Prints rows for build/bench.json.
+ * What a scheduling decision costs: enqueue, pick, start and end of a run, beside a plain fair scheduler over a
+ * red-black tree under the same load. Prints rows for build/bench.json.
  */
 
 #include <stdio.h>
@@ -177,11 +177,13 @@ static void measure(u32 count, u8 order, struct result *own, struct result *besi
 static void row(bool first, const char *name, double value, const char *unit, const char *beside, double beside_value,
 		double ratio, const char *goal, bool reached)
 {
-	printf("%s\n  {\"name\": \"%s\", \"value\": %.4g, \"unit\": \"%s\", \"beside\": \"%s\", \"beside_value\": %.4g, \"ratio\": %.4g, \"goal\": \"%s\", \"reached\": %s}",
+	printf("%s\n  {\"name\": \"%s\", \"value\": %.4g, \"unit\": \"%s\", "
+	       "\"beside\": \"%s\", \"beside_value\": %.4g, \"ratio\": %.4g, "
+	       "\"goal\": \"%s\", \"reached\": %s}",
 	       first ? "[" : ",", name, value, unit, beside, beside_value, ratio, goal, reached ? "true" : "false");
 }
 
-/* A change of what is dearest to change, the order inside tiers, for all virtual GPUs, every one of them with work queued. */
+/* A change of what is dearest to change, the order inside tiers, with work of all virtual GPUs queued. */
 static double policy_change_ns(void)
 {
 	struct vgpu_policy policy = vgpu_policy_default;
@@ -213,15 +215,16 @@ int main(void)
 
 			measure(counts[i], order, &own[order][i], &beside[order][i]);
 			snprintf(name, sizeof(name), "sched/cycle-%s-%u", orders[order], counts[i]);
-			row(first, name, a->median, "ns", "rbtree fair scheduler, median", b->median, a->median / b->median,
-			    "<= 1.0", a->median <= b->median);
+			row(first, name, a->median, "ns", "rbtree fair scheduler, median", b->median,
+			    a->median / b->median, "<= 1.0", a->median <= b->median);
 			first = false;
 			snprintf(name, sizeof(name), "sched/cycle-p99-%s-%u", orders[order], counts[i]);
 			row(first, name, a->p99, "ns", "rbtree fair scheduler, p99", b->p99, a->p99 / b->p99, "<= 1.0",
 			    a->p99 <= b->p99);
 		}
 		snprintf(name, sizeof(name), "sched/growth-%s", orders[order]);
-		row(first, name, own[order][2].median / own[order][0].median, "times", "rbtree fair scheduler, 8 to 1024",
+		row(first, name, own[order][2].median / own[order][0].median, "times",
+		    "rbtree fair scheduler, 8 to 1024",
 		    beside[order][2].median / beside[order][0].median,
 		    own[order][2].median / own[order][0].median / (beside[order][2].median / beside[order][0].median),
 		    "<= 1.2", own[order][2].median <= 1.2 * own[order][0].median);

@@ -14,7 +14,8 @@
  * sim_random() - the next of a pseudo-random sequence
  * @state: of the sequence; any value starts one
  *
- * Return: 64 bits (SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014). Context: any.
+ * Return: 64 bits (SplitMix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+ * Context: any.
  */
 u64 sim_random(u64 *state)
 {

@@ -24,7 +24,7 @@ static const char help[] =
 	"  -h, --help            this\n"
 	"\n"
 	"Exit status: 0 if all is as expected, 1 if not, 2 for trouble. Scenarios are described in\n"
-	"Documentation/scheduler/simulation.rst.\n";
+	"Documentation/scheduler/simulation.md.\n";
 
 static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Replay: tells a fresh scheduler what a decision log says it was told, and compares its decisions with those of the log.
+ * Replay: tells a fresh scheduler what a decision log says it was told, and compares its decisions with those
+ * of the log.
  */
 
 #include "sim.h"
@@ -135,7 +136,8 @@ static int on_pick(struct replay *replay, const struct vgpu_sched_event *event)
 		return fail(replay, "nothing is queued here, but the log has a decision");
 	arg = entity->vm->tier | (entity->aged ? VGPU_SCHED_AGED : 0);
 	if (entity->id != event->id || arg != event->arg) {
-		fprintf(replay->out, "decision %llu differs: stream %#llx (tier %u%s) here, stream %#llx (tier %u%s) in the log\n",
+		fprintf(replay->out,
+			"decision %llu differs: stream %#llx (tier %u%s) here, stream %#llx (tier %u%s) in the log\n",
 			(unsigned long long)replay->picks, (unsigned long long)entity->id, entity->vm->tier,
 			entity->aged ? ", aged" : "", (unsigned long long)event->id, event->arg & 0xff,
 			event->arg & VGPU_SCHED_AGED ? ", aged" : "");

@@ -74,7 +74,8 @@ static double mean(const struct sim_histogram *waits)
 static void text_line(FILE *out, const char *name, u32 count, const char *tier, double share,
 		      const struct sim_histogram *waits, const struct sim_histogram *latency)
 {
-	fprintf(out, "%-16s %5u  %-6s %8.3f %%  %9.1f  %9.1f  %9.1f  %9.1f  %9.1f  %9.1f\n", name, count, tier, share * 100,
+	fprintf(out, "%-16s %5u  %-6s %8.3f %%  %9.1f  %9.1f  %9.1f  %9.1f  %9.1f  %9.1f\n", name, count, tier,
+		share * 100,
 		mean(waits) / 1e3, sim_histogram_quantile(waits, 0.5) / 1e3, sim_histogram_quantile(waits, 0.95) / 1e3,
 		sim_histogram_quantile(waits, 0.99) / 1e3, waits->max / 1e3,
 		sim_histogram_quantile(latency, 0.99) / 1e3);
@@ -119,7 +120,8 @@ void sim_report_text(const struct sim *sim, FILE *out, bool all)
 
 static void json_times(FILE *out, const char *name, const struct sim_histogram *waits)
 {
-	fprintf(out, "\"%s\": {\"count\": %llu, \"mean\": %.0f, \"p50\": %llu, \"p95\": %llu, \"p99\": %llu, \"max\": %llu}",
+	fprintf(out, "\"%s\": {\"count\": %llu, \"mean\": %.0f, \"p50\": %llu, "
+		"\"p95\": %llu, \"p99\": %llu, \"max\": %llu}",
 		name, (unsigned long long)waits->total, mean(waits),
 		(unsigned long long)sim_histogram_quantile(waits, 0.5),
 		(unsigned long long)sim_histogram_quantile(waits, 0.95),
@@ -144,7 +146,8 @@ void sim_report_json(const struct sim *sim, FILE *out)
 		const struct sim_group *group = &sim->scenario.groups[i];
 		double total = used_total(sim, group->engine);
 
-		fprintf(out, "%s\n  {\"name\": \"%s\", \"count\": %u, \"tier\": \"%s\", \"share\": %.9f, \"jain\": %.9f, ",
+		fprintf(out,
+			"%s\n  {\"name\": \"%s\", \"count\": %u, \"tier\": \"%s\", \"share\": %.9f, \"jain\": %.9f, ",
 			i ? "," : "", group->name, group->count, tier_names[group->vms[0].sched.tier],
 			total > 0 ? used_by(group) / total : 0, jain(group));
 		fprintf(out, "\"completed\": %llu, \"promoted\": %llu, ", (unsigned long long)completed_by(group),
@@ -156,7 +159,8 @@ void sim_report_json(const struct sim *sim, FILE *out)
 		for (j = 0; j < group->count; j++) {
 			const struct sim_vm *vm = &group->vms[j];
 
-			fprintf(out, "%s\n    {\"gpu\": %ld, \"share\": %.9f, \"completed\": %llu, \"promoted\": %llu, ",
+			fprintf(out,
+				"%s\n    {\"gpu\": %ld, \"share\": %.9f, \"completed\": %llu, \"promoted\": %llu, ",
 				j ? "," : "", (long)(vm->gpu - sim->gpus), total > 0 ? vm->used_ns / total : 0,
 				(unsigned long long)vm->completed, (unsigned long long)vm->promoted);
 			json_times(out, "waits_ns", vm->waits);
@@ -164,7 +168,8 @@ void sim_report_json(const struct sim *sim, FILE *out)
 		}
 		fprintf(out, "]}");
 	}
-	fprintf(out, "],\n \"decisions\": %llu, \"commands\": %llu, \"switches\": %llu, \"promotions\": %llu, \"idle\": %llu,\n",
+	fprintf(out, "],\n \"decisions\": %llu, \"commands\": %llu, \"switches\": %llu, "
+		"\"promotions\": %llu, \"idle\": %llu,\n",
 		(unsigned long long)totals->decisions, (unsigned long long)totals->commands,
 		(unsigned long long)totals->switches, (unsigned long long)totals->promotions,
 		(unsigned long long)totals->idle);

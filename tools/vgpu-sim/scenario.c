@@ -4,9 +4,11 @@
  * Scenario files. One statement a line, '#' begins a comment; times have units (ns us ms s), parts may be given in %.
  *
  *	seed N | time T | warmup T | windows SHORT LONG | gpus N | execution serial|shared
- *	policy KEY VALUE...			kind weighted|strict, order fifo|fair, weights H:M:L, slice T, aging T, cap N,
+ *	policy KEY VALUE...			kind weighted|strict, order fifo|fair, weights H:M:L, slice T,
+ *	aging T, cap N,
  *						window N, charge auto|oldest|equal
- *	vm NAME KEY VALUE...			count N, gpu N|spread, tier high|medium|low, engine compute|copy_in|copy_out,
+ *	vm NAME KEY VALUE...			count N, gpu N|spread, tier high|medium|low, engine
+ *	compute|copy_in|copy_out,
  *						streams N, depth N, start T, cost DIST, load LOAD
  *	at T policy KEY VALUE... | at T gpu N policy KEY VALUE... | at T vm NAME tier TIER | at T vm NAME start|stop
  *	expect METRIC [of NAME] <=|>= VALUE
@@ -178,7 +180,7 @@ static void load(struct parser *p, struct sim_load *load)
 		break;
 	case SIM_BURST:
 		load->depth = number(p, 1, 1 << 20);
-		/* fall through */
+		fallthrough;
 	case SIM_OPEN:
 		load->interval = dist(p);
 		if (!p->failed && !load->interval.a && !load->interval.b)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (c) vgpu authors */
 /*
- * The scheduler of kmod/core under a virtual clock: virtual machines that submit, engines that execute, and what came of it.
+ * The scheduler of kmod/core under a virtual clock: virtual machines that submit, engines that execute, and
+ * what came of it.
  *
  *	scenario.c (text file) -> load.c (arrivals, costs) -> simulate.c (events, engines, the scheduler) -> report.c
  */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Events, engines and VMs around the scheduler. What gpu.c does with the scheduler is done here in the same order: a stream's next commands
- * become a run of up to a slice, a completed command accounts time, a run that ended frees a place in the window.
+ * Events, engines and VMs around the scheduler. What gpu.c does with the scheduler is done here in the same
+ * order: a stream's next commands become a run of up to a slice, a completed command accounts time, a run that
+ * ended frees a place in the window.
  *
- * Beside the scheduler goes an ideal fluid server, which gives each tier its share of every instant: shares and waits are measured
- * against it. It knows the real cost of commands; the scheduler does not.
+ * Beside the scheduler goes an ideal fluid server, which gives each tier its share of every instant: shares and
+ * waits are measured against it. It knows the real cost of commands; the scheduler does not.
  */
 
 #include <math.h>
@@ -253,9 +254,9 @@ static void submit_later(struct sim_stream *stream, u64 at_ns)
 }
 
 /*
- * Whether a command waited longer than it may: the ideal server would have done what was ahead of it, and the margin, before. In the margin are a
- * run for each stream of the tier (runs may carry commands that arrived later), and what tiers may be ahead of each other: see
- * Documentation/scheduler/bounds.rst.
+ * Whether a command waited longer than it may: the ideal server would have done what was ahead of it, and the
+ * margin, before. In the margin are a run for each stream of the tier (runs may carry commands that arrived
+ * later), and what tiers may be ahead of each other: see Documentation/scheduler/bounds.md.
  */
 static void check_wait(struct sim *sim, struct sim_vm *vm, const struct sim_cmd *cmd)
 {
@@ -519,8 +520,8 @@ static void act(struct sim *sim, const struct sim_action *action)
 }
 
 /*
- * Compares what each tier and VM had in a window with the ideal server, unless the window is only to begin. An engine on which somebody
- * came or went in the window is left out: there, a tier's share is not a number.
+ * Compares what each tier and VM had in a window with the ideal server, unless the window is only to begin. An
+ * engine on which somebody came or went in the window is left out: there, a tier's share is not a number.
  */
 static void mark_window(struct sim *sim, u32 which, bool begin)
 {
@@ -555,7 +556,8 @@ static void mark_window(struct sim *sim, u32 which, bool begin)
 			double error = fabs(vm->used_ns - vm->mark_used[which] - vm_fluid(vm) +
 					    vm->mark_fluid[which]) / length;
 
-			if (!begin && !engine_of(vm)->churned[which] && vm->gpu->sched.policy.kind == VGPU_POLICY_WEIGHTED &&
+			if (!begin && !engine_of(vm)->churned[which] &&
+			    vm->gpu->sched.policy.kind == VGPU_POLICY_WEIGHTED &&
 			    vm->gpu->sched.policy.order == VGPU_ORDER_FAIR)
 				sim->totals.vm_share_error[which] = fmax(sim->totals.vm_share_error[which], error);
 			vm->mark_used[which] = vm->used_ns;

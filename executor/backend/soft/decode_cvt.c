@@ -150,7 +150,7 @@ static val_t float_to_int(struct decoder *dc, val_t a, unsigned int to, unsigned
 		0, 0, 0, 0, XO_int_u32_f32, XO_int_s32_f32, XO_int_u64_f32, XO_int_s64_f32,
 	};
 	static const uint16_t f64[NUM_INT_TYPES] = {
-		0, 0, 0, 0, XO_int_u32_f64, XO_int_s32_f64, XO_int_u64_f64, XO_int_s64_f64,
+		XO_int_u8_f64, 0, XO_int_u16_f64, 0, XO_int_u32_f64, XO_int_s32_f64, XO_int_u64_f64, XO_int_s64_f64,
 	};
 	static const uint16_t clamps[NUM_INT_TYPES] = { XO_clamp_u8, XO_clamp_s8, XO_clamp_u16, XO_clamp_s16 };
 	unsigned int k = int_index(to), round = dc->fm.val[MC_ROUND];
@@ -160,7 +160,7 @@ static val_t float_to_int(struct decoder *dc, val_t a, unsigned int to, unsigned
 	a = widen(dc, a, &from);
 	if (round != M_ROUND_RZI)
 		a = round_integral(dc, a, from);
-	if (!clamps[k])
+	if (!clamps[k] || (from == T_F64 && f64[k]))
 		return dc_unary(dc, from == T_F64 ? f64[k] : f32[k], file_of(to), a);
 	a = dc_unary(dc, from == T_F64 ? XO_int_s32_f64 : XO_int_s32_f32, FILE_W, a);
 	return dc_unary(dc, clamps[k], FILE_W, a);

@@ -205,6 +205,8 @@ EXEC_1(int_s32_f64, s32, f64, int_s32_f64(x))
 EXEC_1(int_u32_f64, u32, f64, int_u32_f64(x))
 EXEC_1(int_s64_f64, s64, f64, int_s64_f64(x))
 EXEC_1(int_u64_f64, u64, f64, int_u64_f64(x))
+EXEC_1(int_u8_f64, s32, f64, x != x ? 1 << 7 : (int32_t)(x > 0.0 ? x < 255.0 ? x : 255.0 : 0.0))
+EXEC_1(int_u16_f64, s32, f64, x != x ? 1 << 15 : (int32_t)(x > 0.0 ? x < 65535.0 ? x : 65535.0 : 0.0))
 /* The commonest: truncation in one step. */
 EXEC_1(trunc_s32_f32, s32, f32, int_s32_f32(x))
 EXEC_1(trunc_u32_f32, u32, f32, int_u32_f32(x))

@@ -563,9 +563,14 @@ void warp_free(struct warp *w)
 static bool charge(struct warp *w, int32_t used)
 {
 	struct grid *grid = w->grid;
+	int64_t left;
 
-	if (grid->has_budget && atomic_fetch_sub_explicit(&grid->budget, used, memory_order_relaxed) < used)
-		grid_stop(grid, PTX_ERROR_LAUNCH_TIMEOUT, "instruction budget exhausted");
+	if (grid->has_budget) {
+		left = atomic_fetch_sub_explicit(&grid->budget, used, memory_order_relaxed);
+		/* To have used nothing means that there was nothing to use. */
+		if (left < used || (!used && left <= 0))
+			grid_stop(grid, PTX_ERROR_LAUNCH_TIMEOUT, "instruction budget exhausted");
+	}
 	if (grid->external_stop && atomic_load_explicit(grid->external_stop, memory_order_relaxed))
 		grid_stop(grid, PTX_ERROR_LAUNCH_TIMEOUT, "stopped by request");
 	return !atomic_load_explicit(&grid->stop, memory_order_relaxed);

@@ -223,7 +223,8 @@ static void hostile_guest(struct chaos *chaos, struct chaos_guest *cg)
 		break;
 	case 5:
 		if (cg->open && !cg->lied)
-			memset(&cg->guest.sq[pick(chaos, cg->guest.sq_entries)], pick(chaos, 256), sizeof(struct vgpu_cmd));
+			memset(&cg->guest.sq[pick(chaos, cg->guest.sq_entries)], pick(chaos, 256),
+			       sizeof(struct vgpu_cmd));
 		break;
 	}
 	/* A random register write may have opened a session with any number, or reset the device. */
@@ -292,7 +293,8 @@ static void hostile_worker(struct chaos *chaos)
 		rig_kick(worker);
 		break;
 	case 1:
-		rig_put(worker, pick(chaos, 128) | (u64)pick(chaos, 256) << 32, worker->generation, pick(chaos, 3000), 0);
+		rig_put(worker, pick(chaos, 128) | (u64)pick(chaos, 256) << 32, worker->generation,
+			pick(chaos, 3000), 0);
 		rig_kick(worker);
 		break;
 	case 2:
@@ -446,7 +448,8 @@ static void drain(struct chaos *chaos)
 
 			if (worker->session && !worker->killed && !worker->ready)
 				rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0);
-			if (worker->session && worker->rings->dispatch_tail - worker->dispatch_head > VGPU_EXEC_RING_ENTRIES)
+			if (worker->session &&
+			    worker->rings->dispatch_tail - worker->dispatch_head > VGPU_EXEC_RING_ENTRIES)
 				rig_release(worker);
 		}
 		rig_work(rig);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (c) vgpu authors */
 /*
- * Chaos: guests, workers, supervisor, host and clock do what a stream of bytes says, hostile things among it, and after each step
- * everything that must hold is checked. The seeded random test and the fuzzer share it.
+ * Chaos: guests, workers, supervisor, host and clock do what a stream of bytes says, hostile things among it,
+ * and after each step everything that must hold is checked. The seeded random test and the fuzzer share it.
  */
 #ifndef TEST_CHAOS_H
 #define TEST_CHAOS_H

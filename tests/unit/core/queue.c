@@ -54,7 +54,7 @@ static void fetched_once(void **state)
 	assert_int_equal(rig_stats(guest.dev).counters.bytes_in, 256);
 }
 
-static volatile bool flipping;
+static bool flipping;
 
 static void *flip_widths(void *slots)
 {
@@ -62,7 +62,7 @@ static void *flip_widths(void *slots)
 	u64 width = 0;
 	u32 i;
 
-	while (flipping) {
+	while (READ_ONCE(flipping)) {
 		width ^= 256 ^ (VGPU_MAX_COPY + 1);
 		for (i = 0; i < 128; i++)
 			WRITE_ONCE(sq[i].copy.width, width ^ 256);
@@ -81,7 +81,7 @@ static void fetched_once_while_it_changes(void **state)
 
 	for (i = 0; i < guest.sq_entries; i++)
 		guest.sq[i] = cmd;
-	flipping = true;
+	WRITE_ONCE(flipping, true);
 	assert_int_equal(pthread_create(&thread, NULL, flip_widths, guest.sq), 0);
 	for (i = 0; i < 100000 && (i < 20000 || !passed || !refused); i++) {
 		guest.tail++;
@@ -97,7 +97,7 @@ static void fetched_once_while_it_changes(void **state)
 		else
 			refused++;
 	}
-	flipping = false;
+	WRITE_ONCE(flipping, false);
 	pthread_join(thread, NULL);
 	assert_true(passed && refused);
 	assert_int_equal(rig_stats(guest.dev).counters.bytes_in, passed * 256ULL);

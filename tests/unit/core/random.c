@@ -5,7 +5,8 @@
  *
  *	core-random [SEED [ROUNDS [STEPS]]]
  *
- * The scheduler's decisions are logged and made again from the log. Each round has a seed of its own, printed with whatever is found wrong: `core-random SEED 1` does that round again.
+ * The scheduler's decisions are logged and made again from the log. Each round has a seed of its own, printed
+ * with whatever is found wrong: `core-random SEED 1` does that round again.
  */
 
 #include <unistd.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Copyright (c) vgpu authors */
 /*
- * A host for the core in one thread: apertures are malloc'ed, host operations are recorded, time is what the test says. On
- * one side a guest writes raw queues and registers, on the other a supervisor and workers read and write raw rings.
+ * A host for the core in one thread: apertures are malloc'ed, host operations are recorded, time is what the
+ * test says. On one side a guest writes raw queues and registers, on the other a supervisor and workers read
+ * and write raw rings.
  *
- *	struct rig_guest ── aperture, registers ── struct vgpu_dev ── struct vgpu_gpu ── rings ── struct rig_worker
+ *	rig_guest -- aperture, registers -- vgpu_dev -- vgpu_gpu -- rings -- rig_worker
  */
 #ifndef TEST_RIG_H
 #define TEST_RIG_H
@@ -128,7 +129,7 @@ extern u64 rig_now;		/* the clock */
 extern u64 rig_seed;		/* printed with what is found wrong */
 extern char rig_note[256];	/* likewise: what was being done */
 
-void rig_fail(const char *what, const char *file, int line) __attribute__((noreturn));
+_Noreturn void rig_fail(const char *what, const char *file, int line);
 
 struct rig *rig_new(void);
 void rig_free(struct rig *rig);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * The scheduler against a reference model: the same definitions, written as plainly as possible over arrays that are searched from end
- * to end. Random histories; every decision and all virtual times are compared after each step.
+ * The scheduler against a reference model: the same definitions, written as plainly as possible over arrays
+ * that are searched from end to end. Random histories; every decision and all virtual times are compared after
+ * each step.
  */
 
 #include <stdio.h>
@@ -96,7 +97,8 @@ static u32 ref_backlogged(u32 tier, u32 engine)
 	u32 i, count = 0;
 
 	for (i = 0; i < VMS; i++)
-		count += ref.vm[i].exists && ref.vm[i].tier == tier && (ref_queued(i, engine) || ref_inflight(i, engine));
+		count += ref.vm[i].exists && ref.vm[i].tier == tier &&
+			 (ref_queued(i, engine) || ref_inflight(i, engine));
 	return count;
 }
 

@@ -303,6 +303,36 @@ static void first_come_first_served_over_heads(void **state)
 		assert_ptr_equal(owner[i], i % 2 ? mine : theirs);
 }
 
+/* When two places in the window become free at once, a stream's second run competes for the second. */
+static void a_stream_may_have_the_whole_window(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_guest low;
+	struct rig_worker *mine = rig_worker_of(&guest), *theirs;
+	struct vgpu_limits limits = rig_limits();
+	const char *why;
+	u32 i;
+
+	limits.tier = VGPU_TIER_HIGH;
+	assert_int_equal(vgpu_dev_set_limits(&rig->dev[0].dev, &limits, &why), 0);
+	limits.tier = VGPU_TIER_LOW;
+	assert_int_equal(vgpu_dev_set_limits(&rig->dev[1].dev, &limits, &why), 0);
+	rig_guest_init(&low, &rig->dev[1], 0);
+	theirs = rig_worker_of(&low);
+	for (i = 0; i < 4; i++)
+		rig_submit(&low, rig_launch(i));
+	for (i = 0; i < 4; i++)
+		rig_submit(&guest, rig_launch(1));
+	assert_int_equal(rig_take(theirs), VGPU_WINDOW);
+	rig_now += 10 * NSEC_PER_MSEC;
+	for (i = 0; i < VGPU_WINDOW; i++)
+		rig_put(theirs, theirs->todo[i].tag, theirs->generation, 0, 0);
+	theirs->num_todo = 0;
+	rig_kick(theirs);
+	assert_int_equal(rig_take(theirs), 0);
+	assert_int_equal(rig_take(mine), VGPU_WINDOW);
+}
+
 /* Streams of one session run on different engines at once; a stream waits between engines. */
 static void engines_work_at_once(void **state)
 {
@@ -400,6 +430,7 @@ int main(void)
 		TEST(the_window_is_two_runs_an_engine),
 		TEST(runs_grow_to_a_slice),
 		TEST(first_come_first_served_over_heads),
+		TEST(a_stream_may_have_the_whole_window),
 		TEST(engines_work_at_once),
 		TEST(busy_time_is_somebodys),
 		TEST(switches_are_runs_of_other_workers),

@@ -218,7 +218,8 @@ static void death_in_every_state(void **state)
 		if (stage >= 2)
 			assert_int_equal(rig_take(worker), 2);
 		if (stage >= 3)	/* its last words count */
-			rig_put(worker, worker->todo[worker->todo[0].tag >> 32 != seq[0]].tag, worker->generation, 0, 0);
+			rig_put(worker, worker->todo[worker->todo[0].tag >> 32 != seq[0]].tag, worker->generation, 0,
+				0);
 		if (stage >= 4)
 			rig_kick(worker);
 		rig_release(worker);
@@ -229,7 +230,8 @@ static void death_in_every_state(void **state)
 			struct vgpu_cqe cqe;
 
 			assert_true(rig_consume(&guest, &cqe));
-			assert_int_equal(cqe.status, stage >= 3 && cqe.seq == seq[0] ? VGPU_ST_OK : VGPU_ST_SESSION_LOST);
+			assert_int_equal(cqe.status,
+					 stage >= 3 && cqe.seq == seq[0] ? VGPU_ST_OK : VGPU_ST_SESSION_LOST);
 		}
 		assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
 		rig_settle(rig);
@@ -414,7 +416,7 @@ static void an_overrun_ring_loses_the_session(void **state)
 	rig_check_invariants(rig);
 }
 
-/* A head that makes no sense, or changes while the kernel looks, never makes it write what was not consumed, or a run of nothing. */
+/* A head that makes no sense, or changes while the kernel looks, never makes it write over what was not consumed. */
 static void a_lying_dispatch_head_hurts_nobody_else(void **state)
 {
 	struct rig *rig = *state;

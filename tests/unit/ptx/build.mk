@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of the PTX interpreter by itself, under ASan and UBSan.
 PTX_TESTS := integer float
-PTX_HARNESS := $(B)/san/tests/unit/ptx/harness.o $(B)/san/tests/unit/ptx/ops.o $(B)/lib/libsoft-san.a
+PTX_HARNESS := $(B)/san/tests/unit/ptx/harness.o $(B)/lib/libsoft-san.a
 CFLAGS_tests/unit/ptx/driver := -Iguest/libcuda -Itests/unit/ptx -fvisibility=default
 # Rows use each operand at its own width; not all use all.
 $(foreach name,$(PTX_TESTS),$(eval CFLAGS_tests/unit/ptx/$(name) := -Wno-sign-compare -Wno-type-limits -Wno-unused-value -frounding-math))
 
-$(PTX_TESTS:%=$(B)/tests/ptx-%): $(B)/tests/ptx-%: $(B)/san/tests/unit/ptx/%.o $(PTX_HARNESS)
+$(PTX_TESTS:%=$(B)/tests/ptx-%): $(B)/tests/ptx-%: $(B)/san/tests/unit/ptx/%.o $(B)/san/tests/unit/ptx/ops.o $(PTX_HARNESS)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@ $^ -lcmocka -lm -lpthread
 
