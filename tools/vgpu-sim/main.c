@@ -53,8 +53,10 @@ static int run_scenario(const char *path, const struct settings *settings)
 	struct sim sim = { .decisions_wanted = settings->decisions };
 	int failed;
 
-	if (sim_scenario_read(&sim.scenario, path))
+	if (sim_scenario_read(&sim.scenario, path)) {
+		sim_scenario_free(&sim.scenario);
 		return 2;
+	}
 	if (settings->seeded)
 		sim.scenario.seed = settings->seed;
 	if (settings->log) {

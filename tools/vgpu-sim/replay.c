@@ -73,6 +73,16 @@ static void forget(struct replay *replay, u32 kind, u64 id)
 	free(thing);
 }
 
+static bool is_busy(const struct vgpu_sched_vm *vm)
+{
+	u32 i;
+
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
+		if (vm->share[i].queued || vm->share[i].inflight)
+			return true;
+	return false;
+}
+
 static int on_vm(struct replay *replay, const struct vgpu_sched_event *event)
 {
 	struct thing *thing = get(replay, VM, event->id, false);
@@ -109,11 +119,12 @@ static int on_stream(struct replay *replay, const struct vgpu_sched_event *event
 
 static int on_run_state(struct replay *replay, const struct vgpu_sched_event *event)
 {
-	struct vgpu_sched_run *run = &get(replay, RUN, event->id, true)->run;
 	struct thing *vm = get(replay, VM, event->a[0], false);
+	struct vgpu_sched_run *run;
 
-	if (!vm || !event->a[3] || (event->arg & 0xff) >= VGPU_TIER_COUNT)
+	if (!vm || get(replay, RUN, event->id, false) || !event->a[3] || (event->arg & 0xff) >= VGPU_TIER_COUNT)
 		return fail(replay, "a run that cannot be");
+	run = &get(replay, RUN, event->id, true)->run;
 	run->id = event->id;
 	run->engine = event->engine;
 	run->charged_ns = event->a[1];
@@ -173,6 +184,8 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 			return fail(replay, "no such virtual GPU");
 		if (event->op == VGPU_SCHED_VM_STATE)
 			return vgpu_sched_restore(sched, &thing->vm, event);
+		if (is_busy(&thing->vm))
+			return fail(replay, "a virtual GPU goes that has work");
 		vgpu_sched_remove_vm(sched, &thing->vm);
 		forget(replay, VM, event->id);
 		return 0;
@@ -188,6 +201,8 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 		thing = get(replay, STREAM, event->id, false);
 		if (!thing || !thing->entity.queued)
 			return fail(replay, "the stream is not queued");
+		if (replay->picked == &thing->entity)
+			replay->picked = NULL;
 		vgpu_sched_dequeue(sched, &thing->entity, event->now_ns);
 		return 0;
 	case VGPU_SCHED_PICK:
@@ -195,6 +210,8 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 	case VGPU_SCHED_START:
 		if (!replay->picked || replay->picked->id != event->id)
 			return fail(replay, "a run begins of a stream that was not picked");
+		if (get(replay, RUN, event->a[0], false))
+			return fail(replay, "a run begins twice");
 		vgpu_sched_start(sched, replay->picked, &get(replay, RUN, event->a[0], true)->run, event->a[0],
 				 event->a[1], event->now_ns);
 		replay->picked = NULL;

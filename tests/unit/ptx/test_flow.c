@@ -491,7 +491,7 @@ static void endless_kernel_is_stopped(void **state)
 {
 	static const char * const loops[] = {
 		"L: bra L;", "L: bar.sync 0; bra L;", "L: add.u32 %r0, %r0, 1; setp.lt.u32 %p0, %x, 3; @%p0 bra L; bra L;",
-		"L: nanosleep.u32 100; bra L;", "L: @%p0 bra L; bra L;", "setp.lt.u32 %p0, %x, 40; @%p0 bra W; exit;\nW: bar.sync 1, 64;",
+		"L: nanosleep.u32 100; bra L;", "L: @%p0 bra L; bra L;", "setp.lt.u32 %p0, %x, 20; @%p0 bra W; exit;\nW: bar.sync 1, 64;",
 	};
 	uint32_t *out = words(64), i;
 
