@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * What commands are expected to take: moving averages by kind of command, in a small table of each session. A
- * guest that confuses it gets shorter runs, and pays for what it used in the end.
+ * What commands are expected to take: moving averages by kind of command, in a small table of each
+ * session. A guest that confuses it gets shorter runs, and pays for what it used in the end.
  */
 
 #include "core.h"
 
-/* Opcode, function and size class: launches of one function over as many threads, copies of as many bytes. Never 0. */
+/*
+ * Opcode, function and size class: launches of one function over as many threads, copies of as many
+ * bytes. Never 0.
+ */
 static u32 cost_key(const struct vgpu_cmd *cmd)
 {
 	const struct vgpu_op_launch *launch = &cmd->launch;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * Pools: GPUs under one scheduling policy. Run queues are per GPU; a pool's GPUs share nothing but the policy,
- * and GPUs of different pools not even that.
+ * Pools: GPUs under one scheduling policy. Run queues are per GPU; a pool's GPUs share nothing but
+ * the policy, and GPUs of different pools not even that.
  */
 
 #include "core.h"

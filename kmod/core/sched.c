@@ -3,9 +3,15 @@
 
 #include "core.h"
 
-/* Virtual time counts in 2^-10 ns, to lose nothing by division. It wraps: only differences mean anything. */
+/*
+ * Virtual time counts in 2^-10 ns, to lose nothing by division. It wraps: only differences mean
+ * anything.
+ */
 #define VTIME_SHIFT	10
-/* Runs that have to end in order of dispatch until they are taken to execute one after the other again. */
+/*
+ * Runs that have to end in order of dispatch until they are taken to execute one after the other
+ * again.
+ */
 #define OVERLAP_MEMORY	64
 
 const struct vgpu_policy vgpu_policy_default = {
@@ -63,7 +69,8 @@ static bool after(u64 a, u64 b)
 /* Sorted sets. Most insertions are at an end, which costs no search. */
 
 static __always_inline void order_insert(struct vgpu_order *order, struct rb_node *node,
-					 bool (*before)(const struct rb_node *, const struct rb_node *))
+					 bool (*before)(const struct rb_node *,
+							const struct rb_node *))
 {
 	struct rb_node **link = &order->root.rb_node, *parent = NULL;
 
@@ -106,7 +113,8 @@ static bool entity_before(const struct rb_node *a, const struct rb_node *b)
 
 static bool share_before(const struct rb_node *a, const struct rb_node *b)
 {
-	return after(rb_entry(b, struct vgpu_sched_share, node)->key, rb_entry(a, struct vgpu_sched_share, node)->key);
+	return after(rb_entry(b, struct vgpu_sched_share, node)->key,
+		     rb_entry(a, struct vgpu_sched_share, node)->key);
 }
 
 static struct vgpu_sched_entity *first_stream(const struct vgpu_sched_share *share)
@@ -129,7 +137,8 @@ static bool is_backlogged(const struct vgpu_sched_share *share)
 	return share->queued || share->inflight;
 }
 
-static void log_event(struct vgpu_sched *sched, u16 op, u32 engine, u64 id, u32 arg, u64 now, u64 a0, u64 a1, u64 a2)
+static void log_event(struct vgpu_sched *sched, u16 op, u32 engine, u64 id, u32 arg, u64 now,
+		      u64 a0, u64 a1, u64 a2)
 {
 	struct vgpu_sched_event event = {
 		.now_ns = now,
@@ -234,11 +243,15 @@ static u64 served_vtime(const struct vgpu_sched_engine *eng, u32 number)
 
 	list_for_each_entry(run, &eng->runs, node)
 		if (run->tier == number)
-			vtime -= div_u64((run->charged_ns - run->used_ns) << VTIME_SHIFT, run->rate);
+			vtime -= div_u64((run->charged_ns - run->used_ns) << VTIME_SHIFT,
+					 run->rate);
 	return vtime;
 }
 
-/* The least virtual time of the tiers that are backlogged; that of the engine's last end of work if none is. */
+/*
+ * The least virtual time of the tiers that are backlogged; that of the engine's last end of work if
+ * none is.
+ */
 static u64 current_vtime(const struct vgpu_sched_engine *eng)
 {
 	u64 vtime, least = eng->vtime;
@@ -257,7 +270,8 @@ static u64 current_vtime(const struct vgpu_sched_engine *eng)
 }
 
 /* A share's virtual run time without what its runs in flight were charged and have not used. */
-static u64 served_vruntime(const struct vgpu_sched_engine *eng, const struct vgpu_sched_share *share)
+static u64 served_vruntime(const struct vgpu_sched_engine *eng,
+			   const struct vgpu_sched_share *share)
 {
 	u64 vruntime = share->vruntime;
 	const struct vgpu_sched_run *run;
@@ -268,8 +282,12 @@ static u64 served_vruntime(const struct vgpu_sched_engine *eng, const struct vgp
 	return vruntime;
 }
 
-/* The least virtual run time of a tier's other shares that are backlogged; that of the last one if none is. */
-static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number, const struct vgpu_sched_share *but)
+/*
+ * The least virtual run time of a tier's other shares that are backlogged; that of the last one if
+ * none is.
+ */
+static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number,
+			 const struct vgpu_sched_share *but)
 {
 	const struct vgpu_sched_tier *tier = &eng->tier[number];
 	const struct vgpu_sched_run *run;
@@ -291,7 +309,10 @@ static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number, const 
 	return least;
 }
 
-/* A share becomes backlogged: it and its tier start from where the others are, or stay ahead of them where they owe. */
+/*
+ * A share becomes backlogged: it and its tier start from where the others are, or stay ahead of
+ * them where they owe.
+ */
 static void join(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *share)
 {
 	struct vgpu_sched_engine *eng = &sched->engine[engine];
@@ -314,7 +335,10 @@ static void join(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *
 	tier->backlogged++;
 }
 
-/* A share is backlogged no more. Where it was the last, what was owed is forgotten: nobody waited for it. */
+/*
+ * A share is backlogged no more. Where it was the last, what was owed is forgotten: nobody waited
+ * for it.
+ */
 static void leave(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *share)
 {
 	struct vgpu_sched_engine *eng = &sched->engine[engine];
@@ -509,8 +533,8 @@ void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *enti
 	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
 
 	if (sched->log)
-		log_event(sched, VGPU_SCHED_ENQUEUE, entity->engine, entity->id, 0, now, entity->arrival,
-			  entity->arrival_ns, entity->vm->id);
+		log_event(sched, VGPU_SCHED_ENQUEUE, entity->engine, entity->id, 0, now,
+			  entity->arrival, entity->arrival_ns, entity->vm->id);
 	if (!is_backlogged(share)) {
 		account(sched, &sched->engine[entity->engine], now);
 		join(sched, entity->engine, share);
@@ -539,13 +563,15 @@ void vgpu_sched_dequeue(struct vgpu_sched *sched, struct vgpu_sched_entity *enti
 }
 
 /* Whether a command has waited long enough to have risen so many tiers. */
-static bool has_risen(const struct vgpu_sched *sched, const struct vgpu_sched_entity *entity, u32 levels, u64 now)
+static bool has_risen(const struct vgpu_sched *sched, const struct vgpu_sched_entity *entity,
+		      u32 levels, u64 now)
 {
 	return after(now, entity->arrival_ns + sched->policy.aging_ns * levels);
 }
 
 /* Whether aging may serve a tier out of turn now: never further ahead of its share than a slice. */
-static bool may_rise(const struct vgpu_sched *sched, const struct vgpu_sched_tier *tier, u32 number, u64 turn_vtime)
+static bool may_rise(const struct vgpu_sched *sched, const struct vgpu_sched_tier *tier, u32 number,
+		     u64 turn_vtime)
 {
 	u64 slice = sched->policy.slice_ns << VTIME_SHIFT, ahead = tier->vtime - turn_vtime;
 
@@ -565,7 +591,8 @@ static u32 tier_in_turn(const struct vgpu_sched *sched, const struct vgpu_sched_
 			continue;
 		if (turn == VGPU_TIER_COUNT)
 			turn = i;
-		else if (sched->policy.kind == VGPU_POLICY_WEIGHTED && after(eng->tier[turn].vtime, eng->tier[i].vtime))
+		else if (sched->policy.kind == VGPU_POLICY_WEIGHTED &&
+			 after(eng->tier[turn].vtime, eng->tier[i].vtime))
 			turn = i;
 	}
 	return turn;
@@ -577,7 +604,8 @@ static u32 tier_in_turn(const struct vgpu_sched *sched, const struct vgpu_sched_
  * @engine: enum vgpu_engine, with room in its dispatch window
  * @now: time
  *
- * The stream stays queued: vgpu_sched_start() follows, or vgpu_sched_dequeue() if it cannot run after all. O(1).
+ * The stream stays queued: vgpu_sched_start() follows, or vgpu_sched_dequeue() if it cannot run
+ * after all. O(1).
  *
  * Return: the stream, or NULL if none may run. Context: the scheduler's lock held.
  */
@@ -597,10 +625,15 @@ struct vgpu_sched_entity *vgpu_sched_pick(struct vgpu_sched *sched, u32 engine, 
 		if (!eng->tier[i].vms.first)
 			continue;
 		head = first_stream(first_share(&eng->tier[i]));
-		/* What has risen keeps its place by arrival; under strict it is owed its turn whatever waits above. */
-		if (head->arrival >= entity->arrival && (sched->policy.kind != VGPU_POLICY_STRICT || entity->aged))
+		/*
+		 * What has risen keeps its place by arrival; under strict it is owed its turn
+		 * whatever waits above.
+		 */
+		if (head->arrival >= entity->arrival &&
+		    (sched->policy.kind != VGPU_POLICY_STRICT || entity->aged))
 			continue;
-		if (!has_risen(sched, head, i - turn, now) || !may_rise(sched, &eng->tier[i], i, eng->tier[turn].vtime))
+		if (!has_risen(sched, head, i - turn, now) ||
+		    !may_rise(sched, &eng->tier[i], i, eng->tier[turn].vtime))
 			continue;
 		entity = head;
 		entity->aged = true;
@@ -631,8 +664,8 @@ static void add_run(struct vgpu_sched *sched, struct vgpu_sched_run *run)
  *
  * Context: the scheduler's lock held.
  */
-void vgpu_sched_start(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, struct vgpu_sched_run *run, u64 id,
-		      u64 predicted_ns, u64 now)
+void vgpu_sched_start(struct vgpu_sched *sched, struct vgpu_sched_entity *entity,
+		      struct vgpu_sched_run *run, u64 id, u64 predicted_ns, u64 now)
 {
 	struct vgpu_sched_vm *vm = entity->vm;
 	u32 engine = entity->engine;
@@ -679,7 +712,8 @@ void vgpu_sched_link(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
  *
  * Context: the scheduler's lock held.
  */
-void vgpu_sched_resume(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, struct vgpu_sched_run *run)
+void vgpu_sched_resume(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
+		       struct vgpu_sched_run *run)
 {
 	run->share = &vm->share[run->engine];
 	if (!is_backlogged(run->share))

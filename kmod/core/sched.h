@@ -3,20 +3,22 @@
 /**
  * DOC: The scheduler
  *
- * It decides which stream's next run an engine gets. Pure policy: it is told of streams that may run, of runs
- * that begin and end, and of the time; it dispatches nothing, reads no clock and takes no lock.
+ * It decides which stream's next run an engine gets. Pure policy: it is told of streams that may
+ * run, of runs that begin and end, and of the time; it dispatches nothing, reads no clock and takes
+ * no lock.
  *
- * Each engine has three tiers. A tier has a virtual time, which its service moves on by time ÷ (weight ×
- * virtual GPUs backlogged in it): the tier whose virtual time is least is served next (or, under `strict`, the
- * highest that has work). In a tier the virtual GPU is next whose oldest command arrived first (`fifo`), or
- * that has had least service (`fair`); of a virtual GPU, the stream whose next command arrived first.
+ * Each engine has three tiers. A tier has a virtual time, which its service moves on by time ÷
+ * (weight × virtual GPUs backlogged in it): the tier whose virtual time is least is served next
+ * (or, under `strict`, the highest that has work). In a tier the virtual GPU is next whose oldest
+ * command arrived first (`fifo`), or that has had least service (`fair`); of a virtual GPU, the
+ * stream whose next command arrived first.
  *
- * A run is charged what it is predicted to take when it begins, and more as soon as it takes longer; what it
- * did not take is given back when it ends. Who was idle starts from the virtual time of those who were not:
- * nothing is saved up.
+ * A run is charged what it is predicted to take when it begins, and more as soon as it takes
+ * longer; what it did not take is given back when it ends. Who was idle starts from the virtual
+ * time of those who were not: nothing is saved up.
  *
- * Documentation/scheduler/ has the derivations: shares, worst-case wait, and what a guest can gain by anything
- * it does.
+ * Documentation/scheduler/ has the derivations: shares, worst-case wait, and what a guest can gain
+ * by anything it does.
  */
 #ifndef VGPU_CORE_SCHED_H
 #define VGPU_CORE_SCHED_H
@@ -59,8 +61,10 @@ enum vgpu_policy_order {
 
 /**
  * enum vgpu_policy_charge - whose an engine's busy time is while several runs are in flight
- * @VGPU_CHARGE_AUTO: as VGPU_CHARGE_OLDEST, but as VGPU_CHARGE_EQUAL while runs are seen to overtake each other
- * @VGPU_CHARGE_OLDEST: of the run that was dispatched first: exact where runs execute one after the other
+ * @VGPU_CHARGE_AUTO: as VGPU_CHARGE_OLDEST, but as VGPU_CHARGE_EQUAL while runs are seen to
+ *	overtake each other
+ * @VGPU_CHARGE_OLDEST: of the run that was dispatched first: exact where runs execute one after the
+ *	other
  * @VGPU_CHARGE_EQUAL: of all in equal parts: exact where they execute at the same time
  */
 enum vgpu_policy_charge {
@@ -85,7 +89,8 @@ enum vgpu_policy_charge {
 /**
  * struct vgpu_policy - scheduling policy of a pool, live-tunable
  * @weight: of each tier, 1..VGPU_WEIGHT_MAX
- * @aging_ns: after waiting so long a command rises a tier, after twice as long two; VGPU_AGING_MIN..VGPU_AGING_MAX
+ * @aging_ns: after waiting so long a command rises a tier, after twice as long two;
+ *	VGPU_AGING_MIN..VGPU_AGING_MAX
  * @slice_ns: predicted time of a run, VGPU_SLICE_MIN..VGPU_SLICE_MAX
  * @aging_cap: thousandths of an engine's time that each lower tier is guaranteed under `strict`,
  *	0..VGPU_AGING_CAP_MAX
@@ -274,20 +279,23 @@ void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
 void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now);
 void vgpu_sched_dequeue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now);
 struct vgpu_sched_entity *vgpu_sched_pick(struct vgpu_sched *sched, u32 engine, u64 now);
-void vgpu_sched_start(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, struct vgpu_sched_run *run, u64 id,
-		      u64 predicted_ns, u64 now);
+void vgpu_sched_start(struct vgpu_sched *sched, struct vgpu_sched_entity *entity,
+		      struct vgpu_sched_run *run, u64 id, u64 predicted_ns, u64 now);
 void vgpu_sched_sync(struct vgpu_sched *sched, u32 engine, u64 now);
 void vgpu_sched_done(struct vgpu_sched *sched, struct vgpu_sched_run *run, u64 now);
 void vgpu_sched_link(struct vgpu_sched *sched, struct vgpu_sched_entity *entity);
-void vgpu_sched_resume(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, struct vgpu_sched_run *run);
+void vgpu_sched_resume(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
+		       struct vgpu_sched_run *run);
 
 /* sched_log.c: likewise */
 void vgpu_sched_log_begin(struct vgpu_sched *sched,
-			  void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event), void *host,
-			  u64 now);
+			  void (*log)(struct vgpu_sched *sched,
+				      const struct vgpu_sched_event *event),
+			  void *host, u64 now);
 void vgpu_sched_log_end(struct vgpu_sched *sched);
 void vgpu_sched_log_policy(struct vgpu_sched *sched, u64 now);
-int vgpu_sched_restore(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, const struct vgpu_sched_event *event);
+int vgpu_sched_restore(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
+		       const struct vgpu_sched_event *event);
 void vgpu_policy_unpack(struct vgpu_policy *policy, const struct vgpu_sched_event *event);
 
 #endif /* VGPU_CORE_SCHED_H */

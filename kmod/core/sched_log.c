@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 /*
- * The scheduler's decision log: its beginning, which is the state at that time, and the way back from a log to
- * that state.
+ * The scheduler's decision log: its beginning, which is the state at that time, and the way back
+ * from a log to that state.
  */
 
 #include "core.h"
 
-static void emit(struct vgpu_sched *sched, struct vgpu_sched_event *event, u16 op, u32 engine, u64 id, u32 arg)
+static void emit(struct vgpu_sched *sched, struct vgpu_sched_event *event, u16 op, u32 engine,
+		 u64 id, u32 arg)
 {
 	event->op = op;
 	event->engine = engine;
@@ -35,7 +36,8 @@ void vgpu_sched_log_policy(struct vgpu_sched *sched, u64 now)
 	event.a[1] = policy->aging_ns;
 	event.a[2] = policy->slice_ns;
 	event.a[3] = policy->aging_cap;
-	event.a[4] = policy->kind | (u64)policy->order << 8 | (u64)policy->charge << 16 | (u64)policy->window << 24;
+	event.a[4] = policy->kind | (u64)policy->order << 8 | (u64)policy->charge << 16 |
+		     (u64)policy->window << 24;
 	emit(sched, &event, VGPU_SCHED_POLICY, 0, 0, 0);
 }
 
@@ -61,15 +63,18 @@ void vgpu_policy_unpack(struct vgpu_policy *policy, const struct vgpu_sched_even
 	policy->window = event->a[4] >> 24;
 }
 
-static void log_queued(struct vgpu_sched *sched, struct vgpu_sched_event *event, u32 engine, u32 tier)
+static void log_queued(struct vgpu_sched *sched, struct vgpu_sched_event *event, u32 engine,
+		       u32 tier)
 {
 	struct rb_node *vm_node, *node;
 
-	for (vm_node = sched->engine[engine].tier[tier].vms.first; vm_node; vm_node = rb_next(vm_node)) {
+	for (vm_node = sched->engine[engine].tier[tier].vms.first; vm_node;
+	     vm_node = rb_next(vm_node)) {
 		struct vgpu_sched_share *share = rb_entry(vm_node, struct vgpu_sched_share, node);
 
 		for (node = share->streams.first; node; node = rb_next(node)) {
-			struct vgpu_sched_entity *entity = rb_entry(node, struct vgpu_sched_entity, node);
+			struct vgpu_sched_entity *entity =
+				rb_entry(node, struct vgpu_sched_entity, node);
 
 			event->a[0] = entity->arrival;
 			event->a[1] = entity->arrival_ns;
@@ -126,8 +131,9 @@ static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event,
  * Context: the scheduler's lock held.
  */
 void vgpu_sched_log_begin(struct vgpu_sched *sched,
-			  void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event), void *host,
-			  u64 now)
+			  void (*log)(struct vgpu_sched *sched,
+				      const struct vgpu_sched_event *event),
+			  void *host, u64 now)
 {
 	struct vgpu_sched_event event = { .now_ns = now };
 	const struct vgpu_sched_vm *vm;
@@ -166,7 +172,8 @@ void vgpu_sched_log_end(struct vgpu_sched *sched)
  *
  * Return: 0, or -EINVAL if there is no such state. Context: the scheduler's lock held.
  */
-int vgpu_sched_restore(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, const struct vgpu_sched_event *event)
+int vgpu_sched_restore(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
+		       const struct vgpu_sched_event *event)
 {
 	struct vgpu_sched_engine *eng;
 	struct vgpu_sched_tier *tier;

@@ -38,14 +38,13 @@ const decode_fn decode_table[PO_COUNT] = {
 	[PO_SLCT] = decode_slct, [PO_SQRT] = decode_unary, [PO_ST] = decode_st, [PO_STACKRESTORE] = decode_stack,
 	[PO_STACKSAVE] = decode_stack, [PO_SUB] = decode_add, [PO_SUBC] = decode_addc, [PO_SZEXT] = decode_szext,
 	[PO_TANH] = decode_unary, [PO_TESTP] = decode_testp, [PO_TRAP] = decode_trap, [PO_VABSDIFF] = decode_video,
-	[PO_VABSDIFF2] = decode_video_simd, [PO_VABSDIFF4] = decode_video_simd, [PO_VADD] = decode_video,
-	[PO_VADD2] = decode_video_simd, [PO_VADD4] = decode_video_simd, [PO_VAVRG2] = decode_video_simd,
-	[PO_VAVRG4] = decode_video_simd, [PO_VMAD] = decode_video, [PO_VMAX] = decode_video,
-	[PO_VMAX2] = decode_video_simd, [PO_VMAX4] = decode_video_simd, [PO_VMIN] = decode_video,
-	[PO_VMIN2] = decode_video_simd, [PO_VMIN4] = decode_video_simd, [PO_VOTE] = decode_vote, [PO_VSET] = decode_video,
-	[PO_VSET2] = decode_video_simd, [PO_VSET4] = decode_video_simd, [PO_VSHL] = decode_video,
-	[PO_VSHR] = decode_video, [PO_VSUB] = decode_video, [PO_VSUB2] = decode_video_simd,
-	[PO_VSUB4] = decode_video_simd, [PO_WMMA] = decode_wmma, [PO_XOR] = decode_logic,
+	[PO_VADD] = decode_video,
+	[PO_VMAD] = decode_video, [PO_VMAX] = decode_video,
+	[PO_VMIN] = decode_video,
+	[PO_VOTE] = decode_vote, [PO_VSET] = decode_video,
+	[PO_VSHL] = decode_video,
+	[PO_VSHR] = decode_video, [PO_VSUB] = decode_video,
+	[PO_WMMA] = decode_wmma, [PO_XOR] = decode_logic,
 };
 
 void dc_error(struct decoder *dc, const char *fmt, ...)

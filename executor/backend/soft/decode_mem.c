@@ -93,6 +93,21 @@ static void unpack(struct decoder *dc, const struct opnd *vec, const struct opnd
 	}
 }
 
+/* mov.v2, mov.v4: element by element, all read before any is written. */
+static void move_vector(struct decoder *dc, const struct opnd *d, const struct opnd *a, unsigned int type)
+{
+	unsigned int n = dc->fm.val[MC_VEC] == M_VEC_V2 ? 2 : 4, op = file_of(type) == FILE_D ? XO_mov_d : XO_mov_w, k;
+	val_t copy[4];
+
+	if (dc->fm.val[MC_VEC] == M_VEC_V8 || type == T_PRED || type_bits(type) > 64 || d->kind != O_VEC ||
+	    a->kind != O_VEC || d->num != n || a->num != n)
+		dc_mismatch(dc);
+	for (k = 0; k < n; k++)
+		copy[k] = dc_unary(dc, op, file_of(type), dc_src(dc, &a->elems[k], type));
+	for (k = 0; k < n; k++)
+		dc_op(dc, op, dc_dst(dc, &d->elems[k], type), copy[k], VAL_NONE, VAL_NONE);
+}
+
 void decode_mov(struct decoder *dc)
 {
 	static const uint16_t ops[NUM_FILES] = { XO_mov_w, XO_mov_d, XO_mov_p };
@@ -100,8 +115,12 @@ void decode_mov(struct decoder *dc)
 	const struct opnd *d = dc_opnd(dc, 0), *a = dc_opnd(dc, 1);
 	val_t v, dst;
 
-	dc_allow(dc, 0, 0, 1, 1);
+	dc_allow(dc, CAT(VEC), 0, 1, 1);
 	dc_operands(dc, 2, 2);
+	if (dc->fm.val[MC_VEC]) {
+		move_vector(dc, d, a, type);
+		return;
+	}
 	if (type_bits(type) < 16 && type != T_PRED && a->kind != O_VEC)
 		dc_bad_form(dc);
 	if (a->kind == O_VEC) {
@@ -286,7 +305,7 @@ void decode_st(struct decoder *dc)
 	const struct opnd *elems;
 	struct addr addr;
 	struct insn *insn;
-	val_t src[MAX_VEC];
+	val_t src[MAX_VEC] = { 0 };
 
 	check_memory_form(dc, MFLAG(MMIO));
 	dc_operands(dc, 2, dc_flag(dc, MFLAG(CACHE_HINT)) ? 3 : 2);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests of the PTX interpreter by itself, under ASan and UBSan.
-PTX_TESTS := integer float
+PTX_TESTS := integer float fault memory warp
 PTX_HARNESS := $(B)/san/tests/unit/ptx/harness.o $(B)/lib/libsoft-san.a
 CFLAGS_tests/unit/ptx/driver := -Iguest/libcuda -Itests/unit/ptx -fvisibility=default
 # Rows use each operand at its own width; not all use all.

@@ -219,7 +219,7 @@ static bool run_row(struct device *dev, const struct op *op, char *why, size_t s
 
 			t = off ? (op->d == T_pred ? i & 1 : UNTOUCHED & mask_of(op->d)) :
 				op->want(mem[0][i], mem[1][i], mem[2][i]) & mask_of(op->d);
-			ok = off ? mem[3][i] == t : right(op, mem[3][i], t);
+			ok = off ? mem[3][i] == t : right(op, mem[3][i] & mask_of(op->d), t);
 			if (!ok)
 				snprintf(why, size, "a 0x%llx b 0x%llx c 0x%llx: 0x%llx, should be 0x%llx%s", (unsigned long long)mem[0][i],
 					 (unsigned long long)mem[1][i], (unsigned long long)mem[2][i], (unsigned long long)mem[3][i],

@@ -18,7 +18,7 @@ enum op_type { T_none, T_pred, T_u8, T_s8, T_u16, T_s16, T_u32, T_s32, T_u64, T_
 
 /**
  * struct op - a row
- * @text: instruction, or several
+ * @text: instruction, or several; %addr is the address of 8 bytes of global memory that they may use
  * @d: type of the result
  * @a: type of an operand, T_none where there is none
  * @b: likewise
