@@ -43,7 +43,8 @@ struct image_link_header {
 	uint64_t id;
 };
 
-#define IMAGE_LINK_MAGIC 0x4b4e494c55504756ULL /* "VGPULINK" */
+/* "\1GPULINK": its first byte keeps it from being taken for PTX text. */
+#define IMAGE_LINK_MAGIC 0x4b4e494c55504701ULL
 
 /**
  * image_detect() - finds out what an image is

@@ -257,6 +257,7 @@ int main(int argc, char **argv)
 		{ "compute", compute_tests, true },
 		{ "control", control_tests, true },
 		{ "math", math_tests, false },
+		{ "tensor", tensor_tests, false },
 	};
 	char directory[4096];
 	CUcontext context;

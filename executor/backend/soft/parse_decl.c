@@ -310,7 +310,8 @@ uint32_t parse_new_regs(struct parser *ps, int type, uint32_t count)
 	if (count > MAX_REGS || first + count > MAX_REGS)
 		build_error(ps->b, ps->lx.tok_line, "Too many registers declared: more than %u", MAX_REGS);
 	func->vregs = build_grow(ps->b, func->vregs, &func->cap_vregs, first + count, 1);
-	memset(func->vregs + first, type, count);
+	if (count)
+		memset(func->vregs + first, type, count);
 	func->num_vregs += count;
 	return first;
 }

@@ -15,3 +15,13 @@ $(B)/tests/ptx-kernels: $(KERNEL_TESTS:%=$(B)/san/%.o) $(B)/san/tests/unit/ptx/d
 	$(CC) $(SANITIZE) -o $@ $^ -lm -lpthread
 
 CHECKS += $(PTX_TESTS:%=$(B)/tests/ptx-%) $(B)/tests/ptx-kernels
+
+# Conversions and half precision by definition, state spaces and atomics, control flow and what ends a kernel.
+PTX_MORE := conversions spaces flow
+CFLAGS_tests/unit/ptx/conversions := -Wno-sign-compare
+
+$(PTX_MORE:%=$(B)/tests/ptx-%): $(B)/tests/ptx-%: $(B)/san/tests/unit/ptx/%.o $(B)/san/tests/unit/ptx/optest.o $(PTX_HARNESS)
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -o $@ $^ -lcmocka -lm -lpthread
+
+CHECKS += $(PTX_MORE:%=$(B)/tests/ptx-%)
