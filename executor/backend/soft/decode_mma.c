@@ -211,6 +211,9 @@ void decode_mma(struct decoder *dc)
 	dc_allow(dc, CAT(SYNC) | CAT(SHAPE) | CAT(LAYOUT) | CAT(RED),
 		 MFLAG(ALIGNED) | MFLAG(SATFINITE) | MFLAG(SPARSE) | MFLAG(SPARSE_ORDERED), 4, 4);
 	mma.sparse = dc_flag(dc, MFLAG(SPARSE) | MFLAG(SPARSE_ORDERED));
+	/* Which lane holds which metadata has not been compared with a GPU: refusing beats a wrong product. */
+	if (mma.sparse)
+		dc_bad_form(dc);
 	dc_operands(dc, mma.sparse ? 6 : 4, mma.sparse ? 6 : 4);
 	set_shape(dc, &mma);
 	set_inputs(dc, &mma, dc->fm.types[1], dc->fm.types[2]);
