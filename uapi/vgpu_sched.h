@@ -31,7 +31,8 @@
  * @VGPU_SCHED_ENGINE_STATE: of @engine: a[0] virtual time, a[1] time of the last account, a[2] overlap, a[3]
  *	busy time
  * @VGPU_SCHED_TIER_STATE: of tier @arg: a[0] virtual time, a[1] floor, a[2] epoch, a[3] allowance (signed)
- * @VGPU_SCHED_VM_STATE: of virtual GPU @id: a[0] virtual run time, a[1] epoch, a[2] busy time
+ * @VGPU_SCHED_VM_STATE: of virtual GPU @id: a[0] virtual run time, a[1] epoch, a[2] busy time; @arg 1 if it is
+ *	held back on @engine
  * @VGPU_SCHED_RUN_STATE: run @id: a[0] virtual GPU, a[1] charged, a[2] used, a[3] rate; @arg tier and VGPU_SCHED_AGED
  * @VGPU_SCHED_QUEUED: as VGPU_SCHED_ENQUEUE, but for what was queued before the log began
  * @VGPU_SCHED_LIVE: the state is complete
@@ -41,6 +42,7 @@
  * @VGPU_SCHED_START: run a[0] of stream @id begins: a[1] nanoseconds predicted
  * @VGPU_SCHED_SYNC: busy time was accounted
  * @VGPU_SCHED_DONE: run @id ended
+ * @VGPU_SCHED_THROTTLE: virtual GPU @id is held back on @engine where @arg is 1, and no more where it is 0
  */
 enum vgpu_sched_op {
 	VGPU_SCHED_BEGIN = 1,
@@ -59,6 +61,7 @@ enum vgpu_sched_op {
 	VGPU_SCHED_START = 14,
 	VGPU_SCHED_SYNC = 15,
 	VGPU_SCHED_DONE = 16,
+	VGPU_SCHED_THROTTLE = 17,
 };
 
 /* In arg: aging brought it forward. */

@@ -134,7 +134,7 @@ static bool is_fair(const struct vgpu_sched *sched)
 
 static bool is_backlogged(const struct vgpu_sched_share *share)
 {
-	return share->queued || share->inflight;
+	return (share->queued && !share->throttled) || share->inflight;
 }
 
 static void log_event(struct vgpu_sched *sched, u16 op, u32 engine, u64 id, u32 arg, u64 now,
@@ -152,21 +152,22 @@ static void log_event(struct vgpu_sched *sched, u16 op, u32 engine, u64 id, u32 
 	sched->log(sched, &event);
 }
 
-/* Puts a share where it belongs in its tier's order, or takes it out if it has nothing queued. */
+/* Puts a share where it belongs in its tier's order, or takes it out if it has nothing to run. */
 static void place(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *share)
 {
 	struct vgpu_sched_tier *tier = &sched->engine[engine].tier[share->vm->tier];
+	bool runnable = share->queued && !share->throttled;
 	u64 key = 0;
 
-	if (share->queued)
+	if (runnable)
 		key = is_fair(sched) ? share->vruntime : first_stream(share)->arrival;
 	if (share->placed) {
-		if (share->queued && share->key == key)
+		if (runnable && share->key == key)
 			return;
 		order_remove(&tier->vms, &share->node);
 		share->placed = false;
 	}
-	if (!share->queued)
+	if (!runnable)
 		return;
 	share->key = key;
 	share->placed = true;
@@ -499,6 +500,38 @@ void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
 		log_event(sched, VGPU_SCHED_VM, 0, vm->id, tier, now, 0, 0, 0);
 }
 
+/**
+ * vgpu_sched_throttle() - hold a virtual GPU back on an engine, or let it go on
+ * @sched: of its GPU
+ * @vm: any
+ * @engine: enum vgpu_engine
+ * @throttled: its streams are not picked
+ * @now: time
+ *
+ * While it is held back and has nothing in flight it does not count as backlogged; it comes back as
+ * one that was idle does, with nothing saved up.
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_throttle(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 engine,
+			 bool throttled, u64 now)
+{
+	struct vgpu_sched_share *share = &vm->share[engine];
+	bool was = is_backlogged(share);
+
+	if (share->throttled == throttled)
+		return;
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_THROTTLE, engine, vm->id, throttled, now, 0, 0, 0);
+	account(sched, &sched->engine[engine], now);
+	share->throttled = throttled;
+	if (!was && is_backlogged(share))
+		join(sched, engine, share);
+	place(sched, engine, share);
+	if (was && !is_backlogged(share))
+		leave(sched, engine, share);
+}
+
 static void link_stream(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
 {
 	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
@@ -535,7 +568,7 @@ void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *enti
 	if (sched->log)
 		log_event(sched, VGPU_SCHED_ENQUEUE, entity->engine, entity->id, 0, now,
 			  entity->arrival, entity->arrival_ns, entity->vm->id);
-	if (!is_backlogged(share)) {
+	if (!is_backlogged(share) && !share->throttled) {
 		account(sched, &sched->engine[entity->engine], now);
 		join(sched, entity->engine, share);
 	}
@@ -553,12 +586,13 @@ void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *enti
 void vgpu_sched_dequeue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now)
 {
 	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+	bool was = is_backlogged(share);
 
 	if (sched->log)
 		log_event(sched, VGPU_SCHED_DEQUEUE, entity->engine, entity->id, 0, now, 0, 0, 0);
 	unlink_stream(entity);
 	place(sched, entity->engine, share);
-	if (!is_backlogged(share))
+	if (was && !is_backlogged(share))
 		leave(sched, entity->engine, share);
 }
 
@@ -699,7 +733,9 @@ void vgpu_sched_start(struct vgpu_sched *sched, struct vgpu_sched_entity *entity
  */
 void vgpu_sched_link(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
 {
-	if (!is_backlogged(&entity->vm->share[entity->engine]))
+	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+
+	if (!is_backlogged(share) && !share->throttled)
 		sched->engine[entity->engine].tier[entity->vm->tier].backlogged++;
 	link_stream(sched, entity);
 }

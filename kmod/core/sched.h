@@ -157,6 +157,7 @@ struct vgpu_sched_entity {
  * @queued: streams
  * @inflight: runs
  * @placed: in the tier's order
+ * @throttled: held back by a limit: its streams stay queued and are not picked
  * @streams: queued, by arrival
  * @epoch: of the tier for which @vruntime holds
  * @busy_ns: engine time used
@@ -169,6 +170,7 @@ struct vgpu_sched_share {
 	u32 queued;
 	u16 inflight;
 	bool placed;
+	bool throttled;
 	struct vgpu_order streams;
 	u64 epoch;
 	u64 busy_ns;
@@ -276,6 +278,8 @@ void vgpu_sched_set_policy(struct vgpu_sched *sched, const struct vgpu_policy *p
 void vgpu_sched_add_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u64 id, u32 tier);
 void vgpu_sched_remove_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm);
 void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 tier, u64 now);
+void vgpu_sched_throttle(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 engine,
+			 bool throttled, u64 now);
 void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now);
 void vgpu_sched_dequeue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now);
 struct vgpu_sched_entity *vgpu_sched_pick(struct vgpu_sched *sched, u32 engine, u64 now);

@@ -63,25 +63,28 @@ void vgpu_policy_unpack(struct vgpu_policy *policy, const struct vgpu_sched_even
 	policy->window = event->a[4] >> 24;
 }
 
+static void log_streams(struct vgpu_sched *sched, struct vgpu_sched_event *event, u32 engine,
+			const struct vgpu_sched_share *share)
+{
+	struct rb_node *node;
+
+	for (node = share->streams.first; node; node = rb_next(node)) {
+		struct vgpu_sched_entity *entity = rb_entry(node, struct vgpu_sched_entity, node);
+
+		event->a[0] = entity->arrival;
+		event->a[1] = entity->arrival_ns;
+		event->a[2] = entity->vm->id;
+		emit(sched, event, VGPU_SCHED_QUEUED, engine, entity->id, 0);
+	}
+}
+
 static void log_queued(struct vgpu_sched *sched, struct vgpu_sched_event *event, u32 engine,
 		       u32 tier)
 {
-	struct rb_node *vm_node, *node;
+	struct rb_node *node;
 
-	for (vm_node = sched->engine[engine].tier[tier].vms.first; vm_node;
-	     vm_node = rb_next(vm_node)) {
-		struct vgpu_sched_share *share = rb_entry(vm_node, struct vgpu_sched_share, node);
-
-		for (node = share->streams.first; node; node = rb_next(node)) {
-			struct vgpu_sched_entity *entity =
-				rb_entry(node, struct vgpu_sched_entity, node);
-
-			event->a[0] = entity->arrival;
-			event->a[1] = entity->arrival_ns;
-			event->a[2] = entity->vm->id;
-			emit(sched, event, VGPU_SCHED_QUEUED, engine, entity->id, 0);
-		}
-	}
+	for (node = sched->engine[engine].tier[tier].vms.first; node; node = rb_next(node))
+		log_streams(sched, event, engine, rb_entry(node, struct vgpu_sched_share, node));
 }
 
 static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event, u32 engine)
@@ -107,7 +110,8 @@ static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event,
 		event->a[0] = vm->share[engine].vruntime;
 		event->a[1] = vm->share[engine].epoch;
 		event->a[2] = vm->share[engine].busy_ns;
-		emit(sched, event, VGPU_SCHED_VM_STATE, engine, vm->id, 0);
+		emit(sched, event, VGPU_SCHED_VM_STATE, engine, vm->id,
+		     vm->share[engine].throttled);
 	}
 	list_for_each_entry(run, &eng->runs, node) {
 		event->a[0] = run->share->vm->id;
@@ -119,6 +123,9 @@ static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event,
 	}
 	for (i = 0; i < VGPU_TIER_COUNT; i++)
 		log_queued(sched, event, engine, i);
+	list_for_each_entry(vm, &sched->vms, node)
+		if (vm->share[engine].throttled)
+			log_streams(sched, event, engine, &vm->share[engine]);
 }
 
 /**
@@ -207,6 +214,7 @@ int vgpu_sched_restore(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
 		vm->share[event->engine].vruntime = event->a[0];
 		vm->share[event->engine].epoch = event->a[1];
 		vm->share[event->engine].busy_ns = event->a[2];
+		vm->share[event->engine].throttled = event->arg & 1;
 		return 0;
 	}
 	return -EINVAL;

@@ -179,11 +179,16 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 		return on_vm(replay, event);
 	case VGPU_SCHED_VM_GONE:
 	case VGPU_SCHED_VM_STATE:
+	case VGPU_SCHED_THROTTLE:
 		thing = get(replay, VM, event->id, false);
 		if (!thing)
 			return fail(replay, "no such virtual GPU");
 		if (event->op == VGPU_SCHED_VM_STATE)
 			return vgpu_sched_restore(sched, &thing->vm, event);
+		if (event->op == VGPU_SCHED_THROTTLE) {
+			vgpu_sched_throttle(sched, &thing->vm, event->engine, event->arg, event->now_ns);
+			return 0;
+		}
 		if (is_busy(&thing->vm))
 			return fail(replay, "a virtual GPU goes that has work");
 		vgpu_sched_remove_vm(sched, &thing->vm);

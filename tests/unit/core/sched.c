@@ -22,6 +22,7 @@
 struct ref_vm {
 	bool exists;
 	u32 tier;
+	bool held[ENGINES];
 	u64 vruntime[ENGINES];
 	u64 epoch[ENGINES];
 	u64 key[ENGINES];
@@ -92,13 +93,17 @@ static u32 ref_inflight(u32 vm, u32 engine)
 	return count;
 }
 
+static bool ref_active(u32 vm, u32 engine)
+{
+	return (ref_queued(vm, engine) && !ref.vm[vm].held[engine]) || ref_inflight(vm, engine);
+}
+
 static u32 ref_backlogged(u32 tier, u32 engine)
 {
 	u32 i, count = 0;
 
 	for (i = 0; i < VMS; i++)
-		count += ref.vm[i].exists && ref.vm[i].tier == tier &&
-			 (ref_queued(i, engine) || ref_inflight(i, engine));
+		count += ref.vm[i].exists && ref.vm[i].tier == tier && ref_active(i, engine);
 	return count;
 }
 
@@ -120,7 +125,7 @@ static void ref_place(u32 vm, u32 engine)
 	u32 head = ref_head(vm, engine);
 	u64 key;
 
-	if (head == STREAMS) {
+	if (head == STREAMS || v->held[engine]) {
 		v->place[engine] = 0;
 		return;
 	}
@@ -338,7 +343,7 @@ static struct vgpu_sched_vm vms[VMS];
 static struct vgpu_sched_entity streams[STREAMS];
 static struct vgpu_sched_run runs[RUNS];
 static u64 random_state, arrivals, run_ids, now;
-static u64 decisions, aged;
+static u64 decisions, aged, throttled;
 
 static u32 dice(u32 sides)
 {
@@ -387,7 +392,7 @@ static void change_tier(u32 i)
 		return;
 	for (e = 0; e < ENGINES; e++) {
 		ref_account(e, now);
-		was[e] = ref_queued(i, e) || ref_inflight(i, e);
+		was[e] = ref_active(i, e);
 		ref.vm[i].place[e] = 0;
 		if (was[e]) {
 			ref.vm[i].exists = false;	/* for its old tier */
@@ -421,7 +426,7 @@ static void enqueue(u32 i)
 	};
 	streams[i].arrival = streams[i].arrival * STREAMS + i;	/* unique */
 	arrivals++;
-	if (!ref_queued(vm, engine) && !ref_inflight(vm, engine)) {
+	if (!ref_active(vm, engine) && !ref.vm[vm].held[engine]) {
 		ref_account(engine, now);
 		ref_join(vm, engine);
 	}
@@ -433,14 +438,35 @@ static void enqueue(u32 i)
 static void dequeue(u32 i)
 {
 	u32 vm = ref.stream[i].vm, engine = ref.stream[i].engine;
+	bool was;
 
 	if (!streams[i].queued)
 		return;
 	vgpu_sched_dequeue(&sched, &streams[i], now);
+	was = ref_active(vm, engine);
 	ref.stream[i].queued = false;
 	ref_place(vm, engine);
-	if (!ref_queued(vm, engine) && !ref_inflight(vm, engine))
+	if (was && !ref_active(vm, engine))
 		ref_leave(vm, engine);
+}
+
+static void throttle(u32 vm, u32 engine)
+{
+	bool was = ref_active(vm, engine), held = dice(2);
+
+	if (!ref.vm[vm].exists)
+		return;
+	vgpu_sched_throttle(&sched, &vms[vm], engine, held, now);
+	if (held == ref.vm[vm].held[engine])
+		return;
+	ref_account(engine, now);
+	if (!was && !held && ref_queued(vm, engine))
+		ref_join(vm, engine);
+	ref.vm[vm].held[engine] = held;
+	ref_place(vm, engine);
+	if (was && !ref_active(vm, engine))
+		ref_leave(vm, engine);
+	throttled += held;
 }
 
 static void decide(u32 engine)
@@ -499,7 +525,7 @@ static void end(u32 i)
 	if (run->used < run->charged)
 		ref_charge(run, -(s64)(run->charged - run->used));
 	run->order = 0;
-	if (!ref_queued(vm, engine) && !ref_inflight(vm, engine))
+	if (!ref_active(vm, engine))
 		ref_leave(vm, engine);
 }
 
@@ -546,6 +572,8 @@ static void step(void)
 	u32 what = dice(100), i;
 
 	now += dice(4) ? dice(300000) : 0;
+	if (!dice(30))
+		throttle(dice(VMS), dice(ENGINES));
 	if (what < 35) {
 		enqueue(dice(STREAMS));
 	} else if (what < 65) {
@@ -632,8 +660,9 @@ int main(int argc, char **argv)
 	for (i = 0; i < rounds; i++)
 		history(seed + i, steps, log);
 	unlink(log);
-	printf("# %llu decisions, %llu of them by aging\n", (unsigned long long)decisions, (unsigned long long)aged);
-	if (!decisions || !aged) {
+	printf("# %llu decisions, %llu of them by aging; %llu times a virtual GPU was held back\n",
+	       (unsigned long long)decisions, (unsigned long long)aged, (unsigned long long)throttled);
+	if (!decisions || !aged || !throttled) {
 		printf("not ok 1 - scheduler against the reference model: nothing of the kind happened\n");
 		return 1;
 	}
