@@ -69,6 +69,8 @@ struct vgpu_host_ops {
 
 /* Times in nanoseconds. */
 #define VGPU_SPAWN_TIMEOUT	(10ULL * NSEC_PER_SEC)
+#define VGPU_RELEASE_GRACE	(100ULL * NSEC_PER_MSEC)
+#define VGPU_RELEASE_TIMEOUT	(10ULL * NSEC_PER_SEC)
 #define VGPU_DEADLINE_DEFAULT	(30ULL * NSEC_PER_SEC)
 #define VGPU_DEADLINE_MAX	(24ULL * 3600 * NSEC_PER_SEC)
 
@@ -187,7 +189,7 @@ enum vgpu_item_state {
  * @seq_node: in the session's table by sequence number
  * @waiters: streams whose next command waits for this one
  * @stream: its stream
- * @run: its run, while dispatched
+ * @run: its run, while dispatched; NULL when the run was given up
  * @cmd: the vetted copy
  * @arrival: order of arrival at the GPU
  * @arrival_ns: time of its fetch
@@ -290,9 +292,11 @@ enum vgpu_worker_state {
  * @state: enum vgpu_worker_state, changed by vgpu_worker_set_state() alone
  * @host: the host's own (its file); set by vgpu_worker_bind(), NULL after release
  * @rings: shared with the process
- * @spawn_node: in the GPU's list of sessions that wait for a worker to bind, to be ready, or to
- *	empty its ring
+ * @spawn_node: in the GPU's list of sessions that wait for a worker to bind, to be ready, to empty
+ *	its ring, or to be released
  * @reported: the supervisor has read the event
+ * @stuck: killed, and not released in VGPU_RELEASE_GRACE
+ * @replace: killed, and not released in VGPU_RELEASE_TIMEOUT: its pages are to be replaced
  * @token: secret of the event
  * @deadline_ns: by which it must have done so
  * @device_base: first device address
@@ -306,6 +310,8 @@ enum vgpu_worker_state {
 struct vgpu_worker {
 	u8 state;
 	bool reported;
+	bool stuck;
+	bool replace;
 	void *host;
 	struct vgpu_exec_rings *rings;
 	struct list_head spawn_node;
@@ -366,7 +372,8 @@ struct vgpu_cost {
  * @free: items not in use
  * @by_age: items not completed, by sequence number
  * @by_seq: table of items not completed
- * @seq_mask: entries of @by_seq less one
+ * @hash: secret of the hash, so that a guest cannot make all its commands fall into one place
+ * @seq_shift: bits of the hash that are not used
  * @streams: by number, made on first use
  * @fetch_node: in the GPU's sessions whose SQ is to be looked at, or in the virtual GPU's that wait
  *	for room
@@ -404,7 +411,8 @@ struct vgpu_session {
 	struct list_head free;
 	struct list_head by_age;
 	struct hlist_head *by_seq;
-	u32 seq_mask;
+	u64 hash[2];
+	u32 seq_shift;
 	struct vgpu_stream **streams;
 	struct list_head fetch_node;
 	struct list_head signal_node;
@@ -568,6 +576,7 @@ void vgpu_gpu_pump(struct vgpu_gpu *gpu);
 void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd,
 			u64 now);
 void vgpu_gpu_need_tick(struct vgpu_gpu *gpu, u64 when_ns);
+void vgpu_gpu_abandon(struct vgpu_gpu *gpu, struct vgpu_session *session, u64 now);
 
 /* device.c: called by the host */
 int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
@@ -636,6 +645,7 @@ void vgpu_worker_ring_full(struct vgpu_session *session);
 void vgpu_worker_kill(struct vgpu_session *session);
 u32 vgpu_worker_space(struct vgpu_session *session);
 void vgpu_worker_dispatch(struct vgpu_session *session, struct vgpu_item *item);
+void vgpu_worker_overdue(struct vgpu_session *session, u64 now);
 void vgpu_worker_void_tokens(struct vgpu_gpu *gpu);
 
 #endif /* VGPU_CORE_H */

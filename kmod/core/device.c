@@ -135,7 +135,8 @@ static u64 read_registers(const struct vgpu_dev *dev, u64 offset)
 	}
 	if (offset >= VGPU_REG_SESSION_STATE(0) &&
 	    offset < VGPU_REG_SESSION_STATE(VGPU_MAX_SESSIONS)) {
-		n = (offset - VGPU_REG_SESSION_STATE(0)) / 4;
+		n = array_index_nospec((offset - VGPU_REG_SESSION_STATE(0)) / 4,
+				       VGPU_MAX_SESSIONS);
 		for (i = 0; i < 2; i++) {
 			session = dev->sessions[n + i];
 			if (session)
@@ -400,12 +401,43 @@ static void reap_session(struct vgpu_dev *dev, struct vgpu_session *session)
 	vgpu_session_free(session);
 }
 
+/* A session whose killed worker was not released in time; NULL if there is none. */
+static struct vgpu_session *next_overdue(struct vgpu_dev *dev)
+{
+	u32 i;
+
+	for (i = 0; i < VGPU_MAX_SESSIONS; i++)
+		if (dev->sessions[i] && dev->sessions[i]->worker.replace)
+			return dev->sessions[i];
+	return NULL;
+}
+
+/*
+ * Gives a session other pages, and completes what its worker had. It cannot be freed meanwhile:
+ * that takes vgpu_dev.ctl.
+ */
+static void replace_pages(struct vgpu_dev *dev, struct vgpu_session *session)
+{
+	struct vgpu_gpu *gpu = dev->gpu;
+	u32 i;
+
+	for (i = 0; i < session->num_ranges; i++)
+		gpu->ops->punch(dev, session->ranges[i].offset, session->ranges[i].len);
+	spin_lock(&gpu->lock);
+	session->worker.replace = false;
+	vgpu_session_cancel_dispatched(session, session->lost_status);
+	vgpu_gpu_pump(gpu);
+	spin_unlock(&gpu->lock);
+}
+
 /**
  * vgpu_dev_reap() - free the sessions that nobody uses any more, and end a reset
  * @dev: any
  *
  * Called after schedule_reap, and any other time. The memory of a session is punched out of the
- * aperture before its number is free.
+ * aperture before its number is free. Where a killed worker lingers past VGPU_RELEASE_TIMEOUT, the
+ * pages of its session are replaced, so that its commands can be completed: what it still writes
+ * goes to the old pages, which live as long as it holds them.
  *
  * Context: any process; may sleep.
  */
@@ -416,6 +448,14 @@ void vgpu_dev_reap(struct vgpu_dev *dev)
 	bool clear;
 
 	mutex_lock(&dev->ctl);
+	for (;;) {
+		spin_lock(&gpu->lock);
+		session = next_overdue(dev);
+		spin_unlock(&gpu->lock);
+		if (!session)
+			break;
+		replace_pages(dev, session);
+	}
 	for (;;) {
 		spin_lock(&gpu->lock);
 		session = next_closed(dev);

@@ -250,6 +250,18 @@ static void begin(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
 	vgpu_gpu_need_tick(gpu, run->deadline_ns);
 }
 
+static void end_run(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
+{
+	struct vgpu_engine_queue *queue = &gpu->engine[run->engine];
+	bool was_oldest = queue->runs.next == &run->node;
+
+	vgpu_sched_done(&gpu->sched, &run->sched, now);
+	queue->inflight--;
+	list_move_tail(&run->node, &gpu->free_runs);
+	if (was_oldest && queue->inflight)
+		begin(gpu, list_first_entry(&queue->runs, struct vgpu_run, node), now);
+}
+
 /**
  * vgpu_run_item_done() - a dispatched command has completed
  * @gpu: on which
@@ -262,20 +274,36 @@ static void begin(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
 void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd,
 			u64 now)
 {
-	struct vgpu_engine_queue *queue = &gpu->engine[run->engine];
-	bool was_oldest = queue->runs.next == &run->node;
-
 	run->deadline_ns = now + run->session->dev->limits.deadline_ns;
 	vgpu_sched_sync(&gpu->sched, run->engine, now);
 	vgpu_cost_learn(run->session, cmd, run->sched.used_ns - run->learned_ns);
 	run->learned_ns = run->sched.used_ns;
-	if (--run->pending)
-		return;
-	vgpu_sched_done(&gpu->sched, &run->sched, now);
-	queue->inflight--;
-	list_move_tail(&run->node, &gpu->free_runs);
-	if (was_oldest && queue->inflight)
-		begin(gpu, list_first_entry(&queue->runs, struct vgpu_run, node), now);
+	if (!--run->pending)
+		end_run(gpu, run, now);
+}
+
+/**
+ * vgpu_gpu_abandon() - take a session's runs out of the dispatch windows
+ * @gpu: on which
+ * @session: whose worker was killed and lingers
+ * @now: time
+ *
+ * Their commands stay with the worker until its release: it may still write to the aperture.
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
+ */
+void vgpu_gpu_abandon(struct vgpu_gpu *gpu, struct vgpu_session *session, u64 now)
+{
+	struct vgpu_run *run, *next;
+	struct vgpu_item *item;
+	u32 engine;
+
+	list_for_each_entry(item, &session->by_age, age_node)
+		item->run = NULL;
+	for (engine = 0; engine < VGPU_ENGINE_COUNT; engine++)
+		list_for_each_entry_safe(run, next, &gpu->engine[engine].runs, node)
+			if (run->session == session)
+				end_run(gpu, run, now);
 }
 
 /*
@@ -431,6 +459,8 @@ static void check_workers(struct vgpu_gpu *gpu, u64 now)
 	list_for_each_entry_safe(session, next, &gpu->spawning, worker.spawn_node) {
 		if (now < session->worker.deadline_ns) {
 			vgpu_gpu_need_tick(gpu, session->worker.deadline_ns);
+		} else if (session->worker.state == VGPU_WORKER_DYING) {
+			vgpu_worker_overdue(session, now);
 		} else if (session->worker.state != VGPU_WORKER_READY) {
 			vgpu_session_lose(session, VGPU_ST_NO_EXECUTOR);
 		} else if (has_dispatched(session)) {

@@ -308,6 +308,7 @@ static inline void mutex_unlock(struct mutex *lock)
 /* memory */
 
 #define GFP_KERNEL	0
+#define GFP_KERNEL_ACCOUNT 0
 #define GFP_NOWAIT	1
 #define __GFP_NOWARN	0
 

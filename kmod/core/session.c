@@ -115,18 +115,18 @@ void vgpu_session_free(struct vgpu_session *session)
 
 static struct vgpu_session *session_alloc(struct vgpu_dev *dev, u32 sq_entries, u32 cq_entries)
 {
-	struct vgpu_session *session = kzalloc(sizeof(*session), GFP_KERNEL);
+	struct vgpu_session *session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
 	u32 i;
 
 	if (!session)
 		return NULL;
 	session->num_chunks = div64_u64(vgpu_chunk_area(dev), dev->gpu->attach.granule);
-	session->ranges = kvcalloc(VGPU_MAX_RANGES, sizeof(*session->ranges), GFP_KERNEL);
-	session->pool = kvcalloc(cq_entries, sizeof(*session->pool), GFP_KERNEL);
-	session->by_seq = kvcalloc(cq_entries, sizeof(*session->by_seq), GFP_KERNEL);
-	session->streams = kvcalloc(VGPU_MAX_STREAMS, sizeof(*session->streams), GFP_KERNEL);
-	session->chunks = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL);
-	session->mapping = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL);
+	session->ranges = kvcalloc(VGPU_MAX_RANGES, sizeof(*session->ranges), GFP_KERNEL_ACCOUNT);
+	session->pool = kvcalloc(cq_entries, sizeof(*session->pool), GFP_KERNEL_ACCOUNT);
+	session->by_seq = kvcalloc(cq_entries, sizeof(*session->by_seq), GFP_KERNEL_ACCOUNT);
+	session->streams = kvcalloc(VGPU_MAX_STREAMS, sizeof(*session->streams), GFP_KERNEL_ACCOUNT);
+	session->chunks = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL_ACCOUNT);
+	session->mapping = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!session->ranges || !session->pool || !session->by_seq || !session->streams ||
 	    !session->chunks || !session->mapping) {
 		vgpu_session_free(session);
@@ -135,7 +135,9 @@ static struct vgpu_session *session_alloc(struct vgpu_dev *dev, u32 sq_entries, 
 	session->dev = dev;
 	session->sq_entries = sq_entries;
 	session->cq_entries = cq_entries;
-	session->seq_mask = cq_entries - 1;
+	session->hash[0] = get_random_u64();
+	session->hash[1] = get_random_u64();
+	session->seq_shift = 64 - ilog2(cq_entries);
 	session->pool_size = cq_entries;
 	INIT_LIST_HEAD(&session->free);
 	INIT_LIST_HEAD(&session->by_age);

@@ -10,9 +10,10 @@
 
 #include "core.h"
 
+/* Multiply-shift hashing: M. Dietzfelbinger, Universal hashing and k-wise independence, 1996. */
 static struct hlist_head *seq_bucket(struct vgpu_session *session, u32 seq)
 {
-	return &session->by_seq[seq & session->seq_mask];
+	return &session->by_seq[(session->hash[0] * seq + session->hash[1]) >> session->seq_shift];
 }
 
 /**
@@ -97,7 +98,9 @@ void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value)
 
 	if (item->state == VGPU_ITEM_DISPATCHED) {
 		stream->dispatched--;
-		vgpu_run_item_done(session->dev->gpu, item->run, &item->cmd, vgpu_now_ns());
+		if (item->run)
+			vgpu_run_item_done(session->dev->gpu, item->run, &item->cmd,
+					   vgpu_now_ns());
 	}
 	if (stream->next == item)
 		stream->next = list_is_last(&item->stream_node, &stream->items)

@@ -182,11 +182,12 @@ static u16 vet_chunk(const struct vgpu_session *session, const struct vgpu_cmd *
 		return VGPU_ST_BAD_ADDRESS;
 	if (!map)
 		return all_mapped(session, first, first + count) ? VGPU_ST_OK : VGPU_ST_NOT_MAPPED;
-	if (find_next_bit(session->chunks, first + count, first) < first + count)
-		return VGPU_ST_NOT_MAPPED;
+	/* First: what the quota has no room for is refused without a search. */
 	if (dev->memory_used > dev->limits.memory ||
 	    cmd->chunk.len > dev->limits.memory - dev->memory_used)
 		return VGPU_ST_QUOTA;
+	if (find_next_bit(session->chunks, first + count, first) < first + count)
+		return VGPU_ST_NOT_MAPPED;
 	return VGPU_ST_OK;
 }
 

@@ -9,7 +9,11 @@
  *	SPAWNING --deadline, session closed--> NONE
  *
  * vgpu_worker.spawn_node is linked while the kernel waits for the worker with a deadline: in
- * SPAWNING and BOUND, and in READY while its ring is full.
+ * SPAWNING and BOUND, in READY while its ring is full, and in DYING.
+ *
+ * A process that was killed may take its time to die, in a driver for instance. After
+ * VGPU_RELEASE_GRACE its runs hold up nobody else's any more; after VGPU_RELEASE_TIMEOUT its
+ * commands are completed too, the pages that it may still write to having been replaced.
  */
 
 #include "core.h"
@@ -27,14 +31,52 @@ static void vgpu_worker_set_state(struct vgpu_session *session, enum vgpu_worker
 	struct vgpu_gpu *gpu = session->dev->gpu;
 
 	worker->state = state;
-	if (state == VGPU_WORKER_SPAWNING)
+	switch (state) {
+	case VGPU_WORKER_SPAWNING:
 		list_add_tail(&worker->spawn_node, &gpu->spawning);
-	else if (state != VGPU_WORKER_BOUND)
+		break;
+	case VGPU_WORKER_BOUND:
+		break;
+	case VGPU_WORKER_READY:
 		list_del_init(&worker->spawn_node);
-	if (state == VGPU_WORKER_NONE) {
+		break;
+	case VGPU_WORKER_DYING:
+		worker->deadline_ns = vgpu_now_ns() + VGPU_RELEASE_GRACE;
+		worker->stuck = false;
+		list_move_tail(&worker->spawn_node, &gpu->spawning);
+		vgpu_gpu_need_tick(gpu, worker->deadline_ns);
+		break;
+	case VGPU_WORKER_NONE:
+		list_del_init(&worker->spawn_node);
 		worker->host = NULL;
 		worker->rings = NULL;
+		worker->replace = false;
+		break;
 	}
+}
+
+/**
+ * vgpu_worker_overdue() - a worker that was killed has not been released in time
+ * @session: whose
+ * @now: time
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
+ */
+void vgpu_worker_overdue(struct vgpu_session *session, u64 now)
+{
+	struct vgpu_worker *worker = &session->worker;
+	struct vgpu_gpu *gpu = session->dev->gpu;
+
+	if (!worker->stuck) {
+		worker->stuck = true;
+		worker->deadline_ns = now + VGPU_RELEASE_TIMEOUT - VGPU_RELEASE_GRACE;
+		vgpu_gpu_need_tick(gpu, worker->deadline_ns);
+		vgpu_gpu_abandon(gpu, session, now);
+		return;
+	}
+	list_del_init(&worker->spawn_node);
+	worker->replace = true;
+	gpu->ops->schedule_reap(session->dev);
 }
 
 static void new_token(struct vgpu_worker *worker)

@@ -289,6 +289,10 @@ static void check_session(const struct vgpu_session *session, u64 *waiting, u64 
 		last_seq = item->seq;
 		if (item->state == VGPU_ITEM_DISPATCHED) {
 			dispatched++;
+			if (!item->run) {
+				RIG_CHECK(session->worker.state == VGPU_WORKER_DYING && session->worker.stuck);
+				continue;
+			}
 			RIG_CHECK(item->run >= gpu->run_pool && item->run < gpu->run_pool + ARRAY_SIZE(gpu->run_pool));
 			RIG_CHECK(item->run->session == session && item->run->engine == item->engine);
 		} else {
@@ -348,7 +352,7 @@ void rig_check_invariants(struct rig *rig)
 				continue;
 			check_session(session, &waiting, &memory);
 			list_for_each_entry(item, &session->by_age, age_node)
-				if (item->state == VGPU_ITEM_DISPATCHED)
+				if (item->state == VGPU_ITEM_DISPATCHED && item->run)
 					pending[item->run - gpu->run_pool]++;
 		}
 		RIG_CHECK(waiting == stats.waiting);

@@ -502,6 +502,68 @@ static void a_hang_costs_its_session_alone(void **state)
 	assert_int_equal(rig_stats(&rig->dev[1]).counters.hangs, 0);
 }
 
+static void a_killed_worker_that_lingers_holds_up_nobody(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig), *innocent;
+	struct rig_guest other;
+	struct vgpu_cqe cqe;
+	u32 hung[2], seq, i;
+
+	rig_expect(&guest, 0);
+	rig_guest_init(&other, &rig->dev[1], 0);
+	innocent = rig_worker_of(&other);
+	for (i = 0; i < 2; i++)
+		hung[i] = rig_submit(&guest, rig_launch(1 + i));
+	assert_int_equal(rig_take(worker), 2);
+	seq = rig_submit(&other, rig_launch(1));
+	assert_int_equal(rig_take(innocent), 0);
+	rig_advance(rig, VGPU_DEADLINE_DEFAULT);
+	assert_true(worker->killed);
+	rig_advance(rig, VGPU_RELEASE_GRACE - 1);
+	assert_int_equal(rig_take(innocent), 0);
+	rig_advance(rig, 1);
+	assert_int_equal(rig_finish_all(innocent), 1);
+	assert_int_equal(rig_expect(&other, seq).status, VGPU_ST_OK);
+	/* It may still write to the aperture: its own commands wait. */
+	assert_false(rig_consume(&guest, &cqe));
+	rig_check_invariants(rig);
+	rig_release(worker);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(rig_expect(&guest, hung[i]).status, 702);
+	rig_check_invariants(rig);
+}
+
+static void a_killed_worker_that_stays_loses_its_pages(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig);
+	u8 *payload = guest.dev->aperture + rig_range(0);
+	struct vgpu_cqe cqe;
+	u32 hung;
+
+	rig_expect(&guest, 0);
+	hung = rig_submit(&guest, rig_copy_out(0, 1));
+	assert_int_equal(rig_take(worker), 1);
+	payload[0] = 0x5a;
+	rig_advance(rig, VGPU_DEADLINE_DEFAULT);
+	rig_advance(rig, VGPU_RELEASE_GRACE);
+	rig_advance(rig, VGPU_RELEASE_TIMEOUT - VGPU_RELEASE_GRACE - 1);
+	assert_false(rig_consume(&guest, &cqe));
+	assert_int_equal(payload[0], 0x5a);
+	rig_advance(rig, 1);
+	assert_int_equal(rig_expect(&guest, hung).status, 702);
+	assert_int_equal(payload[0], 0);
+	/* The number stays taken until the process is gone. */
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
+	rig_settle(rig);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_CLOSING);
+	rig_release(worker);
+	rig_settle(rig);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_FREE);
+	rig_check_invariants(rig);
+}
+
 static void progress_puts_the_deadline_off(void **state)
 {
 	struct rig *rig = *state;
@@ -566,6 +628,8 @@ int main(void)
 		TEST(a_lying_dispatch_head_hurts_nobody_else),
 		TEST(a_full_ring_is_used_again_when_there_is_room),
 		TEST(a_hang_costs_its_session_alone),
+		TEST(a_killed_worker_that_lingers_holds_up_nobody),
+		TEST(a_killed_worker_that_stays_loses_its_pages),
 		TEST(progress_puts_the_deadline_off),
 		TEST(workers_outlive_nothing),
 	};
