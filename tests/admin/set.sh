@@ -58,7 +58,7 @@ test_wrong_values()
 			vgpu-admin vm set "$one" --deadline "$value" || return
 	done
 	for value in High middle 0 ""; do
-		expect_error 2 "--tier $value: a tier is high, medium or low" vgpu-admin vm set "$one" --tier "$value" || return
+		expect_error 2 "--tier $value: must be high, medium or low" vgpu-admin vm set "$one" --tier "$value" || return
 	done
 	expect_error 2 "vm set: nothing to set: give --tier, --depth, --sessions or --deadline" vgpu-admin vm set "$one" &&
 		expect_error 2 "vm set: VM is missing" vgpu-admin vm set --tier low &&

@@ -7,6 +7,10 @@
  * and parses its options. A verb reads the kernel through netlink.c, which turns messages into JSON values by tables of
  * fields, and hands those to print.c, which prints them as they are or as text by tables of columns. So text and JSON
  * cannot tell different stories.
+ *
+ * A new object is a file with a struct admin_object, named here and in main.c's list. A verb whose code is in a file of
+ * its own is a row in its object's table and a prototype under "verbs of other files" here. Help and completion follow
+ * from the tables.
  */
 #ifndef VGPU_ADMIN_H
 #define VGPU_ADMIN_H
@@ -35,36 +39,68 @@ enum admin_exit {
 	ADMIN_DATABASE = 6,
 };
 
-#define ADMIN_MAX_OPTIONS	16
+#define ADMIN_MAX_OPTIONS	48
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
+/**
+ * enum admin_kind - what a word of the command line names, for completion
+ * @ADMIN_ANY: nothing that could be listed
+ * @ADMIN_WORD: one of a few words
+ * @ADMIN_GPU: a GPU, by name or PCI address
+ * @ADMIN_POOL: a pool, by name
+ * @ADMIN_VM: a virtual GPU, by name or UUID
+ * @ADMIN_TYPE: a type of virtual GPU
+ * @ADMIN_FILE: a file
+ */
+enum admin_kind {
+	ADMIN_ANY,
+	ADMIN_WORD,
+	ADMIN_GPU,
+	ADMIN_POOL,
+	ADMIN_VM,
+	ADMIN_TYPE,
+	ADMIN_FILE,
+};
 
 /**
  * struct admin_args - the words behind OBJECT VERB
  * @json: print JSON
  * @pretty: indent it
+ * @dry_run: say what would be changed and change nothing; only where the verb changes something
+ * @command: the whole command line, for the history
  * @names: words that are not options
  * @num_names: of @names
- * @value: of the verb's options by their index in the verb's table, NULL where not given
+ * @value: of the verb's options by their index in the verb's table, NULL where not given; "" of one that takes none
+ * @setting: of the verb's settings by their index in their table, NULL where not given
  */
 struct admin_args {
 	bool json;
 	bool pretty;
+	bool dry_run;
+	const char *command;
 	char **names;
 	int num_names;
 	const char *value[ADMIN_MAX_OPTIONS];
+	const char *setting[ADMIN_MAX_OPTIONS];
 };
 
 /**
- * struct admin_option - an option of a verb; each takes a value
+ * struct admin_option - an option of a verb
  * @name: without the dashes
- * @what: placeholder of the value in help
+ * @what: placeholder of the value in help; NULL for an option that takes none
  * @help: one line
+ * @kind: of the value
+ * @words: of ADMIN_WORD, ends with NULL
  */
 struct admin_option {
 	const char *name;
 	const char *what;
 	const char *help;
+	enum admin_kind kind;
+	const char * const *words;
 };
+
+struct setting;
 
 /**
  * struct admin_verb - what can be done with an object
@@ -75,6 +111,9 @@ struct admin_option {
  * @max_names: arguments allowed
  * @options: ends with a name that is NULL; NULL where there are none
  * @run: does it
+ * @kind: of its arguments
+ * @changes: changes something, hence takes --dry-run
+ * @settings: options for each of these too (settings.h), ends with a key that is NULL; NULL where there are none
  */
 struct admin_verb {
 	const char *name;
@@ -84,6 +123,9 @@ struct admin_verb {
 	int max_names;
 	const struct admin_option *options;
 	enum admin_exit (*run)(const struct admin_args *args);
+	enum admin_kind kind;
+	bool changes;
+	const struct setting *settings;
 };
 
 /**
@@ -101,6 +143,9 @@ struct admin_object {
 extern const struct admin_object admin_gpu;
 extern const struct admin_object admin_vm;
 extern const struct admin_object admin_version;
+extern const struct admin_object * const admin_objects[];
+
+/* Verbs of other files than their object's table */
 
 __attribute__((format(printf, 1, 2)))
 void admin_error(const char *format, ...);

@@ -108,7 +108,7 @@ static enum admin_exit gpu_show(const struct admin_args *args)
 }
 
 static const struct admin_verb gpu_verbs[] = {
-	{ "show", "[GPU]", "the GPUs, or everything about one", 0, 1, NULL, gpu_show },
+	{ "show", "[GPU]", "the GPUs, or everything about one", 0, 1, NULL, gpu_show, ADMIN_GPU },
 	{ NULL },
 };
 

@@ -4,13 +4,16 @@
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include "admin.h"
+#include "settings.h"
 
-#define COMMON_OPTIONS	3
-#define FIRST_OPTION	256	/* getopt's value of a verb's first option */
+#define COMMON_OPTIONS	4
+#define FIRST_OPTION	256				/* getopt's value of a verb's first option */
+#define FIRST_SETTING	(FIRST_OPTION + ADMIN_MAX_OPTIONS)	/* and first setting */
 
-static const struct admin_object * const objects[] = { &admin_gpu, &admin_vm, &admin_version, NULL };
+/* In the order in which help lists them. */
+const struct admin_object * const admin_objects[] = { &admin_gpu, &admin_vm, &admin_version, NULL };
 
 /**
  * admin_error() - say on stderr what went wrong
@@ -31,6 +34,7 @@ static void print_common(void)
 {
 	puts("  -j, --json            print JSON\n"
 	     "  -p, --pretty          indent JSON\n"
+	     "  -n, --dry-run         of a verb that changes something: say what, and change nothing\n"
 	     "  -h, --help            this text");
 }
 
@@ -39,15 +43,31 @@ static void help(void)
 	int i;
 
 	puts("Usage: vgpu-admin [-j] [-p] OBJECT [VERB] [ARGUMENT]...\n\nShow and change virtual GPUs.\n\nObjects:");
-	for (i = 0; objects[i]; i++)
-		printf("  %-20s  %s\n", objects[i]->name, objects[i]->help);
+	for (i = 0; admin_objects[i]; i++)
+		printf("  %-20s  %s\n", admin_objects[i]->name, admin_objects[i]->help);
 	puts("\nWithout a verb, show is meant. vgpu-admin OBJECT --help tells the verbs of an object.\n\nOptions:");
 	print_common();
 }
 
-static void help_object(const struct admin_object *object)
+static void help_options(const struct admin_verb *verb)
 {
 	const struct admin_option *option;
+	const struct setting *setting;
+	char text[64], range[128];
+
+	for (option = verb->options; option && option->name; option++) {
+		snprintf(text, sizeof(text), "--%s %s", option->name, option->what ? option->what : "");
+		printf("    %-22s  %s\n", text, option->help);
+	}
+	for (setting = verb->settings; setting && setting->key; setting++) {
+		snprintf(text, sizeof(text), "--%s %s", setting->option, setting->what);
+		setting_range(setting, range, sizeof(range));
+		printf("    %-22s  %s: %s\n", text, setting->help, range);
+	}
+}
+
+static void help_object(const struct admin_object *object)
+{
 	const struct admin_verb *verb;
 	char text[64];
 
@@ -55,11 +75,8 @@ static void help_object(const struct admin_object *object)
 	       object->help);
 	for (verb = object->verbs; verb->name; verb++) {
 		snprintf(text, sizeof(text), "%s %s", verb->name, verb->names);
-		printf("  %-20s  %s\n", text, verb->help);
-		for (option = verb->options; option && option->name; option++) {
-			snprintf(text, sizeof(text), "--%s %s", option->name, option->what);
-			printf("    %-18s  %s\n", text, option->help);
-		}
+		printf("  %-24s  %s\n", text, verb->help);
+		help_options(verb);
 	}
 	puts("\nOptions:");
 	print_common();
@@ -69,9 +86,9 @@ static const struct admin_object *find_object(const char *word)
 {
 	int i;
 
-	for (i = 0; objects[i]; i++)
-		if (!strcmp(objects[i]->name, word))
-			return objects[i];
+	for (i = 0; admin_objects[i]; i++)
+		if (!strcmp(admin_objects[i]->name, word))
+			return admin_objects[i];
 	return NULL;
 }
 
@@ -90,8 +107,8 @@ static enum admin_exit unknown_object(const char *word)
 	int i;
 
 	fprintf(stderr, "vgpu-admin: no object '%s'; there are:", word);
-	for (i = 0; objects[i]; i++)
-		fprintf(stderr, " %s", objects[i]->name);
+	for (i = 0; admin_objects[i]; i++)
+		fprintf(stderr, " %s", admin_objects[i]->name);
 	fputc('\n', stderr);
 	return ADMIN_USAGE;
 }
@@ -107,54 +124,28 @@ static enum admin_exit unknown_verb(const struct admin_object *object, const cha
 	return ADMIN_USAGE;
 }
 
-/* Options may stand before and behind the words. Returns -1 when the verb is to be run. */
-static int parse(int argc, char **argv, const struct admin_object *object, const struct admin_verb *verb,
-		 struct admin_args *args)
+static void fill_options(const struct admin_verb *verb, struct option *options)
 {
-	struct option options[COMMON_OPTIONS + ADMIN_MAX_OPTIONS + 1] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "pretty", no_argument, NULL, 'p' },
-		{ "help", no_argument, NULL, 'h' },
-	};
 	const struct admin_option *option;
-	char short_option[] = "-?";
-	int i, c;
+	const struct setting *setting;
+	int i;
 
+	*options++ = (struct option){ "json", no_argument, NULL, 'j' };
+	*options++ = (struct option){ "pretty", no_argument, NULL, 'p' };
+	*options++ = (struct option){ "help", no_argument, NULL, 'h' };
+	if (verb->changes)
+		*options++ = (struct option){ "dry-run", no_argument, NULL, 'n' };
 	for (i = 0, option = verb->options; option && option->name; i++, option++)
-		options[COMMON_OPTIONS + i] =
-			(struct option){ option->name, required_argument, NULL, FIRST_OPTION + i };
-	optind = 0;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":jph", options, NULL)) != -1) {
-		switch (c) {
-		case 'j':
-			args->json = true;
-			break;
-		case 'p':
-			args->pretty = true;
-			break;
-		case 'h':
-			help_object(object);
-			return ADMIN_OK;
-		case ':':
-			admin_error("%s %s: %s needs a value", object->name, verb->name, argv[optind - 1]);
-			return ADMIN_USAGE;
-		case '?':
-			short_option[1] = optopt;
-			admin_error("%s %s has no option '%s'; see: vgpu-admin %s --help", object->name, verb->name,
-				    optopt ? short_option : argv[optind - 1], object->name);
-			return ADMIN_USAGE;
-		default:
-			if (args->value[c - FIRST_OPTION]) {
-				admin_error("%s %s: --%s is given twice", object->name, verb->name,
-					    verb->options[c - FIRST_OPTION].name);
-				return ADMIN_USAGE;
-			}
-			args->value[c - FIRST_OPTION] = optarg;
-		}
-	}
-	args->names = argv + optind;
-	args->num_names = argc - optind;
+		*options++ = (struct option){ option->name, option->what ? required_argument : no_argument, NULL,
+					      FIRST_OPTION + i };
+	for (i = 0, setting = verb->settings; setting && setting->key; i++, setting++)
+		*options++ = (struct option){ setting->option, required_argument, NULL, FIRST_SETTING + i };
+	*options = (struct option){ 0 };
+}
+
+static enum admin_exit check_names(const struct admin_object *object, const struct admin_verb *verb,
+				   const struct admin_args *args)
+{
 	if (args->num_names < verb->min_names) {
 		admin_error("%s %s: %s is missing", object->name, verb->name, verb->names);
 		return ADMIN_USAGE;
@@ -164,7 +155,87 @@ static int parse(int argc, char **argv, const struct admin_object *object, const
 			    args->names[verb->max_names]);
 		return ADMIN_USAGE;
 	}
-	return -1;
+	return ADMIN_OK;
+}
+
+static bool once(const struct admin_object *object, const struct admin_verb *verb, const char *name,
+		 const char **value)
+{
+	if (*value) {
+		admin_error("%s %s: --%s is given twice", object->name, verb->name, name);
+		return false;
+	}
+	*value = optarg ? optarg : "";
+	return true;
+}
+
+/* Options may stand before and behind the words. Returns -1 when the verb is to be run. */
+static int parse(int argc, char **argv, const struct admin_object *object, const struct admin_verb *verb,
+		 struct admin_args *args)
+{
+	struct option options[COMMON_OPTIONS + 2 * ADMIN_MAX_OPTIONS + 1];
+	const char *short_options = verb->changes ? ":jphn" : ":jph";
+	char short_option[] = "-?";
+	int c;
+
+	fill_options(verb, options);
+	optind = 0;
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
+		switch (c) {
+		case 'j':
+			args->json = true;
+			break;
+		case 'p':
+			args->pretty = true;
+			break;
+		case 'n':
+			args->dry_run = true;
+			break;
+		case 'h':
+			help_object(object);
+			return ADMIN_OK;
+		case ':':
+			admin_error("%s %s: %s needs a value", object->name, verb->name, argv[optind - 1]);
+			return ADMIN_USAGE;
+		case '?':
+			if (optopt >= FIRST_OPTION) {
+				admin_error("%s %s: %s takes no value", object->name, verb->name, argv[optind - 1]);
+				return ADMIN_USAGE;
+			}
+			short_option[1] = optopt;
+			admin_error("%s %s has no option '%s'; see: vgpu-admin %s --help", object->name, verb->name,
+				    optopt ? short_option : argv[optind - 1], object->name);
+			return ADMIN_USAGE;
+		default:
+			if (c >= FIRST_SETTING ?
+			    !once(object, verb, verb->settings[c - FIRST_SETTING].option,
+				  &args->setting[c - FIRST_SETTING]) :
+			    !once(object, verb, verb->options[c - FIRST_OPTION].name, &args->value[c - FIRST_OPTION]))
+				return ADMIN_USAGE;
+		}
+	}
+	args->names = argv + optind;
+	args->num_names = argc - optind;
+	return check_names(object, verb, args) == ADMIN_OK ? -1 : ADMIN_USAGE;
+}
+
+/* The words as typed, for the history. */
+static char *join(int argc, char **argv)
+{
+	size_t len = 1;
+	char *text;
+	int i;
+
+	for (i = 1; i < argc; i++)
+		len += strlen(argv[i]) + 1;
+	text = calloc(1, len);
+	for (i = 1; i < argc; i++) {
+		if (i > 1)
+			strcat(text, " ");
+		strcat(text, argv[i]);
+	}
+	return text;
 }
 
 int main(int argc, char **argv)
@@ -173,6 +244,7 @@ int main(int argc, char **argv)
 	const struct admin_verb *verb;
 	struct admin_args args = { 0 };
 	int i, words, status;
+	char *command;
 
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (!strcmp(argv[i], "-j") || !strcmp(argv[i], "--json")) {
@@ -197,19 +269,23 @@ int main(int argc, char **argv)
 	object = find_object(argv[i]);
 	if (!object)
 		return unknown_object(argv[i]);
+	command = join(argc, argv);
+	args.command = command;
 	words = i + 1;
 	verb = object->verbs;
 	if (words < argc && argv[words][0] != '-') {
 		verb = find_verb(object, argv[words]);
-		if (!verb)
+		if (!verb) {
+			free(command);
 			return unknown_verb(object, argv[words]);
+		}
 		words++;
 	}
 	/* getopt passes over one word, as it would over the program's name. */
 	status = parse(argc - words + 1, argv + words - 1, object, verb, &args);
-	if (status >= 0)
-		return status;
-	status = verb->run(&args);
+	if (status < 0)
+		status = verb->run(&args);
+	free(command);
 	if (status == ADMIN_OK && (fflush(stdout) || ferror(stdout))) {
 		admin_error("cannot write the answer: %m");
 		status = ADMIN_FAILED;

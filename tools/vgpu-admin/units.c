@@ -9,31 +9,43 @@
 #include <string.h>
 #include "units.h"
 
-struct unit {
+struct unit_name {
 	const char *name;
 	uint64_t factor;
 };
 
 /* Largest first, the name to print with before its other spellings. */
-static const struct unit sizes[] = {
+static const struct unit_name sizes[] = {
 	{ "TiB", 1ULL << 40 }, { "T", 1ULL << 40 }, { "GiB", 1ULL << 30 }, { "G", 1ULL << 30 }, { "MiB", 1ULL << 20 },
 	{ "M", 1ULL << 20 }, { "KiB", 1ULL << 10 }, { "K", 1ULL << 10 }, { "B", 1 }, { "", 1 }, { NULL, 0 },
 };
 
-static const struct unit durations[] = {
+static const struct unit_name durations[] = {
 	{ "h", 3600000000000ULL }, { "min", 60000000000ULL }, { "s", 1000000000ULL }, { "ms", 1000000 }, { "us", 1000 },
 	{ "ns", 1 }, { NULL, 0 },
 };
 
-static const struct unit counts[] = {
+static const struct unit_name counts[] = {
 	{ "", 1 }, { NULL, 0 },
+};
+
+static const struct unit_name shares[] = {
+	{ "%", 10000 }, { NULL, 0 },
+};
+
+static const struct unit_name permilles[] = {
+	{ "%", 10 }, { NULL, 0 },
+};
+
+static const struct unit_name rates[] = {
+	{ "/s", 1 }, { "", 1 }, { NULL, 0 },
 };
 
 /*
  * A decimal number and a unit; with a fraction where it makes a whole number of the smallest unit: a value is refused
  * rather than rounded.
  */
-static int parse(const char *text, const struct unit *units, uint64_t *value)
+static int parse(const char *text, const struct unit_name *units, uint64_t *value)
 {
 	uint64_t whole = 0, fraction = 0, scale = 1, part;
 	const char *p = text;
@@ -111,6 +123,136 @@ int units_parse_count(const char *text, uint64_t *count)
 	return parse(text, counts, count);
 }
 
+static int parse_byte_rate(const char *text, uint64_t *value)
+{
+	size_t len = strlen(text);
+	char size[UNITS_MAX];
+
+	if (len > 2 && !strcmp(text + len - 2, "/s"))
+		len -= 2;
+	if (len >= sizeof(size))
+		return -EINVAL;
+	memcpy(size, text, len);
+	size[len] = '\0';
+	return parse(size, sizes, value);
+}
+
+static int parse_weights(const char *text, uint64_t *value)
+{
+	unsigned int weight;
+	int i, len;
+
+	*value = 0;
+	for (i = 0; i < 3; i++) {
+		if (!isdigit((unsigned char)*text) || sscanf(text, "%5u%n", &weight, &len) != 1 || weight > UINT16_MAX)
+			return -EINVAL;
+		text += len;
+		if (*text != (i < 2 ? ':' : '\0'))
+			return -EINVAL;
+		text += i < 2;
+		*value = *value << 16 | weight;
+	}
+	return 0;
+}
+
+/**
+ * units_parse() - a number as people write it
+ * @unit: any but UNIT_WORD
+ * @text: see &enum unit
+ * @value: in the unit's smallest
+ *
+ * Return: 0; -EINVAL for what is not written so, -ERANGE for what does not fit.
+ */
+int units_parse(enum unit unit, const char *text, uint64_t *value)
+{
+	switch (unit) {
+	case UNIT_COUNT:
+		return units_parse_count(text, value);
+	case UNIT_SIZE:
+		return units_parse_size(text, value);
+	case UNIT_DURATION:
+		return units_parse_duration(text, value);
+	case UNIT_SHARE:
+		return parse(text, shares, value);
+	case UNIT_PERMILLE:
+		return parse(text, permilles, value);
+	case UNIT_RATE:
+		return parse(text, rates, value);
+	case UNIT_BYTE_RATE:
+		return parse_byte_rate(text, value);
+	case UNIT_WEIGHTS:
+		return parse_weights(text, value);
+	case UNIT_WORD:
+		break;
+	}
+	return -EINVAL;
+}
+
+/* In the largest unit of which it is a whole number. */
+static void format_exact(uint64_t value, const struct unit_name *unit, const char *suffix, char text[UNITS_MAX])
+{
+	if (!value) {
+		snprintf(text, UNITS_MAX, "0%s", suffix);
+		return;
+	}
+	while (unit->factor > 1 && (value % unit->factor || strstr(unit->name, "iB")))
+		unit++;
+	snprintf(text, UNITS_MAX, "%" PRIu64 "%s%s", value / unit->factor, unit->name, suffix);
+}
+
+static void format_percent(uint64_t value, unsigned int factor, char text[UNITS_MAX])
+{
+	char fraction[UNITS_MAX] = "";
+	unsigned int digits = 0, left;
+
+	for (left = factor; left > 1; left /= 10)
+		digits++;
+	if (value % factor) {
+		snprintf(fraction, sizeof(fraction), ".%0*u", (int)digits, (unsigned int)(value % factor));
+		while (fraction[strlen(fraction) - 1] == '0')
+			fraction[strlen(fraction) - 1] = '\0';
+	}
+	snprintf(text, UNITS_MAX, "%" PRIu64 "%.8s%%", value / factor, fraction);
+}
+
+/**
+ * units_format() - a number as people write it, exactly: units_parse() makes the same number of it
+ * @unit: any; UNIT_WORD is written as a count
+ * @value: in the unit's smallest
+ * @text: the words
+ */
+void units_format(enum unit unit, uint64_t value, char text[UNITS_MAX])
+{
+	switch (unit) {
+	case UNIT_SIZE:
+		format_exact(value, sizes, "", text);
+		return;
+	case UNIT_DURATION:
+		format_exact(value, durations, "", text);
+		return;
+	case UNIT_SHARE:
+		format_percent(value, 10000, text);
+		return;
+	case UNIT_PERMILLE:
+		format_percent(value, 10, text);
+		return;
+	case UNIT_RATE:
+		snprintf(text, UNITS_MAX, "%" PRIu64 "/s", value);
+		return;
+	case UNIT_BYTE_RATE:
+		format_exact(value, sizes, "/s", text);
+		return;
+	case UNIT_WEIGHTS:
+		snprintf(text, UNITS_MAX, "%u:%u:%u", (unsigned int)(value >> 32) & UINT16_MAX,
+			 (unsigned int)(value >> 16) & UINT16_MAX, (unsigned int)value & UINT16_MAX);
+		return;
+	case UNIT_COUNT:
+	case UNIT_WORD:
+		break;
+	}
+	snprintf(text, UNITS_MAX, "%" PRIu64, value);
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -151,7 +293,7 @@ int units_parse_uuid(const char *text, uint8_t uuid[16])
  */
 void units_format_size(uint64_t bytes, char text[UNITS_MAX])
 {
-	const struct unit *unit = sizes;
+	const struct unit_name *unit = sizes;
 	unsigned int cents;
 
 	while (unit->factor > 1 && (bytes < unit->factor || strlen(unit->name) != 3))
@@ -172,7 +314,7 @@ void units_format_size(uint64_t bytes, char text[UNITS_MAX])
  */
 void units_format_duration(uint64_t ns, char text[UNITS_MAX])
 {
-	const struct unit *unit;
+	const struct unit_name *unit;
 
 	if (!ns) {
 		snprintf(text, UNITS_MAX, "0");

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Copyright (c) vgpu authors */
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "netlink.h"
 #include "print.h"
-#include "units.h"
+#include "settings.h"
 
 static const char * const state_names[] = { "closed", "open", "ready", NULL };
 
@@ -87,22 +86,7 @@ enum show_option {
 };
 
 static const struct admin_option show_options[] = {
-	[SHOW_GPU] = { "gpu", "GPU", "only those on this GPU" },
-	{ NULL },
-};
-
-enum set_option {
-	SET_TIER,
-	SET_DEPTH,
-	SET_SESSIONS,
-	SET_DEADLINE,
-};
-
-static const struct admin_option set_options[] = {
-	[SET_TIER] = { "tier", "TIER", "high, medium or low" },
-	[SET_DEPTH] = { "depth", "N", "commands that may be outstanding, 1 to 4096" },
-	[SET_SESSIONS] = { "sessions", "N", "guest processes at once, 1 to 64" },
-	[SET_DEADLINE] = { "deadline", "TIME", "longest time of a run, 1ns to 24h" },
+	[SHOW_GPU] = { "gpu", "GPU", "only those on this GPU", ADMIN_GPU },
 	{ NULL },
 };
 
@@ -163,81 +147,59 @@ static enum admin_exit vm_show(const struct admin_args *args)
 	return status;
 }
 
-static bool parse_tier(const char *text, uint32_t *tier)
+static void put_settings(struct nl_msg *msg, const struct setting *table, const json_t *values)
 {
-	for (*tier = 0; nl_tier_names[*tier]; ++*tier)
-		if (!strcmp(text, nl_tier_names[*tier]))
-			return true;
-	admin_error("--tier %s: a tier is high, medium or low", text);
-	return false;
-}
+	const struct setting *setting;
+	const json_t *value;
+	uint32_t word;
 
-static bool parse_count(const char *option, const char *text, uint64_t max, uint32_t *value)
-{
-	uint64_t count;
-
-	if (units_parse_count(text, &count) || count < 1 || count > max) {
-		admin_error("--%s %s: must be a whole number from 1 to %" PRIu64, option, text, max);
-		return false;
+	for (setting = table; setting->key; setting++) {
+		value = json_object_get(values, setting->key);
+		if (json_is_string(value)) {
+			for (word = 0; strcmp(setting->words[word], json_string_value(value)); word++)
+				;
+			nla_put_u32(msg, setting->attribute, word);
+		} else if (value && setting->wide) {
+			nla_put_u64(msg, setting->attribute, json_integer_value(value));
+		} else if (value) {
+			nla_put_u32(msg, setting->attribute, json_integer_value(value));
+		}
 	}
-	*value = count;
-	return true;
-}
-
-static bool parse_deadline(const char *text, uint64_t *ns)
-{
-	if (units_parse_duration(text, ns) || *ns < 1 || *ns > VGPU_LIMIT_DEADLINE_MAX) {
-		admin_error("--deadline %s: must be a time from 1ns to 24h, such as 500ms or 30s", text);
-		return false;
-	}
-	return true;
 }
 
 static enum admin_exit vm_set(const struct admin_args *args)
 {
-	const char * const *value = args->value;
-	uint32_t tier = 0, depth = 0, sessions = 0;
-	json_t *vms, *answers = NULL;
+	json_t *vms = NULL, *answers = NULL, *values;
 	enum admin_exit status;
 	struct nl_link *link;
-	uint64_t deadline = 0;
 	struct nl_msg *msg;
 	const char *name;
 	uint8_t uuid[16];
 	char about[64];
 
-	if (!value[SET_TIER] && !value[SET_DEPTH] && !value[SET_SESSIONS] && !value[SET_DEADLINE]) {
+	values = settings_parse(vm_settings, args);
+	if (!values)
+		return ADMIN_USAGE;
+	if (!json_object_size(values)) {
 		admin_error("vm set: nothing to set: give --tier, --depth, --sessions or --deadline");
+		json_decref(values);
 		return ADMIN_USAGE;
 	}
-	if ((value[SET_TIER] && !parse_tier(value[SET_TIER], &tier)) ||
-	    (value[SET_DEPTH] && !parse_count("depth", value[SET_DEPTH], VGPU_LIMIT_DEPTH_MAX, &depth)) ||
-	    (value[SET_SESSIONS] &&
-	     !parse_count("sessions", value[SET_SESSIONS], VGPU_LIMIT_SESSIONS_MAX, &sessions)) ||
-	    (value[SET_DEADLINE] && !parse_deadline(value[SET_DEADLINE], &deadline)))
-		return ADMIN_USAGE;
 	status = nl_link_open(&link);
-	if (status != ADMIN_OK)
-		return status;
-	status = read_vms(link, &vms);
+	if (status == ADMIN_OK)
+		status = read_vms(link, &vms);
 	if (status == ADMIN_OK)
 		status = choose_vm(vms, args->names[0]);
-	if (status == ADMIN_OK) {
+	if (status == ADMIN_OK && !args->dry_run) {
 		name = json_string_value(json_object_get(json_array_get(vms, 0), "uuid"));
 		units_parse_uuid(name, uuid);
 		snprintf(about, sizeof(about), "vm %s", name);
 		msg = nl_link_message(link, VGPU_CMD_VM_SET, 0);
 		nla_put(msg, VGPU_A_VM_UUID, sizeof(uuid), uuid);
-		if (value[SET_TIER])
-			nla_put_u32(msg, VGPU_A_VM_TIER, tier);
-		if (depth)
-			nla_put_u32(msg, VGPU_A_VM_DEPTH, depth);
-		if (sessions)
-			nla_put_u32(msg, VGPU_A_VM_SESSIONS, sessions);
-		if (deadline)
-			nla_put_u64(msg, VGPU_A_VM_DEADLINE_NS, deadline);
+		put_settings(msg, vm_settings, values);
 		status = nl_link_call(link, msg, about, &nl_vm_names, vm_fields, &answers);
 	}
+	json_decref(values);
 	json_decref(answers);
 	json_decref(vms);
 	nl_link_close(link);
@@ -245,8 +207,9 @@ static enum admin_exit vm_set(const struct admin_args *args)
 }
 
 static const struct admin_verb vm_verbs[] = {
-	{ "show", "[VM]", "the virtual GPUs, or everything about one", 0, 1, show_options, vm_show },
-	{ "set", "VM", "change the policy of one, until it is removed", 1, 1, set_options, vm_set },
+	{ "show", "[VM]", "the virtual GPUs, or everything about one", 0, 1, show_options, vm_show, ADMIN_VM },
+	{ "set", "VM", "change the policy of one, until it is removed", 1, 1, NULL, vm_set, ADMIN_VM, true,
+	  vm_settings },
 	{ NULL },
 };
 

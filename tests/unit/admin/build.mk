@@ -4,7 +4,7 @@ ADMIN_TESTS := units print netlink
 
 define admin_test_rule
 CFLAGS_tests/unit/admin/$(1) := $$(ADMIN_CFLAGS)
-$(B)/tests/admin-$(1): $(B)/san/tests/unit/admin/$(1).o $(addprefix $(B)/san/tools/vgpu-admin/,units.o print.o netlink.o)
+$(B)/tests/admin-$(1): $(B)/san/tests/unit/admin/$(1).o $(addprefix $(B)/san/tools/vgpu-admin/,units.o print.o netlink.o settings.o)
 	@mkdir -p $$(@D)
 	$$(CC) $$(SANITIZE) -o $$@ $$^ $$(ADMIN_LIBS) -lcmocka
 CHECKS += $(B)/tests/admin-$(1)
