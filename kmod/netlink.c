@@ -384,7 +384,11 @@ int vgpu_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info)
 	const char *why = NULL;
 	struct vgpu_vm *vm;
 	int err;
+	u32 i;
 
+	for (i = VGPU_A_VM_PRESENT; i <= VGPU_A_VM_QUARANTINE_MAX_NS; i++)
+		if (attrs[i] || attrs[VGPU_A_VM_MEMORY])
+			return -EOPNOTSUPP;
 	mutex_lock(&vgpu_gpus_lock);
 	vm = find_vm(info);
 	if (IS_ERR(vm)) {
@@ -478,4 +482,30 @@ int vgpu_netlink_init(void)
 void vgpu_netlink_exit(void)
 {
 	genl_unregister_family(&netlink_family);
+}
+
+#define NOT_YET(name) \
+int vgpu_nl_##name##_doit(struct sk_buff *skb, struct genl_info *info) \
+{ \
+	return -EOPNOTSUPP; \
+}
+
+NOT_YET(gpu_set)
+NOT_YET(pool_get)
+NOT_YET(pool_new)
+NOT_YET(pool_set)
+NOT_YET(pool_del)
+NOT_YET(vm_forget)
+NOT_YET(quarantine_set)
+NOT_YET(quarantine_release)
+NOT_YET(stats_get)
+
+int vgpu_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return -EOPNOTSUPP;
+}
+
+int vgpu_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	return -EOPNOTSUPP;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 0f8d6628d80b0906fe1258a6d0abdde47c7492902c6255f949d629b02825b6c2 text c0f72e255bf14cb789f93ea091d8cef552bd867064248c7973872b00b2839abb */
+/* spec 89442818b9c2fb5a84ae002a69ff81a3b64464d0626a2207fae311b10466051c text baebd23cad9fd850c911a07786a2d21ff92ab3c6c6aad4a3959c12488e94940b */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel header */
@@ -12,16 +12,38 @@
 
 #include <uapi/vgpu_netlink.h>
 
+/* Common nested types */
+extern const struct nla_policy vgpu_default_limits_nl_policy[VGPU_A_VM_QUARANTINE_MAX_NS + 1];
+extern const struct nla_policy vgpu_strike_limit_nl_policy[VGPU_A_STRIKE_LIMIT_WINDOW_NS + 1];
+
 extern const struct nla_policy vgpu_version_get_nl_policy[VGPU_A_VERSION_PAD + 1];
 
 extern const struct nla_policy vgpu_gpu_get_nl_policy[VGPU_A_GPU_NAME + 1];
 
 extern const struct nla_policy vgpu_vm_get_nl_policy[VGPU_A_VM_UUID + 1];
 
-extern const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_DEADLINE_NS + 1];
+extern const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_QUARANTINE_MAX_NS + 1];
+
+extern const struct nla_policy vgpu_gpu_set_nl_policy[VGPU_A_GPU_POOL + 1];
+
+extern const struct nla_policy vgpu_pool_get_nl_policy[VGPU_A_POOL_NAME + 1];
+
+extern const struct nla_policy vgpu_pool_new_nl_policy[VGPU_A_POOL_LIMITS + 1];
+
+extern const struct nla_policy vgpu_pool_set_nl_policy[VGPU_A_POOL_LIMITS + 1];
+
+extern const struct nla_policy vgpu_pool_del_nl_policy[VGPU_A_POOL_NAME + 1];
+
+extern const struct nla_policy vgpu_vm_forget_nl_policy[VGPU_A_VM_UUID + 1];
+
+extern const struct nla_policy vgpu_quarantine_set_nl_policy[VGPU_A_VM_UUID + 1];
+
+extern const struct nla_policy vgpu_quarantine_release_nl_policy[VGPU_A_VM_UUID + 1];
+
+extern const struct nla_policy vgpu_stats_get_nl_policy[VGPU_A_VM_UUID + 1];
 
 /* Ops table for vgpu */
-extern const struct genl_ops vgpu_nl_ops[4];
+extern const struct genl_ops vgpu_nl_ops[13];
 
 int vgpu_nl_version_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_gpu_get_doit(struct sk_buff *skb, struct genl_info *info);
@@ -29,6 +51,18 @@ int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int vgpu_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 int vgpu_nl_vm_set_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_gpu_set_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int vgpu_nl_pool_new_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_pool_set_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_pool_del_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_vm_forget_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_quarantine_set_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_quarantine_release_doit(struct sk_buff *skb,
+				    struct genl_info *info);
+int vgpu_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 enum {
 	VGPU_NLGRP_MONITOR,

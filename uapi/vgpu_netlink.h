@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 0f8d6628d80b0906fe1258a6d0abdde47c7492902c6255f949d629b02825b6c2 text ee0e7e3fb7a9ce7d59ffcee5683f6f4c5ce3523f3b00cb639fae6ed1d66a1311 */
+/* spec 89442818b9c2fb5a84ae002a69ff81a3b64464d0626a2207fae311b10466051c text fa8b6e35a294cc95630468140f4aa1b957ee637cf15167a84da5db1ab7de6151 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN uapi header */
@@ -8,18 +8,35 @@
  * Administration of virtual GPUs
  * ==============================
  *
- * The generic netlink family "vgpu" tells what the mediator in the hypervisor's kernel has: physical GPUs,
- * by the name that their supervisor gave them ("soft0"), and virtual GPUs (here "vm"), by their UUID. It
- * changes the policy of virtual GPUs that exist, and tells of changes as they happen.
+ * The generic netlink family "vgpu" is how the mediator in the hypervisor's kernel is told what to do and tells
+ * what it does: physical GPUs, by the name that their supervisor gave them ("soft0"); pools, which are GPUs under
+ * one scheduling policy, by a name that the operator chose; virtual GPUs (here "vm"), by their UUID.
  *
  * The family is there in the initial network namespace. version-get may be called by anybody; everything else,
  * and joining the multicast group "monitor", takes CAP_NET_ADMIN in the initial user namespace. Requests are
  * validated strictly: an attribute that an operation does not take, a value out of range, a wrong length or
- * trailing bytes are refused with an extended acknowledgement that says which attribute it was and why.
+ * trailing bytes are refused with an extended acknowledgement that says which attribute it was and why. A request
+ * that is refused has changed nothing.
  *
- * A dump is consistent when no GPU or virtual GPU came or went while it was read: otherwise its messages
- * carry NLM_F_DUMP_INTR, and the reader starts again. The numbers of one GPU or virtual GPU are always of one
- * instant: in every reading, submitted = completed + failed + waiting.
+ * What is declared and what is
+ * ----------------------------
+ *
+ * vm-set declares settings for a UUID, whether a virtual GPU has it or not. They are kept until vm-forget, or until
+ * the module is unloaded, and are in force whenever a virtual GPU has the UUID: one that is made later comes with
+ * them. What is not declared for the UUID is as its pool's default limits have it, or else as its type has it. A
+ * request with NLM_F_REPLACE declares exactly what it names; without, what it does not name stays as it was
+ * declared. Likewise pool-set. A nest "declared" tells exactly what was declared.
+ *
+ * A GPU is in one pool, which is "default" if nothing else was said. gpu-set says it, for GPUs that are not there
+ * yet too. A virtual GPU whose UUID was declared for a pool can be made on GPUs of this pool alone.
+ *
+ * Errors are EINVAL and ERANGE for values, ENOENT for a name or UUID that is not known, EEXIST for one that is,
+ * EBUSY for what is in use (the message says by what, and what would make it safe), ENOSPC where a number or the
+ * GPU's memory is used up, EALREADY where nothing would change.
+ *
+ * A dump is consistent when no GPU, pool or virtual GPU came, went or was declared while it was read: otherwise its
+ * messages carry NLM_F_DUMP_INTR, and the reader starts again. The numbers of one GPU or virtual GPU are always of
+ * one instant: in every reading, submitted = completed + failed + waiting.
  *
  * Sizes are in bytes, times in nanoseconds, counters run from the creation of what they count for and never go
  * back. Unknown attributes in an answer are to be ignored: later versions add some.
@@ -30,21 +47,49 @@
 #define VGPU_GENL_NAME		"vgpu"
 #define VGPU_GENL_VERSION	1
 
-#define VGPU_GPU_NAME_MAX	31
-#define VGPU_UUID_LEN		16
-#define VGPU_LIMIT_DEPTH_MAX	4096
-#define VGPU_LIMIT_DEADLINE_MAX	86400000000000
-#define VGPU_LIMIT_SESSIONS_MAX	64
+#define VGPU_GPU_NAME_MAX		31
+#define VGPU_UUID_LEN			16
+#define VGPU_LIMIT_DEPTH_MAX		4096
+#define VGPU_LIMIT_DEADLINE_MAX		86400000000000
+#define VGPU_LIMIT_SESSIONS_MAX		64
+#define VGPU_POOL_NAME_MAX		31
+#define VGPU_DECLARED_MAX		65536
+#define VGPU_POOLS_MAX			1024
+#define VGPU_LIMIT_MEMORY_MAX		1125899906842624
+#define VGPU_LIMIT_GPU_SHARE_MIN	1000
+#define VGPU_LIMIT_GPU_SHARE_MAX	1000000
+#define VGPU_LIMIT_GPU_BURST_MIN	1000000
+#define VGPU_LIMIT_GPU_BURST_MAX	10000000000
+#define VGPU_LIMIT_COPY_RATE_MIN	1048576
+#define VGPU_LIMIT_COPY_RATE_MAX	1099511627776
+#define VGPU_LIMIT_COPY_BURST_MIN	1048576
+#define VGPU_LIMIT_COPY_BURST_MAX	1099511627776
+#define VGPU_LIMIT_CMD_RATE_MAX		100000000
+#define VGPU_LIMIT_CMD_BURST_MAX	1000000
+#define VGPU_LIMIT_STRIKES_MAX		1000000
+#define VGPU_LIMIT_WINDOW_MIN		1000000
+#define VGPU_LIMIT_WINDOW_MAX		86400000000000
+#define VGPU_LIMIT_QUARANTINE_MAX	604800000000000
+#define VGPU_SCHED_WEIGHT_MAX		1000
+#define VGPU_SCHED_AGING_MIN		1000000
+#define VGPU_SCHED_AGING_MAX		3600000000000
+#define VGPU_SCHED_SLICE_MIN		10000
+#define VGPU_SCHED_SLICE_MAX		100000000
+#define VGPU_SCHED_AGING_CAP_MAX	500
+#define VGPU_SCHED_WINDOW_MAX		2
 
 /**
  * enum vgpu_genl_gpu_state - Whether a GPU can work.
  * @VGPU_GPU_STATE_DETACHED: Its supervisor has gone; virtual GPUs remain and
  *   their work waits or fails.
  * @VGPU_GPU_STATE_ATTACHED: A supervisor serves it.
+ * @VGPU_GPU_STATE_ABSENT: No supervisor attached it since the module was
+ *   loaded; its pool was declared.
  */
 enum vgpu_genl_gpu_state {
 	VGPU_GPU_STATE_DETACHED,
 	VGPU_GPU_STATE_ATTACHED,
+	VGPU_GPU_STATE_ABSENT,
 };
 
 /**
@@ -53,11 +98,14 @@ enum vgpu_genl_gpu_state {
  * @VGPU_VM_STATE_OPEN: A virtual machine has it open; no guest driver drives
  *   it.
  * @VGPU_VM_STATE_READY: A guest driver drives it.
+ * @VGPU_VM_STATE_DECLARED: No virtual GPU has this UUID; settings for it were
+ *   declared.
  */
 enum vgpu_genl_vm_state {
 	VGPU_VM_STATE_CLOSED,
 	VGPU_VM_STATE_OPEN,
 	VGPU_VM_STATE_READY,
+	VGPU_VM_STATE_DECLARED,
 };
 
 /**
@@ -82,6 +130,111 @@ enum vgpu_genl_engine_class {
 	VGPU_ENGINE_CLASS_COPY_IN,
 	VGPU_ENGINE_CLASS_COPY_OUT,
 	VGPU_ENGINE_CLASS_CONTROL,
+};
+
+/**
+ * enum vgpu_genl_pool_policy - How tiers share an engine.
+ * @VGPU_POOL_POLICY_WEIGHTED: By weight times backlogged virtual GPUs.
+ * @VGPU_POOL_POLICY_STRICT: The highest tier with work, but for what the aging
+ *   cap guarantees the lower ones.
+ */
+enum vgpu_genl_pool_policy {
+	VGPU_POOL_POLICY_WEIGHTED,
+	VGPU_POOL_POLICY_STRICT,
+};
+
+/**
+ * enum vgpu_genl_pool_order - Who is next inside a tier.
+ * @VGPU_POOL_ORDER_FIFO: The oldest command.
+ * @VGPU_POOL_ORDER_FAIR: The virtual GPU that has had least service.
+ */
+enum vgpu_genl_pool_order {
+	VGPU_POOL_ORDER_FIFO,
+	VGPU_POOL_ORDER_FAIR,
+};
+
+/**
+ * enum vgpu_genl_pool_charge - Whose an engine's busy time is while several
+ *   runs are in flight.
+ * @VGPU_POOL_CHARGE_AUTO: The oldest run's, but in equal parts while runs are
+ *   seen to overtake each other.
+ * @VGPU_POOL_CHARGE_OLDEST: The run's that was dispatched first.
+ * @VGPU_POOL_CHARGE_EQUAL: All runs' in equal parts.
+ */
+enum vgpu_genl_pool_charge {
+	VGPU_POOL_CHARGE_AUTO,
+	VGPU_POOL_CHARGE_OLDEST,
+	VGPU_POOL_CHARGE_EQUAL,
+};
+
+/**
+ * enum vgpu_genl_vm_strike - What counts against a virtual GPU.
+ * @VGPU_VM_STRIKE_HANG: A run outlived its deadline.
+ * @VGPU_VM_STRIKE_FAULT: A worker crashed.
+ * @VGPU_VM_STRIKE_MALFORMED: Vetting refused a command.
+ * @VGPU_VM_STRIKE_QUOTA: A command was over a quota.
+ * @VGPU_VM_STRIKE_DOORBELL: Doorbells or writes to undefined registers came in
+ *   a storm.
+ * @VGPU_VM_STRIKE_ADMINISTRATOR: No strike; an administrator quarantined it.
+ */
+enum vgpu_genl_vm_strike {
+	VGPU_VM_STRIKE_HANG,
+	VGPU_VM_STRIKE_FAULT,
+	VGPU_VM_STRIKE_MALFORMED,
+	VGPU_VM_STRIKE_QUOTA,
+	VGPU_VM_STRIKE_DOORBELL,
+	VGPU_VM_STRIKE_ADMINISTRATOR,
+};
+
+/**
+ * enum vgpu_genl_event_type - What happened.
+ * @VGPU_EVENT_TYPE_HANG: A run outlived its deadline; its worker is killed.
+ *   "value" is the time that it took.
+ * @VGPU_EVENT_TYPE_FAULT: A worker crashed.
+ * @VGPU_EVENT_TYPE_SESSION_LOST: A session was lost with its worker.
+ * @VGPU_EVENT_TYPE_MALFORMED: Vetting refused a command. "detail" is its
+ *   status.
+ * @VGPU_EVENT_TYPE_OVER_QUOTA: A command was over a quota.
+ * @VGPU_EVENT_TYPE_DOORBELL_STORM: Doorbells or writes to undefined registers
+ *   came in a storm.
+ * @VGPU_EVENT_TYPE_QUARANTINED: Submissions are refused from now on. "detail"
+ *   is the strike, "value" the time for which, 0 for until released.
+ * @VGPU_EVENT_TYPE_RELEASED: A quarantine ended.
+ * @VGPU_EVENT_TYPE_THROTTLED: A virtual GPU is held back by a limit.
+ * @VGPU_EVENT_TYPE_UNTHROTTLED: It is held back no more. "value" is the time
+ *   for which it was.
+ * @VGPU_EVENT_TYPE_WORKER_STUCK: A killed worker was not released in time.
+ * @VGPU_EVENT_TYPE_SUPERVISOR_ATTACHED: A supervisor serves the GPU.
+ * @VGPU_EVENT_TYPE_SUPERVISOR_LOST: The GPU's supervisor went.
+ */
+enum vgpu_genl_event_type {
+	VGPU_EVENT_TYPE_HANG,
+	VGPU_EVENT_TYPE_FAULT,
+	VGPU_EVENT_TYPE_SESSION_LOST,
+	VGPU_EVENT_TYPE_MALFORMED,
+	VGPU_EVENT_TYPE_OVER_QUOTA,
+	VGPU_EVENT_TYPE_DOORBELL_STORM,
+	VGPU_EVENT_TYPE_QUARANTINED,
+	VGPU_EVENT_TYPE_RELEASED,
+	VGPU_EVENT_TYPE_THROTTLED,
+	VGPU_EVENT_TYPE_UNTHROTTLED,
+	VGPU_EVENT_TYPE_WORKER_STUCK,
+	VGPU_EVENT_TYPE_SUPERVISOR_ATTACHED,
+	VGPU_EVENT_TYPE_SUPERVISOR_LOST,
+};
+
+/**
+ * enum vgpu_genl_latency_part - Parts of a command's life.
+ * @VGPU_LATENCY_PART_TOTAL: From submission to completion.
+ * @VGPU_LATENCY_PART_QUEUED: From submission to dispatch.
+ * @VGPU_LATENCY_PART_EXECUTING: From dispatch to the worker's completion.
+ * @VGPU_LATENCY_PART_COMPLETING: From the worker's completion to the guest's.
+ */
+enum vgpu_genl_latency_part {
+	VGPU_LATENCY_PART_TOTAL,
+	VGPU_LATENCY_PART_QUEUED,
+	VGPU_LATENCY_PART_EXECUTING,
+	VGPU_LATENCY_PART_COMPLETING,
 };
 
 enum {
@@ -121,9 +274,61 @@ enum {
 	VGPU_A_GPU_RUNS,
 	VGPU_A_GPU_SWITCHES,
 	VGPU_A_GPU_ENGINE,
+	VGPU_A_GPU_POOL,
+	VGPU_A_GPU_PROMOTIONS,
 
 	__VGPU_A_GPU_MAX,
 	VGPU_A_GPU_MAX = (__VGPU_A_GPU_MAX - 1)
+};
+
+enum {
+	VGPU_A_STRIKE_LIMIT_PAD = 1,
+	VGPU_A_STRIKE_LIMIT_KIND,
+	VGPU_A_STRIKE_LIMIT_THRESHOLD,
+	VGPU_A_STRIKE_LIMIT_WINDOW_NS,
+
+	__VGPU_A_STRIKE_LIMIT_MAX,
+	VGPU_A_STRIKE_LIMIT_MAX = (__VGPU_A_STRIKE_LIMIT_MAX - 1)
+};
+
+enum {
+	VGPU_A_STRIKES_PAD = 1,
+	VGPU_A_STRIKES_KIND,
+	VGPU_A_STRIKES_RECENT,
+	VGPU_A_STRIKES_TOTAL,
+
+	__VGPU_A_STRIKES_MAX,
+	VGPU_A_STRIKES_MAX = (__VGPU_A_STRIKES_MAX - 1)
+};
+
+enum {
+	VGPU_A_QUARANTINE_PAD = 1,
+	VGPU_A_QUARANTINE_ACTIVE,
+	VGPU_A_QUARANTINE_CAUSE,
+	VGPU_A_QUARANTINE_COUNT,
+	VGPU_A_QUARANTINE_SINCE_NS,
+	VGPU_A_QUARANTINE_UNTIL_NS,
+	VGPU_A_QUARANTINE_STRIKES,
+
+	__VGPU_A_QUARANTINE_MAX,
+	VGPU_A_QUARANTINE_MAX = (__VGPU_A_QUARANTINE_MAX - 1)
+};
+
+enum {
+	VGPU_A_HISTOGRAM_PAD = 1,
+	VGPU_A_HISTOGRAM_LATENCY,
+	VGPU_A_HISTOGRAM_CLASS,
+	VGPU_A_HISTOGRAM_WINDOW_NS,
+	VGPU_A_HISTOGRAM_COUNT,
+	VGPU_A_HISTOGRAM_SUM_NS,
+	VGPU_A_HISTOGRAM_MAX_NS,
+	VGPU_A_HISTOGRAM_P50_NS,
+	VGPU_A_HISTOGRAM_P95_NS,
+	VGPU_A_HISTOGRAM_P99_NS,
+	VGPU_A_HISTOGRAM_BUCKETS,
+
+	__VGPU_A_HISTOGRAM_MAX,
+	VGPU_A_HISTOGRAM_MAX = (__VGPU_A_HISTOGRAM_MAX - 1)
 };
 
 enum {
@@ -145,6 +350,10 @@ enum {
 	VGPU_A_STATS_SESSIONS,
 	VGPU_A_STATS_WORKERS,
 	VGPU_A_STATS_ENGINE,
+	VGPU_A_STATS_THROTTLED_NS,
+	VGPU_A_STATS_PROMOTIONS,
+	VGPU_A_STATS_MEMORY_PEAK,
+	VGPU_A_STATS_STRIKES,
 
 	__VGPU_A_STATS_MAX,
 	VGPU_A_STATS_MAX = (__VGPU_A_STATS_MAX - 1)
@@ -164,9 +373,59 @@ enum {
 	VGPU_A_VM_SESSIONS,
 	VGPU_A_VM_DEADLINE_NS,
 	VGPU_A_VM_STATS,
+	VGPU_A_VM_PRESENT,
+	VGPU_A_VM_POOL,
+	VGPU_A_VM_GPU_SHARE,
+	VGPU_A_VM_GPU_BURST_NS,
+	VGPU_A_VM_COPY_RATE,
+	VGPU_A_VM_COPY_BURST,
+	VGPU_A_VM_CMD_RATE,
+	VGPU_A_VM_CMD_BURST,
+	VGPU_A_VM_STRIKE,
+	VGPU_A_VM_QUARANTINE_NS,
+	VGPU_A_VM_QUARANTINE_MAX_NS,
+	VGPU_A_VM_DECLARED,
+	VGPU_A_VM_QUARANTINE,
+	VGPU_A_VM_HISTOGRAM,
 
 	__VGPU_A_VM_MAX,
 	VGPU_A_VM_MAX = (__VGPU_A_VM_MAX - 1)
+};
+
+enum {
+	VGPU_A_POOL_PAD = 1,
+	VGPU_A_POOL_NAME,
+	VGPU_A_POOL_GPUS,
+	VGPU_A_POOL_VMS,
+	VGPU_A_POOL_POLICY,
+	VGPU_A_POOL_ORDER,
+	VGPU_A_POOL_CHARGE,
+	VGPU_A_POOL_WINDOW,
+	VGPU_A_POOL_WEIGHT_HIGH,
+	VGPU_A_POOL_WEIGHT_MEDIUM,
+	VGPU_A_POOL_WEIGHT_LOW,
+	VGPU_A_POOL_AGING_NS,
+	VGPU_A_POOL_SLICE_NS,
+	VGPU_A_POOL_AGING_CAP,
+	VGPU_A_POOL_LIMITS,
+
+	__VGPU_A_POOL_MAX,
+	VGPU_A_POOL_MAX = (__VGPU_A_POOL_MAX - 1)
+};
+
+enum {
+	VGPU_A_EVENT_PAD = 1,
+	VGPU_A_EVENT_TYPE,
+	VGPU_A_EVENT_TIME_NS,
+	VGPU_A_EVENT_GPU,
+	VGPU_A_EVENT_UUID,
+	VGPU_A_EVENT_SESSION,
+	VGPU_A_EVENT_DETAIL,
+	VGPU_A_EVENT_VALUE,
+	VGPU_A_EVENT_SUPPRESSED,
+
+	__VGPU_A_EVENT_MAX,
+	VGPU_A_EVENT_MAX = (__VGPU_A_EVENT_MAX - 1)
 };
 
 enum {
@@ -180,6 +439,19 @@ enum {
 	VGPU_CMD_VM_ADD_NTF,
 	VGPU_CMD_VM_DEL_NTF,
 	VGPU_CMD_VM_CHANGE_NTF,
+	VGPU_CMD_GPU_SET,
+	VGPU_CMD_POOL_GET,
+	VGPU_CMD_POOL_NEW,
+	VGPU_CMD_POOL_SET,
+	VGPU_CMD_POOL_DEL,
+	VGPU_CMD_POOL_ADD_NTF,
+	VGPU_CMD_POOL_DEL_NTF,
+	VGPU_CMD_POOL_CHANGE_NTF,
+	VGPU_CMD_VM_FORGET,
+	VGPU_CMD_QUARANTINE_SET,
+	VGPU_CMD_QUARANTINE_RELEASE,
+	VGPU_CMD_STATS_GET,
+	VGPU_CMD_EVENT_NTF,
 
 	__VGPU_CMD_MAX,
 	VGPU_CMD_MAX = (__VGPU_CMD_MAX - 1)

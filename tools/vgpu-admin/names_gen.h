@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 0f8d6628d80b0906fe1258a6d0abdde47c7492902c6255f949d629b02825b6c2 text 10246c61610b22f8bc84e6ec81d1fd052ccf79c72ecc0e8b8949a145ac9eb40a */
+/* spec 89442818b9c2fb5a84ae002a69ff81a3b64464d0626a2207fae311b10466051c text 554f707129bdbc685a486525ebe20e1520efa9149ddbdee112bb476d3a785962 */
 /* Names of attributes that requests take, by number. */
 #ifndef VGPU_NAMES_GEN_H
 #define VGPU_NAMES_GEN_H
@@ -31,6 +31,8 @@ static const char * const gpu_attribute_names[] = {
 	[VGPU_A_GPU_RUNS] = "runs",
 	[VGPU_A_GPU_SWITCHES] = "switches",
 	[VGPU_A_GPU_ENGINE] = "engine",
+	[VGPU_A_GPU_POOL] = "pool",
+	[VGPU_A_GPU_PROMOTIONS] = "promotions",
 };
 
 static const char * const vm_attribute_names[] = {
@@ -47,6 +49,38 @@ static const char * const vm_attribute_names[] = {
 	[VGPU_A_VM_SESSIONS] = "sessions",
 	[VGPU_A_VM_DEADLINE_NS] = "deadline-ns",
 	[VGPU_A_VM_STATS] = "stats",
+	[VGPU_A_VM_PRESENT] = "present",
+	[VGPU_A_VM_POOL] = "pool",
+	[VGPU_A_VM_GPU_SHARE] = "gpu-share",
+	[VGPU_A_VM_GPU_BURST_NS] = "gpu-burst-ns",
+	[VGPU_A_VM_COPY_RATE] = "copy-rate",
+	[VGPU_A_VM_COPY_BURST] = "copy-burst",
+	[VGPU_A_VM_CMD_RATE] = "cmd-rate",
+	[VGPU_A_VM_CMD_BURST] = "cmd-burst",
+	[VGPU_A_VM_STRIKE] = "strike",
+	[VGPU_A_VM_QUARANTINE_NS] = "quarantine-ns",
+	[VGPU_A_VM_QUARANTINE_MAX_NS] = "quarantine-max-ns",
+	[VGPU_A_VM_DECLARED] = "declared",
+	[VGPU_A_VM_QUARANTINE] = "quarantine",
+	[VGPU_A_VM_HISTOGRAM] = "histogram",
+};
+
+static const char * const pool_attribute_names[] = {
+	[VGPU_A_POOL_PAD] = "pad",
+	[VGPU_A_POOL_NAME] = "name",
+	[VGPU_A_POOL_GPUS] = "gpus",
+	[VGPU_A_POOL_VMS] = "vms",
+	[VGPU_A_POOL_POLICY] = "policy",
+	[VGPU_A_POOL_ORDER] = "order",
+	[VGPU_A_POOL_CHARGE] = "charge",
+	[VGPU_A_POOL_WINDOW] = "window",
+	[VGPU_A_POOL_WEIGHT_HIGH] = "weight-high",
+	[VGPU_A_POOL_WEIGHT_MEDIUM] = "weight-medium",
+	[VGPU_A_POOL_WEIGHT_LOW] = "weight-low",
+	[VGPU_A_POOL_AGING_NS] = "aging-ns",
+	[VGPU_A_POOL_SLICE_NS] = "slice-ns",
+	[VGPU_A_POOL_AGING_CAP] = "aging-cap",
+	[VGPU_A_POOL_LIMITS] = "limits",
 };
 
 #endif /* VGPU_NAMES_GEN_H */

@@ -93,7 +93,7 @@ def test_wrong_requests():
         for value in values:
             refused("ERANGE", "integer out of range", after, VM_SET, which + attr(kind, (size, value)))
     # Not for this operation, not for any
-    refused("EINVAL", "Unsupported attribute", after, VM_SET, which + attr(C["VGPU_A_VM_MEMORY"], (8, 1)))
+    refused("EINVAL", "Unsupported attribute", after, VM_SET, which + attr(C["VGPU_A_VM_APERTURE"], (8, 1)))
     refused("EINVAL", unknown, after, VM_SET, which + attr(100, (4, 1)))
     refused("EINVAL", unknown, after, VM_GET, which + attr(DEPTH, (4, 1)))
     refused("EINVAL", "Unsupported attribute", FIRST, VERSION_GET, attr(1, (4, 0)))
