@@ -9,6 +9,7 @@ sim: $(B)/bin/vgpu-sim
 
 # Rows sched/* of make bench.
 ALL += $(B)/bin/bench-sched
+BENCHES += $(B)/bin/bench-sched
 $(B)/bin/bench-sched: $(B)/obj/tests/sim/bench.o $(B)/lib/libcore.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lpthread

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (c) vgpu authors
+#
+# make bench: every program of BENCHES, one table, build/bench.json. A directory adds its own with BENCHES += in its build.mk;
+# tests/bench/README.md says what such a program prints.
+BENCH_DIR := tests/bench
+BENCHES += $(B)/bin/bench-soft $(BENCH_DIR)/path $(BENCH_DIR)/libcuda
+BENCH_PROGRAMS := $(B)/bin/bench-soft $(B)/bin/bench-queue $(B)/bin/bench-copy $(B)/bin/bench-calls
+
+# What stands beside the interpreter is compiled as issue and table say, whatever CFLAGS are.
+CFLAGS_$(BENCH_DIR)/plain := -O2
+
+$(B)/bin/bench-soft: $(BENCH_DIR:%=$(B)/obj/%/soft.o) $(B)/obj/$(BENCH_DIR)/plain.o $(B)/obj/tests/unit/ptx/harness.o \
+		$(B)/lib/libsoft.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ -lcmocka -lm -lpthread
+
+$(B)/bin/bench-queue: $(B)/obj/$(BENCH_DIR)/queue.o $(B)/obj/tests/unit/loopback/guest.o
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ -lcmocka -lpthread
+
+$(foreach name,copy calls,$(eval CFLAGS_$(BENCH_DIR)/$(name) := -Iguest/libcuda))
+$(B)/bin/bench-copy $(B)/bin/bench-calls: $(B)/bin/bench-%: $(B)/obj/$(BENCH_DIR)/%.o $(B)/lib/guest/libcuda.so.1
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(filter %.o,$^) -L$(B)/lib/guest -l:libcuda.so.1 -lpthread
+
+ALL += $(BENCH_PROGRAMS)
+
+bench: all
+	@$(MAKE) --no-print-directory -s $$($(MAKE) -s print-benches)
+	@tests/bench/run
+
+print-benches:
+	@echo $(BENCHES)
+
+.PHONY: bench print-benches

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/* Copyright (c) vgpu authors */
+/*
+ * Rows of path below the library: null commands through session, core and worker. VGPU_OP_FENCE completes when what came before it has;
+ * nothing is left to do for it but the way there and back. Run by tests/loopback/run.
+ */
+
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "tests/unit/loopback/guest.h"
+
+#define STREAM		1
+#define ROUND_TRIPS	20000
+#define BATCHED		(1u << 20)
+#define PASSES		5
+
+static void must(bool ok, const char *what)
+{
+	if (!ok) {
+		fprintf(stderr, "bench-queue: %s failed\n", what);
+		exit(1);
+	}
+}
+
+/* What the two wake-ups of a round trip cost when nothing else is done: two processes, two eventfds. */
+static void ping(int to, int from)
+{
+	uint64_t one = 1;
+
+	must(write(to, &one, sizeof(one)) == sizeof(one), "write to an eventfd");
+	must(read(from, &one, sizeof(one)) == sizeof(one), "read of an eventfd");
+}
+
+static pid_t start_pong(int to, int from)
+{
+	pid_t pid = fork();
+	uint64_t value;
+
+	must(pid >= 0, "fork");
+	if (pid)
+		return pid;
+	while (read(to, &value, sizeof(value)) == sizeof(value) && value == 1)
+		if (write(from, &value, sizeof(value)) != sizeof(value))
+			break;
+	_exit(0);
+}
+
+static void round_trips(struct guest *guest)
+{
+	static uint64_t samples[2][ROUND_TRIPS];
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_FENCE, .ctx = 1, .stream = STREAM };
+	int to = eventfd(0, 0), from = eventfd(0, 0);
+	pid_t pid = start_pong(to, from);
+	uint64_t start, quit = 2;
+
+	for (int i = 0; i < ROUND_TRIPS; i++) {
+		start = bench_ns();
+		must(run(guest, &cmd, NULL) == VGPU_ST_OK, "fence");
+		samples[0][i] = bench_ns() - start;
+		start = bench_ns();
+		ping(to, from);
+		samples[1][i] = bench_ns() - start;
+	}
+	must(write(to, &quit, sizeof(quit)) == sizeof(quit), "write to an eventfd");
+	waitpid(pid, NULL, 0);
+	ROW(.name = "path/round-trip", .value = bench_median(samples[0], ROUND_TRIPS) / 1e3, .unit = "us",
+	    .beside = "eventfd ping-pong of two processes", .beside_value = bench_median(samples[1], ROUND_TRIPS) / 1e3,
+	    .goal = GOAL_AT_MOST, .limit = 1.5);
+}
+
+/* As many commands in flight as the queue holds; one doorbell and one look at the completions for half of it. */
+static double batched_ns(struct guest *guest)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_FENCE, .ctx = 1, .stream = STREAM };
+	uint64_t start = bench_ns(), one = 1;
+	uint32_t sent = 0, done = 0, base = guest->tail;
+
+	while (done < BATCHED) {
+		uint32_t old = guest->tail, room = ENTRIES - (sent - done);
+
+		if (room > BATCHED - sent)
+			room = BATCHED - sent;
+		for (uint32_t i = 0; i < room; i++)
+			guest->sq[guest->tail++ % ENTRIES] = cmd;
+		sent += room;
+		__atomic_store_n(&guest->queue->sq_tail, guest->tail, __ATOMIC_RELEASE);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (guest->tail - __atomic_load_n(&guest->queue->sq_event, __ATOMIC_RELAXED) - 1 < guest->tail - old)
+			must(write(guest->doorbell, &one, sizeof(one)) == sizeof(one), "doorbell");
+		for (uint32_t i = 0; i < ENTRIES / 2 && done < sent; i++, done++) {
+			struct vgpu_cqe cqe = wait_completion(guest);
+
+			must(cqe.status == VGPU_ST_OK && cqe.seq == base + done, "fence");
+		}
+	}
+	return (double)(bench_ns() - start);
+}
+
+static double copied_ns(void)
+{
+	struct vgpu_cmd *queue = calloc(ENTRIES, sizeof(*queue)), cmd = { .opcode = VGPU_OP_FENCE, .ctx = 1, .stream = STREAM };
+	uint64_t start = bench_ns();
+
+	for (uint32_t i = 0; i < BATCHED; i++) {
+		memcpy(&queue[i % ENTRIES], &cmd, sizeof(cmd));
+		__asm__ volatile("" : : "r"(queue) : "memory");
+	}
+	start = bench_ns() - start;
+	free(queue);
+	return (double)start;
+}
+
+static void batches(struct guest *guest)
+{
+	double own = 1e18, beside = 1e18;
+
+	for (int i = 0; i < PASSES; i++) {
+		double time = batched_ns(guest);
+
+		own = time < own ? time : own;
+		time = copied_ns();
+		beside = time < beside ? time : beside;
+	}
+	ROW(.name = "path/null-commands", .value = BATCHED * 1e3 / own, .unit = "million/s", .beside = "memcpy of the 64-byte commands",
+	    .beside_value = BATCHED * 1e3 / beside, .goal = GOAL_AT_LEAST, .limit = 2, .on_value = true);
+}
+
+int main(int argc, char **argv)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_STREAM_CREATE, .ctx = 1, .stream = STREAM };
+	struct guest guest;
+
+	open_session(&guest);
+	init_session(&guest);
+	must(run(&guest, &cmd, NULL) == VGPU_ST_OK, "stream");
+	if (bench_wanted(argc, argv, "path/round-trip"))
+		round_trips(&guest);
+	if (bench_wanted(argc, argv, "path/null-commands"))
+		batches(&guest);
+	close_session(&guest);
+	return 0;
+}
