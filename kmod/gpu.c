@@ -192,7 +192,10 @@ static struct vgpu_host_gpu *new_gpu(const struct vgpu_exec_attach *attach)
 
 	if (!gpu)
 		return ERR_PTR(-ENOMEM);
-	vgpu_gpu_init(&gpu->core, attach, &host_ops, gpu);
+	if (vgpu_gpu_init(&gpu->core, attach, &host_ops, gpu)) {
+		kfree(gpu);
+		return ERR_PTR(-ENOMEM);
+	}
 	INIT_LIST_HEAD(&gpu->vms);
 	init_waitqueue_head(&gpu->events);
 	vgpu_hrtimer_init(&gpu->tick, tick_expired);

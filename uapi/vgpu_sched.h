@@ -19,14 +19,15 @@
 #include <linux/types.h>
 
 #define VGPU_SCHED_LOG_MAGIC	0x474f4c5355504776ULL	/* "vGPUSLOG" */
-#define VGPU_SCHED_LOG_VERSION	1
+#define VGPU_SCHED_LOG_VERSION	2
 
 /**
  * enum vgpu_sched_op - what an event is
  * @VGPU_SCHED_BEGIN: a[0] VGPU_SCHED_LOG_MAGIC, a[1] VGPU_SCHED_LOG_VERSION
  * @VGPU_SCHED_POLICY: a[0] weights, 16 bits each from the highest tier; a[1] aging, a[2] slice in nanoseconds;
  *	a[3] aging cap; a[4] kind, order, charge, window, 8 bits each
- * @VGPU_SCHED_VM: virtual GPU @id is of tier @arg, when it is made and when its tier changes
+ * @VGPU_SCHED_VM: virtual GPU @id is of tier @arg, when it is made and when its tier changes; a[0] its slot,
+ *	which decides between equals
  * @VGPU_SCHED_VM_GONE: virtual GPU @id is gone
  * @VGPU_SCHED_ENGINE_STATE: of @engine: a[0] virtual time, a[1] time of the last account, a[2] overlap, a[3]
  *	busy time

@@ -36,7 +36,8 @@ static int check_limits(const struct vgpu_gpu *gpu, const struct vgpu_limits *li
  * @limits: its policy
  * @host: the host's own
  *
- * Return: 0; -EINVAL for limits out of range; -ENOSPC if the GPU has not so much memory left.
+ * Return: 0; -EINVAL for limits out of range; -ENOSPC if the GPU has not so much memory left, or
+ * VGPU_SCHED_VMS virtual GPUs.
  * Context: may sleep.
  */
 int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
@@ -61,11 +62,13 @@ int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
 	err = check_limits(gpu, limits, &why);
 	if (!err && limits->memory > gpu->attach.memory - gpu->memory_given)
 		err = -ENOSPC;
+	if (!err)
+		err = vgpu_sched_add_vm(&gpu->sched, &dev->sched, gpu->dev_ids++, limits->tier,
+					VGPU_SCHED_ANY_SLOT);
 	if (!err) {
 		gpu->memory_given += limits->memory;
 		gpu->num_devs++;
 		list_add_tail(&dev->gpu_node, &gpu->devs);
-		vgpu_sched_add_vm(&gpu->sched, &dev->sched, gpu->dev_ids++, limits->tier);
 	}
 	spin_unlock(&gpu->lock);
 	if (err)
@@ -489,7 +492,8 @@ void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats)
 	stats->counters = dev->counters;
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
 		vgpu_sched_sync(&dev->gpu->sched, i, vgpu_now_ns());
-		stats->counters.busy_ns[i] = dev->sched.share[i].busy_ns;
+		stats->counters.busy_ns[i] =
+			vgpu_sched_share_of(&dev->gpu->sched, &dev->sched, i)->busy_ns;
 	}
 	stats->waiting = dev->waiting;
 	stats->memory_used = dev->memory_used;

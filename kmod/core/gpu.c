@@ -67,7 +67,7 @@ int vgpu_attach_check(const struct vgpu_exec_attach *attach, const char **why)
  * @ops: of the host
  * @host: the host's own
  *
- * Return: 0. Context: any.
+ * Return: 0 or -ENOMEM. Context: may sleep.
  */
 int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 		  const struct vgpu_host_ops *ops, void *host)
@@ -86,12 +86,11 @@ int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 	INIT_LIST_HEAD(&gpu->fetching);
 	INIT_LIST_HEAD(&gpu->kicks);
 	INIT_LIST_HEAD(&gpu->signals);
-	vgpu_sched_init(&gpu->sched);
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
 		INIT_LIST_HEAD(&gpu->engine[i].runs);
 	for (i = 0; i < ARRAY_SIZE(gpu->run_pool); i++)
 		list_add_tail(&gpu->run_pool[i].node, &gpu->free_runs);
-	return 0;
+	return vgpu_sched_init(&gpu->sched, VGPU_SCHED_VMS);
 }
 
 /**
@@ -174,6 +173,7 @@ void vgpu_gpu_lose(struct vgpu_gpu *gpu)
  */
 void vgpu_gpu_destroy(struct vgpu_gpu *gpu)
 {
+	vgpu_sched_destroy(&gpu->sched);
 	gpu->ops = NULL;
 }
 
@@ -550,8 +550,9 @@ u32 vgpu_gpu_available(struct vgpu_gpu *gpu, u64 memory)
 
 	spin_lock(&gpu->lock);
 	count = div64_u64(gpu->attach.memory - gpu->memory_given, memory);
+	count = min(count, (u64)VGPU_SCHED_VMS - gpu->num_devs);
 	spin_unlock(&gpu->lock);
-	return count < UINT_MAX ? count : UINT_MAX;
+	return count;
 }
 
 /**

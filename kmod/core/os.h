@@ -11,6 +11,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
+#include <linux/cache.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
@@ -20,6 +21,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/nospec.h>
+#include <linux/prefetch.h>
 #include <linux/random.h>
 #include <linux/rbtree.h>
 #include <linux/slab.h>
@@ -27,6 +29,9 @@
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
+
+/* Of what is to lie in one cache line. */
+#define VGPU_CACHE_LINE	____cacheline_aligned
 
 /**
  * vgpu_now_ns() - time on the clock of charges and deadlines

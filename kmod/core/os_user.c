@@ -6,7 +6,7 @@
 long vgpu_alloc_fail_after = -1;
 
 /**
- * vgpu_user_calloc() - zeroed memory, or a failure where a test asked for one
+ * vgpu_user_calloc() - zeroed memory in whole cache lines, or a failure where a test asked for one
  * @n: elements
  * @size: bytes of one
  *
@@ -14,11 +14,15 @@ long vgpu_alloc_fail_after = -1;
  */
 void *vgpu_user_calloc(size_t n, size_t size)
 {
+	void *mem;
+
 	if (vgpu_alloc_fail_after == 0)
 		return NULL;
 	if (vgpu_alloc_fail_after > 0)
 		vgpu_alloc_fail_after--;
-	return calloc(n, size);
+	if (check_mul_overflow(n, size, &size) || posix_memalign(&mem, 64, max(size, 1UL)))
+		return NULL;
+	return memset(mem, 0, size);
 }
 
 /**

@@ -36,6 +36,10 @@ typedef int32_t s32;
 #define smp_mb()			__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_wmb()			__atomic_thread_fence(__ATOMIC_RELEASE)
 
+/* Nothing here: calloc() aligns less. */
+#define VGPU_CACHE_LINE
+#define prefetch(p)		__builtin_prefetch(p)
+
 #define fallthrough		__attribute__((__fallthrough__))
 #define min(a, b)		({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
 #define max(a, b)		({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })

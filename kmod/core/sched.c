@@ -13,6 +13,13 @@
  * again.
  */
 #define OVERLAP_MEMORY	64
+/*
+ * Virtual run times are told apart where they differ by 2^6 ns, and are compared as they are: what
+ * is given back, of a run that began under another order or tier, never brings them below 0, and
+ * service for 27 years never brings them to VGPU_SCHED_VRUNTIME_END.
+ */
+#define KEY_RESOLUTION	6
+#define VRUNTIME_START	BIT_ULL(58)
 
 const struct vgpu_policy vgpu_policy_default = {
 	.weight = { 16, 4, 1 },
@@ -61,70 +68,76 @@ int vgpu_policy_check(const struct vgpu_policy *policy, const char **why)
 	return -EINVAL;
 }
 
+static struct vgpu_sched_entity *entity_of(struct rb_node *node)
+{
+	return rb_entry(node, struct vgpu_sched_entity, node);
+}
+
 static bool after(u64 a, u64 b)
 {
 	return (s64)(a - b) > 0;
 }
 
-/* Sorted sets. Most insertions are at an end, which costs no search. */
+/* Streams of a virtual GPU that wait behind its first. */
 
-static __always_inline void order_insert(struct vgpu_order *order, struct rb_node *node,
-					 bool (*before)(const struct rb_node *,
-							const struct rb_node *))
+static void insert_behind(struct vgpu_sched_share *share, struct vgpu_sched_entity *entity)
 {
-	struct rb_node **link = &order->root.rb_node, *parent = NULL;
+	struct rb_node **link = &share->rest.rb_node, *parent = NULL;
 
-	if (order->last && !before(node, order->last)) {
-		parent = order->last;
-		link = &parent->rb_right;
-		order->last = node;
-	} else if (order->first && before(node, order->first)) {
-		parent = order->first;
-		link = &parent->rb_left;
-		order->first = node;
-	} else {
-		while (*link) {
-			parent = *link;
-			link = before(node, parent) ? &parent->rb_left : &parent->rb_right;
-		}
-		if (!parent) {
-			order->first = node;
-			order->last = node;
-		}
+	while (*link) {
+		parent = *link;
+		link = entity->arrival < entity_of(parent)->arrival ? &parent->rb_left :
+								      &parent->rb_right;
 	}
-	rb_link_node(node, parent, link);
-	rb_insert_color(node, &order->root);
+	rb_link_node(&entity->node, parent, link);
+	rb_insert_color(&entity->node, &share->rest);
+	if (!share->second || entity->arrival < share->second->arrival)
+		share->second = entity;
 }
 
-static void order_remove(struct vgpu_order *order, struct rb_node *node)
+static void remove_behind(struct vgpu_sched_share *share, struct vgpu_sched_entity *entity)
 {
-	if (order->first == node)
-		order->first = rb_next(node);
-	if (order->last == node)
-		order->last = rb_prev(node);
-	rb_erase(node, &order->root);
+	struct rb_node *next;
+
+	if (share->second == entity) {
+		next = rb_next(&entity->node);
+		share->second = next ? entity_of(next) : NULL;
+	}
+	rb_erase(&entity->node, &share->rest);
 }
 
-static bool entity_before(const struct rb_node *a, const struct rb_node *b)
+/*
+ * The tournament of a tier. A key has the virtual GPU's slot in its low bits: no two are equal, the
+ * least says whose it is, and who wins follows from the keys alone and not from the history. Who
+ * plays whom is fixed, so that a change is carried up one path, with loads that do not depend on
+ * each other and no branch on who wins; it ends where the winner stays the same.
+ */
+static void set_key(u64 *keys, u32 n, u64 key)
 {
-	return rb_entry(a, struct vgpu_sched_entity, node)->arrival <
-	       rb_entry(b, struct vgpu_sched_entity, node)->arrival;
+	keys[n] = key;
+	for (; n > 1; n >>= 1) {
+		key = min(key, keys[n ^ 1]);
+		if (keys[n >> 1] == key)
+			break;
+		keys[n >> 1] = key;
+	}
 }
 
-static bool share_before(const struct rb_node *a, const struct rb_node *b)
+static bool is_empty(const struct vgpu_sched_tier *tier)
 {
-	return after(rb_entry(b, struct vgpu_sched_share, node)->key,
-		     rb_entry(a, struct vgpu_sched_share, node)->key);
+	return tier->keys[1] == VGPU_SCHED_NO_KEY;
 }
 
-static struct vgpu_sched_entity *first_stream(const struct vgpu_sched_share *share)
+/* The stream that is next in a tier that is not empty. */
+static struct vgpu_sched_entity *tier_head(const struct vgpu_sched_engine *eng, u32 tier)
 {
-	return rb_entry(share->streams.first, struct vgpu_sched_entity, node);
+	return eng->shares[eng->tier[tier].keys[1] & (VGPU_SCHED_VMS - 1)].first;
 }
 
-static struct vgpu_sched_share *first_share(const struct vgpu_sched_tier *tier)
+static struct vgpu_sched_share *share_of(const struct vgpu_sched *sched,
+					 const struct vgpu_sched_entity *entity)
 {
-	return rb_entry(tier->vms.first, struct vgpu_sched_share, node);
+	return &sched->engine[entity->engine].shares[entity->slot];
 }
 
 static bool is_fair(const struct vgpu_sched *sched)
@@ -134,7 +147,7 @@ static bool is_fair(const struct vgpu_sched *sched)
 
 static bool is_backlogged(const struct vgpu_sched_share *share)
 {
-	return (share->queued && !share->throttled) || share->inflight;
+	return (share->first && !share->throttled) || share->inflight;
 }
 
 static void log_event(struct vgpu_sched *sched, u16 op, u32 engine, u64 id, u32 arg, u64 now,
@@ -155,48 +168,65 @@ static void log_event(struct vgpu_sched *sched, u16 op, u32 engine, u64 id, u32 
 /* Puts a share where it belongs in its tier's order, or takes it out if it has nothing to run. */
 static void place(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *share)
 {
-	struct vgpu_sched_tier *tier = &sched->engine[engine].tier[share->vm->tier];
-	bool runnable = share->queued && !share->throttled;
-	u64 key = 0;
+	struct vgpu_sched_engine *eng = &sched->engine[engine];
+	u64 *keys = eng->tier[share->tier].keys;
+	u32 slot = share->slot;
+	u64 key;
 
-	if (runnable)
-		key = is_fair(sched) ? share->vruntime : first_stream(share)->arrival;
-	if (share->placed) {
-		if (runnable && share->key == key)
-			return;
-		order_remove(&tier->vms, &share->node);
-		share->placed = false;
+	if (share->first && !share->throttled) {
+		key = is_fair(sched) ? share->vruntime >> KEY_RESOLUTION : share->first->arrival;
+		set_key(keys, sched->capacity + slot, key * VGPU_SCHED_VMS + slot);
+	} else if (keys[sched->capacity + slot] != VGPU_SCHED_NO_KEY) {
+		set_key(keys, sched->capacity + slot, VGPU_SCHED_NO_KEY);
 	}
-	if (!runnable)
-		return;
-	share->key = key;
-	share->placed = true;
-	order_insert(&tier->vms, &share->node, share_before);
 }
 
-/* Charges a run's tier and virtual GPU, or gives back where ns is negative. */
-static void charge(struct vgpu_sched *sched, struct vgpu_sched_run *run, s64 ns)
+static u64 vtime_of(u64 ns, u32 rate)
+{
+	return div_u64(ns << VTIME_SHIFT, rate);
+}
+
+/* After a run's share was charged, or given back: where it stands under fair. */
+static void replace(struct vgpu_sched *sched, struct vgpu_sched_run *run)
+{
+	if (run->share->first && is_fair(sched))
+		place(sched, run->engine, run->share);
+}
+
+/* Charges a run's tier and virtual GPU. */
+static void charge(struct vgpu_sched *sched, struct vgpu_sched_run *run, u64 ns)
 {
 	struct vgpu_sched_tier *tier = &sched->engine[run->engine].tier[run->tier];
 
-	if (ns >= 0)
-		tier->vtime += div_u64((u64)ns << VTIME_SHIFT, run->rate);
-	else
-		tier->vtime -= div_u64((u64)-ns << VTIME_SHIFT, run->rate);
+	tier->vtime += vtime_of(ns, run->rate);
 	if (run->aged)
 		tier->allowance_ns -= ns;
 	run->charged_ns += ns;
 	run->share->vruntime += ns;
-	if (is_fair(sched))
-		place(sched, run->engine, run->share);
+}
+
+/* Gives back what a run was charged and did not use. */
+static void give_back(struct vgpu_sched *sched, struct vgpu_sched_run *run)
+{
+	struct vgpu_sched_tier *tier = &sched->engine[run->engine].tier[run->tier];
+	u64 ns = run->charged_ns - run->used_ns;
+
+	tier->vtime -= vtime_of(ns, run->rate);
+	if (run->aged)
+		tier->allowance_ns += ns;
+	run->charged_ns = run->used_ns;
+	run->share->vruntime -= ns;
+	replace(sched, run);
 }
 
 static void use(struct vgpu_sched *sched, struct vgpu_sched_run *run, u64 ns)
 {
 	run->used_ns += ns;
 	run->share->busy_ns += ns;
-	if (run->used_ns > run->charged_ns)
-		charge(sched, run, run->used_ns - run->charged_ns);
+	if (run->used_ns <= run->charged_ns)
+		return;
+	charge(sched, run, run->used_ns - run->charged_ns);
+	replace(sched, run);
 }
 
 static void grant_allowances(struct vgpu_sched *sched, struct vgpu_sched_engine *eng, u64 busy)
@@ -212,16 +242,12 @@ static void grant_allowances(struct vgpu_sched *sched, struct vgpu_sched_engine 
 	}
 }
 
-static void account(struct vgpu_sched *sched, struct vgpu_sched_engine *eng, u64 now)
+static void account_busy(struct vgpu_sched *sched, struct vgpu_sched_engine *eng, u64 now)
 {
 	u64 busy = now - eng->since_ns, part = 0;
 	struct vgpu_sched_run *run;
 
-	if (!after(now, eng->since_ns))
-		return;
 	eng->since_ns = now;
-	if (!eng->inflight)
-		return;
 	eng->busy_ns += busy;
 	if (sched->policy.kind == VGPU_POLICY_STRICT)
 		grant_allowances(sched, eng, busy);
@@ -236,6 +262,16 @@ static void account(struct vgpu_sched *sched, struct vgpu_sched_engine *eng, u64
 	}
 }
 
+static void account(struct vgpu_sched *sched, struct vgpu_sched_engine *eng, u64 now)
+{
+	if (!after(now, eng->since_ns))
+		return;
+	if (eng->inflight)
+		account_busy(sched, eng, now);
+	else
+		eng->since_ns = now;
+}
+
 /* A tier's virtual time without what runs in flight were charged and have not used. */
 static u64 served_vtime(const struct vgpu_sched_engine *eng, u32 number)
 {
@@ -244,8 +280,7 @@ static u64 served_vtime(const struct vgpu_sched_engine *eng, u32 number)
 
 	list_for_each_entry(run, &eng->runs, node)
 		if (run->tier == number)
-			vtime -= div_u64((run->charged_ns - run->used_ns) << VTIME_SHIFT,
-					 run->rate);
+			vtime -= vtime_of(run->charged_ns - run->used_ns, run->rate);
 	return vtime;
 }
 
@@ -284,8 +319,8 @@ static u64 served_vruntime(const struct vgpu_sched_engine *eng,
 }
 
 /*
- * The least virtual run time of a tier's other shares that are backlogged; that of the last one if
- * none is.
+ * The least virtual run time of a tier's other shares that are backlogged, of those that are queued
+ * as their keys tell it; that of the last one if none is.
  */
 static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number,
 			 const struct vgpu_sched_share *but)
@@ -295,12 +330,12 @@ static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number,
 	u64 vruntime, least = tier->floor;
 	bool any = false;
 
-	if (tier->vms.first) {
-		least = first_share(tier)->vruntime;
+	if (!is_empty(tier)) {
+		least = (tier->keys[1] / VGPU_SCHED_VMS) << KEY_RESOLUTION;
 		any = true;
 	}
 	list_for_each_entry(run, &eng->runs, node) {
-		if (run->share->vm->tier != number || run->share == but)
+		if (run->share->tier != number || run->share == but)
 			continue;
 		vruntime = served_vruntime(eng, run->share);
 		if (!any || after(least, vruntime))
@@ -317,7 +352,7 @@ static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number,
 static void join(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *share)
 {
 	struct vgpu_sched_engine *eng = &sched->engine[engine];
-	struct vgpu_sched_tier *tier = &eng->tier[share->vm->tier];
+	struct vgpu_sched_tier *tier = &eng->tier[share->tier];
 	u64 reference;
 
 	if (!tier->backlogged) {
@@ -328,7 +363,7 @@ static void join(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *
 			tier->allowance_ns = 0;
 	}
 	if (is_fair(sched)) {
-		reference = current_floor(eng, share->vm->tier, share);
+		reference = current_floor(eng, share->tier, share);
 		if (share->epoch != tier->epoch || after(reference, share->vruntime))
 			share->vruntime = reference;
 		share->epoch = tier->epoch;
@@ -343,7 +378,7 @@ static void join(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *
 static void leave(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *share)
 {
 	struct vgpu_sched_engine *eng = &sched->engine[engine];
-	struct vgpu_sched_tier *tier = &eng->tier[share->vm->tier];
+	struct vgpu_sched_tier *tier = &eng->tier[share->tier];
 	u32 i, backlogged = 0;
 
 	if (--tier->backlogged)
@@ -361,18 +396,53 @@ static void leave(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share 
 /**
  * vgpu_sched_init() - a scheduler with nothing to do
  * @sched: of a GPU
+ * @capacity: virtual GPUs that there may be, 1..VGPU_SCHED_VMS
+ *
+ * Return: 0 or -ENOMEM. Context: may sleep.
+ */
+int vgpu_sched_init(struct vgpu_sched *sched, u32 capacity)
+{
+	u32 engine, tier, tiers = VGPU_ENGINE_COUNT * VGPU_TIER_COUNT;
+	u64 *keys;
+
+	memset(sched, 0, sizeof(*sched));
+	capacity = roundup_pow_of_two(capacity);
+	sched->keys = kvcalloc(tiers, 2 * capacity * sizeof(*sched->keys), GFP_KERNEL);
+	sched->shares = kvcalloc(VGPU_ENGINE_COUNT, capacity * sizeof(*sched->shares), GFP_KERNEL);
+	if (!sched->keys || !sched->shares) {
+		vgpu_sched_destroy(sched);
+		return -ENOMEM;
+	}
+	for (keys = sched->keys; keys < sched->keys + tiers * 2 * capacity; keys++)
+		*keys = VGPU_SCHED_NO_KEY;
+	sched->policy = vgpu_policy_default;
+	sched->capacity = capacity;
+	INIT_LIST_HEAD(&sched->vms);
+	keys = sched->keys;
+	for (engine = 0; engine < VGPU_ENGINE_COUNT; engine++) {
+		INIT_LIST_HEAD(&sched->engine[engine].runs);
+		sched->engine[engine].shares = sched->shares + engine * capacity;
+		for (tier = 0; tier < VGPU_TIER_COUNT; tier++) {
+			sched->engine[engine].tier[tier].keys = keys;
+			sched->engine[engine].tier[tier].floor = VRUNTIME_START;
+			keys += 2 * capacity;
+		}
+	}
+	return 0;
+}
+
+/**
+ * vgpu_sched_destroy() - end of a scheduler
+ * @sched: with nothing queued and nothing in flight
  *
  * Context: any.
  */
-void vgpu_sched_init(struct vgpu_sched *sched)
+void vgpu_sched_destroy(struct vgpu_sched *sched)
 {
-	u32 i;
-
-	memset(sched, 0, sizeof(*sched));
-	sched->policy = vgpu_policy_default;
-	INIT_LIST_HEAD(&sched->vms);
-	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
-		INIT_LIST_HEAD(&sched->engine[i].runs);
+	kvfree(sched->keys);
+	kvfree(sched->shares);
+	sched->keys = NULL;
+	sched->shares = NULL;
 }
 
 /**
@@ -390,26 +460,15 @@ void vgpu_sched_set_policy(struct vgpu_sched *sched, const struct vgpu_policy *p
 	bool reorder = policy->order != sched->policy.order;
 	struct vgpu_sched_share *share;
 	struct vgpu_sched_vm *vm;
-	u32 i, queued;
+	u32 i;
 
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
 		account(sched, &sched->engine[i], now);
-	if (reorder) {
-		list_for_each_entry(vm, &sched->vms, node) {
-			for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
-				share = &vm->share[i];
-				queued = share->queued;
-				share->queued = 0;
-				place(sched, i, share);
-				share->queued = queued;
-			}
-		}
-	}
 	sched->policy = *policy;
 	if (reorder) {
 		list_for_each_entry(vm, &sched->vms, node) {
 			for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
-				share = &vm->share[i];
+				share = vgpu_sched_share_of(sched, vm, i);
 				share->vruntime = sched->engine[i].tier[vm->tier].floor;
 				share->epoch = sched->engine[i].tier[vm->tier].epoch;
 				place(sched, i, share);
@@ -426,23 +485,42 @@ void vgpu_sched_set_policy(struct vgpu_sched *sched, const struct vgpu_policy *p
  * @vm: zeroed
  * @id: unique on the GPU
  * @tier: enum vgpu_tier
+ * @slot: below the scheduler's capacity, or VGPU_SCHED_ANY_SLOT for the lowest that is free
  *
- * Context: the scheduler's lock held.
+ * Return: 0, or -ENOSPC if there is no such slot free. Context: the scheduler's lock held.
  */
-void vgpu_sched_add_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u64 id, u32 tier)
+int vgpu_sched_add_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u64 id, u32 tier,
+		      u32 slot)
 {
-	u32 i;
+	struct vgpu_sched_vm *behind;
+	u32 i, lowest = 0;
 
+	list_for_each_entry(behind, &sched->vms, node) {
+		if (slot == VGPU_SCHED_ANY_SLOT ? behind->slot > lowest : behind->slot >= slot)
+			break;
+		lowest = behind->slot + 1;
+	}
+	if (slot == VGPU_SCHED_ANY_SLOT)
+		slot = lowest;
+	else if (!list_entry_is_head(behind, &sched->vms, node) && behind->slot == slot)
+		return -ENOSPC;
+	if (slot >= sched->capacity)
+		return -ENOSPC;
 	vm->id = id;
 	vm->tier = tier;
-	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
-		vm->share[i].vm = vm;
-		vm->share[i].vruntime = sched->engine[i].tier[tier].floor;
-		vm->share[i].epoch = sched->engine[i].tier[tier].epoch;
-	}
-	list_add_tail(&vm->node, &sched->vms);
+	vm->slot = slot;
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
+		*vgpu_sched_share_of(sched, vm, i) = (struct vgpu_sched_share) {
+			.vm = vm,
+			.slot = slot,
+			.tier = tier,
+			.vruntime = sched->engine[i].tier[tier].floor,
+			.epoch = sched->engine[i].tier[tier].epoch,
+		};
+	list_add_tail(&vm->node, &behind->node);
 	if (sched->log)
-		log_event(sched, VGPU_SCHED_VM, 0, id, tier, 0, 0, 0, 0);
+		log_event(sched, VGPU_SCHED_VM, 0, id, tier, 0, slot, 0, 0);
+	return 0;
 }
 
 /**
@@ -473,23 +551,22 @@ void vgpu_sched_remove_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm)
 void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 tier, u64 now)
 {
 	struct vgpu_sched_share *share;
-	u32 i, queued;
+	u32 i;
 
 	if (vm->tier == tier)
 		return;
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
-		share = &vm->share[i];
+		share = vgpu_sched_share_of(sched, vm, i);
 		account(sched, &sched->engine[i], now);
-		queued = share->queued;
-		share->queued = 0;
-		place(sched, i, share);
-		share->queued = queued;
+		set_key(sched->engine[i].tier[vm->tier].keys, sched->capacity + vm->slot,
+			VGPU_SCHED_NO_KEY);
 		if (is_backlogged(share))
 			leave(sched, i, share);
 	}
 	vm->tier = tier;
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
-		share = &vm->share[i];
+		share = vgpu_sched_share_of(sched, vm, i);
+		share->tier = tier;
 		/* Its virtual run time means nothing there: it starts from where the others are. */
 		share->epoch = sched->engine[i].tier[tier].epoch - 1;
 		if (is_backlogged(share))
@@ -497,7 +574,7 @@ void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
 		place(sched, i, share);
 	}
 	if (sched->log)
-		log_event(sched, VGPU_SCHED_VM, 0, vm->id, tier, now, 0, 0, 0);
+		log_event(sched, VGPU_SCHED_VM, 0, vm->id, tier, now, vm->slot, 0, 0);
 }
 
 /**
@@ -516,7 +593,7 @@ void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
 void vgpu_sched_throttle(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 engine,
 			 bool throttled, u64 now)
 {
-	struct vgpu_sched_share *share = &vm->share[engine];
+	struct vgpu_sched_share *share = vgpu_sched_share_of(sched, vm, engine);
 	bool was = is_backlogged(share);
 
 	if (share->throttled == throttled)
@@ -534,21 +611,29 @@ void vgpu_sched_throttle(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
 
 static void link_stream(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
 {
-	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+	struct vgpu_sched_share *share = share_of(sched, entity);
+	struct vgpu_sched_entity *behind = entity;
 
 	entity->queued = true;
-	order_insert(&share->streams, &entity->node, entity_before);
-	share->queued++;
-	place(sched, entity->engine, share);
+	if (!share->first || entity->arrival < share->first->arrival) {
+		behind = share->first;
+		share->first = entity;
+		place(sched, entity->engine, share);
+	}
+	if (behind)
+		insert_behind(share, behind);
 }
 
-static void unlink_stream(struct vgpu_sched_entity *entity)
+/* place() follows. */
+static void unlink_stream(struct vgpu_sched_share *share, struct vgpu_sched_entity *entity)
 {
-	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+	struct vgpu_sched_entity *behind = share->first == entity ? share->second : entity;
 
 	entity->queued = false;
-	order_remove(&share->streams, &entity->node);
-	share->queued--;
+	if (behind)
+		remove_behind(share, behind);
+	if (share->first == entity)
+		share->first = behind;
 }
 
 /**
@@ -557,13 +642,13 @@ static void unlink_stream(struct vgpu_sched_entity *entity)
  * @entity: not queued; vm, id, engine, arrival and arrival_ns are set
  * @now: time
  *
- * O(log of the streams and virtual GPUs queued); O(1) where it arrived last.
+ * O(log of the virtual GPUs), and of the virtual GPU's streams that wait.
  *
  * Context: the scheduler's lock held.
  */
 void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now)
 {
-	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+	struct vgpu_sched_share *share = share_of(sched, entity);
 
 	if (sched->log)
 		log_event(sched, VGPU_SCHED_ENQUEUE, entity->engine, entity->id, 0, now,
@@ -585,12 +670,12 @@ void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *enti
  */
 void vgpu_sched_dequeue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now)
 {
-	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+	struct vgpu_sched_share *share = share_of(sched, entity);
 	bool was = is_backlogged(share);
 
 	if (sched->log)
 		log_event(sched, VGPU_SCHED_DEQUEUE, entity->engine, entity->id, 0, now, 0, 0, 0);
-	unlink_stream(entity);
+	unlink_stream(share, entity);
 	place(sched, entity->engine, share);
 	if (was && !is_backlogged(share))
 		leave(sched, entity->engine, share);
@@ -618,16 +703,17 @@ static bool may_rise(const struct vgpu_sched *sched, const struct vgpu_sched_tie
 /* The tier whose turn it is, VGPU_TIER_COUNT if nothing is queued. */
 static u32 tier_in_turn(const struct vgpu_sched *sched, const struct vgpu_sched_engine *eng)
 {
+	bool weighted = sched->policy.kind == VGPU_POLICY_WEIGHTED;
 	u32 i, turn = VGPU_TIER_COUNT;
+	u64 least = 0;
 
 	for (i = 0; i < VGPU_TIER_COUNT; i++) {
-		if (!eng->tier[i].vms.first)
+		if (is_empty(&eng->tier[i]))
 			continue;
-		if (turn == VGPU_TIER_COUNT)
+		if (turn == VGPU_TIER_COUNT || (weighted && after(least, eng->tier[i].vtime))) {
 			turn = i;
-		else if (sched->policy.kind == VGPU_POLICY_WEIGHTED &&
-			 after(eng->tier[turn].vtime, eng->tier[i].vtime))
-			turn = i;
+			least = eng->tier[i].vtime;
+		}
 	}
 	return turn;
 }
@@ -653,12 +739,12 @@ struct vgpu_sched_entity *vgpu_sched_pick(struct vgpu_sched *sched, u32 engine, 
 		return NULL;
 	account(sched, eng, now);
 	turn = tier_in_turn(sched, eng);
-	entity = first_stream(first_share(&eng->tier[turn]));
+	entity = tier_head(eng, turn);
 	entity->aged = false;
 	for (i = turn + 1; i < VGPU_TIER_COUNT; i++) {
-		if (!eng->tier[i].vms.first)
+		if (is_empty(&eng->tier[i]))
 			continue;
-		head = first_stream(first_share(&eng->tier[i]));
+		head = tier_head(eng, i);
 		/*
 		 * What has risen keeps its place by arrival; under strict it is owed its turn
 		 * whatever waits above.
@@ -701,27 +787,27 @@ static void add_run(struct vgpu_sched *sched, struct vgpu_sched_run *run)
 void vgpu_sched_start(struct vgpu_sched *sched, struct vgpu_sched_entity *entity,
 		      struct vgpu_sched_run *run, u64 id, u64 predicted_ns, u64 now)
 {
-	struct vgpu_sched_vm *vm = entity->vm;
 	u32 engine = entity->engine;
 	struct vgpu_sched_engine *eng = &sched->engine[engine];
+	struct vgpu_sched_share *share = share_of(sched, entity);
 
 	if (sched->log)
 		log_event(sched, VGPU_SCHED_START, engine, entity->id, 0, now, id, predicted_ns, 0);
 	account(sched, eng, now);
-	run->share = &vm->share[engine];
+	run->share = share;
 	run->id = id;
 	run->charged_ns = 0;
 	run->used_ns = 0;
 	run->engine = engine;
-	run->tier = vm->tier;
-	run->rate = sched->policy.weight[vm->tier] * eng->tier[vm->tier].backlogged;
+	run->tier = share->tier;
+	run->rate = sched->policy.weight[run->tier] * eng->tier[run->tier].backlogged;
 	run->aged = entity->aged;
 	if (run->aged)
 		sched->promotions++;
 	add_run(sched, run);
-	unlink_stream(entity);
+	unlink_stream(share, entity);
 	charge(sched, run, predicted_ns);
-	place(sched, engine, run->share);
+	place(sched, engine, share);
 }
 
 /**
@@ -733,7 +819,7 @@ void vgpu_sched_start(struct vgpu_sched *sched, struct vgpu_sched_entity *entity
  */
 void vgpu_sched_link(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
 {
-	struct vgpu_sched_share *share = &entity->vm->share[entity->engine];
+	struct vgpu_sched_share *share = share_of(sched, entity);
 
 	if (!is_backlogged(share) && !share->throttled)
 		sched->engine[entity->engine].tier[entity->vm->tier].backlogged++;
@@ -751,7 +837,7 @@ void vgpu_sched_link(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
 void vgpu_sched_resume(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
 		       struct vgpu_sched_run *run)
 {
-	run->share = &vm->share[run->engine];
+	run->share = vgpu_sched_share_of(sched, vm, run->engine);
 	if (!is_backlogged(run->share))
 		sched->engine[run->engine].tier[vm->tier].backlogged++;
 	add_run(sched, run);
@@ -794,8 +880,7 @@ void vgpu_sched_done(struct vgpu_sched *sched, struct vgpu_sched_run *run, u64 n
 		else if (eng->overlap)
 			eng->overlap--;
 	}
-	if (run->used_ns < run->charged_ns)
-		charge(sched, run, -(s64)(run->charged_ns - run->used_ns));
+	give_back(sched, run);
 	list_del_init(&run->node);
 	eng->inflight--;
 	share->inflight--;

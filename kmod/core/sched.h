@@ -74,6 +74,8 @@ enum vgpu_policy_charge {
 	VGPU_CHARGE_COUNT
 };
 
+#define VGPU_SCHED_VMS		1024u	/* virtual GPUs on a GPU, at most */
+#define VGPU_SCHED_ANY_SLOT	~0u
 #define VGPU_WINDOW		2u	/* runs in flight on an engine, at most */
 #define VGPU_RUN_MAX		64u	/* commands in a run */
 #define VGPU_WEIGHT_MAX		1000u
@@ -110,84 +112,77 @@ struct vgpu_policy {
 	u8 window;
 };
 
-/**
- * struct vgpu_order - a sorted set: an rbtree whose ends are known
- * @root: the tree
- * @first: least, NULL if it is empty
- * @last: greatest
- */
-struct vgpu_order {
-	struct rb_root root;
-	struct rb_node *first;
-	struct rb_node *last;
-};
-
 struct vgpu_sched_vm;
 
 /**
  * struct vgpu_sched_entity - a stream in the scheduler's eyes
- * @node: in the streams of its virtual GPU that wait for its engine, by @arrival
  * @arrival: of the stream's next command, order of arrival at the GPU
  * @arrival_ns: the same as a time
  * @vm: whose
  * @engine: of the next command
+ * @slot: of its virtual GPU
  * @queued: in a run queue
  * @aged: the last pick of it was by aging
  * @id: names it in the decision log, unique on its GPU
+ * @node: in the streams of its virtual GPU that wait for its engine behind the first
  *
  * What it waits for is settled before: only streams whose next command may run are queued.
  */
 struct vgpu_sched_entity {
-	struct rb_node node;
 	u64 arrival;
 	u64 arrival_ns;
 	struct vgpu_sched_vm *vm;
-	u32 engine;
+	u16 engine;
+	u16 slot;
 	bool queued;
 	bool aged;
 	u64 id;
+	struct rb_node node;
 };
 
+#define VGPU_SCHED_NO_KEY	(~0ULL)
+#define VGPU_SCHED_VRUNTIME_END	BIT_ULL(60)
+
 /**
- * struct vgpu_sched_share - a virtual GPU on one engine
- * @node: in its tier's order, while streams are queued
- * @key: place in the tier's order; beside @node, because a search reads both
+ * struct vgpu_sched_share - a virtual GPU on one engine: a cache line
  * @vruntime: service received, nanoseconds, from a start that means nothing; kept under `fair`
+ * @first: of its streams queued, by arrival; NULL if none is
+ * @second: of the others, likewise
+ * @rest: the others
  * @vm: whose
- * @queued: streams
- * @inflight: runs
- * @placed: in the tier's order
- * @throttled: held back by a limit: its streams stay queued and are not picked
- * @streams: queued, by arrival
  * @epoch: of the tier for which @vruntime holds
  * @busy_ns: engine time used
+ * @inflight: runs
+ * @slot: as in its virtual GPU
+ * @tier: likewise
+ * @throttled: held back by a limit: its streams stay queued and are not picked
  */
 struct vgpu_sched_share {
-	struct rb_node node;
-	u64 key;
 	u64 vruntime;
+	struct vgpu_sched_entity *first;
+	struct vgpu_sched_entity *second;
+	struct rb_root rest;
 	struct vgpu_sched_vm *vm;
-	u32 queued;
-	u16 inflight;
-	bool placed;
-	bool throttled;
-	struct vgpu_order streams;
 	u64 epoch;
 	u64 busy_ns;
-};
+	u16 inflight;
+	u16 slot;
+	u8 tier;
+	bool throttled;
+} VGPU_CACHE_LINE;
 
 /**
  * struct vgpu_sched_vm - a virtual GPU in the scheduler's eyes
  * @node: in the scheduler's virtual GPUs
  * @id: names it in the decision log, unique on its GPU
  * @tier: enum vgpu_tier
- * @share: by engine
+ * @slot: its number in vgpu_sched_engine.shares and in the tournaments
  */
 struct vgpu_sched_vm {
 	struct list_head node;
 	u64 id;
 	u32 tier;
-	struct vgpu_sched_share share[VGPU_ENGINE_COUNT];
+	u32 slot;
 };
 
 /**
@@ -216,7 +211,9 @@ struct vgpu_sched_run {
 
 /**
  * struct vgpu_sched_tier - a tier of one engine
- * @vms: virtual GPUs with streams queued, by @key of their share
+ * @keys: tournament of the virtual GPUs with streams queued, by service (fair) or arrival (fifo): the
+ *	lesser of 2n and 2n + 1 is at n, so that the least of all is at 1; a virtual GPU's own is at
+ *	vgpu_sched.capacity + slot; VGPU_SCHED_NO_KEY where there is none
  * @vtime: virtual time
  * @floor: greatest virtual run time of a share that was next, or left
  * @epoch: grows when nobody is backlogged any more: what was owed between virtual GPUs is forgotten
@@ -224,7 +221,7 @@ struct vgpu_sched_run {
  * @backlogged: virtual GPUs with streams queued or runs in flight
  */
 struct vgpu_sched_tier {
-	struct vgpu_order vms;
+	u64 *keys;
 	u64 vtime;
 	u64 floor;
 	u64 epoch;
@@ -235,6 +232,7 @@ struct vgpu_sched_tier {
 /**
  * struct vgpu_sched_engine - run queues of one engine
  * @tier: tiers
+ * @shares: of virtual GPUs, by slot: close together, so that a decision touches few pages
  * @vtime: greatest virtual time of a tier when the engine became idle
  * @runs: in flight, in order of dispatch
  * @since_ns: when busy time was last accounted
@@ -244,6 +242,7 @@ struct vgpu_sched_tier {
  */
 struct vgpu_sched_engine {
 	struct vgpu_sched_tier tier[VGPU_TIER_COUNT];
+	struct vgpu_sched_share *shares;
 	u64 vtime;
 	struct list_head runs;
 	u64 since_ns;
@@ -256,7 +255,10 @@ struct vgpu_sched_engine {
  * struct vgpu_sched - the scheduler of one GPU
  * @policy: of its pool
  * @engine: by enum vgpu_engine
- * @vms: virtual GPUs
+ * @vms: virtual GPUs, by slot
+ * @keys: of all tiers
+ * @shares: of all engines
+ * @capacity: virtual GPUs that there may be, a power of two
  * @promotions: runs brought forward by aging
  * @log: is called with each event; NULL where no log is kept
  * @log_host: of the one that keeps it
@@ -265,17 +267,53 @@ struct vgpu_sched {
 	struct vgpu_policy policy;
 	struct vgpu_sched_engine engine[VGPU_ENGINE_COUNT];
 	struct list_head vms;
+	u64 *keys;
+	struct vgpu_sched_share *shares;
+	u32 capacity;
 	u64 promotions;
 	void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event);
 	void *log_host;
 };
 
+/**
+ * vgpu_sched_share_of() - a virtual GPU on an engine
+ * @sched: of its GPU
+ * @vm: any
+ * @engine: enum vgpu_engine
+ *
+ * Return: its share. Context: the scheduler's lock held.
+ */
+static inline struct vgpu_sched_share *vgpu_sched_share_of(const struct vgpu_sched *sched,
+							   const struct vgpu_sched_vm *vm,
+							   u32 engine)
+{
+	return &sched->engine[engine].shares[vm->slot];
+}
+
+/**
+ * vgpu_sched_entity_init() - a stream that is not queued
+ * @entity: zeroed
+ * @vm: whose
+ * @id: unique on the GPU
+ *
+ * Context: any.
+ */
+static inline void vgpu_sched_entity_init(struct vgpu_sched_entity *entity,
+					  struct vgpu_sched_vm *vm, u64 id)
+{
+	entity->vm = vm;
+	entity->slot = vm->slot;
+	entity->id = id;
+}
+
 /* sched.c: the caller holds the lock that guards the scheduler */
 extern const struct vgpu_policy vgpu_policy_default;
 int vgpu_policy_check(const struct vgpu_policy *policy, const char **why);
-void vgpu_sched_init(struct vgpu_sched *sched);
+int vgpu_sched_init(struct vgpu_sched *sched, u32 capacity);
+void vgpu_sched_destroy(struct vgpu_sched *sched);
 void vgpu_sched_set_policy(struct vgpu_sched *sched, const struct vgpu_policy *policy, u64 now);
-void vgpu_sched_add_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u64 id, u32 tier);
+int vgpu_sched_add_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u64 id, u32 tier,
+		      u32 slot);
 void vgpu_sched_remove_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm);
 void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 tier, u64 now);
 void vgpu_sched_throttle(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 engine,

@@ -63,33 +63,30 @@ void vgpu_policy_unpack(struct vgpu_policy *policy, const struct vgpu_sched_even
 	policy->window = event->a[4] >> 24;
 }
 
-static void log_streams(struct vgpu_sched *sched, struct vgpu_sched_event *event, u32 engine,
-			const struct vgpu_sched_share *share)
+static void log_stream(struct vgpu_sched *sched, struct vgpu_sched_event *event,
+		       const struct vgpu_sched_entity *entity)
 {
-	struct rb_node *node;
-
-	for (node = share->streams.first; node; node = rb_next(node)) {
-		struct vgpu_sched_entity *entity = rb_entry(node, struct vgpu_sched_entity, node);
-
-		event->a[0] = entity->arrival;
-		event->a[1] = entity->arrival_ns;
-		event->a[2] = entity->vm->id;
-		emit(sched, event, VGPU_SCHED_QUEUED, engine, entity->id, 0);
-	}
+	event->a[0] = entity->arrival;
+	event->a[1] = entity->arrival_ns;
+	event->a[2] = entity->vm->id;
+	emit(sched, event, VGPU_SCHED_QUEUED, entity->engine, entity->id, 0);
 }
 
-static void log_queued(struct vgpu_sched *sched, struct vgpu_sched_event *event, u32 engine,
-		       u32 tier)
+static void log_queued(struct vgpu_sched *sched, struct vgpu_sched_event *event,
+		       const struct vgpu_sched_share *share)
 {
 	struct rb_node *node;
 
-	for (node = sched->engine[engine].tier[tier].vms.first; node; node = rb_next(node))
-		log_streams(sched, event, engine, rb_entry(node, struct vgpu_sched_share, node));
+	if (share->first)
+		log_stream(sched, event, share->first);
+	for (node = share->second ? &share->second->node : NULL; node; node = rb_next(node))
+		log_stream(sched, event, rb_entry(node, struct vgpu_sched_entity, node));
 }
 
 static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event, u32 engine)
 {
 	const struct vgpu_sched_engine *eng = &sched->engine[engine];
+	const struct vgpu_sched_share *share;
 	const struct vgpu_sched_run *run;
 	const struct vgpu_sched_vm *vm;
 	u32 i;
@@ -107,11 +104,11 @@ static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event,
 		emit(sched, event, VGPU_SCHED_TIER_STATE, engine, 0, i);
 	}
 	list_for_each_entry(vm, &sched->vms, node) {
-		event->a[0] = vm->share[engine].vruntime;
-		event->a[1] = vm->share[engine].epoch;
-		event->a[2] = vm->share[engine].busy_ns;
-		emit(sched, event, VGPU_SCHED_VM_STATE, engine, vm->id,
-		     vm->share[engine].throttled);
+		share = vgpu_sched_share_of(sched, vm, engine);
+		event->a[0] = share->vruntime;
+		event->a[1] = share->epoch;
+		event->a[2] = share->busy_ns;
+		emit(sched, event, VGPU_SCHED_VM_STATE, engine, vm->id, share->throttled);
 	}
 	list_for_each_entry(run, &eng->runs, node) {
 		event->a[0] = run->share->vm->id;
@@ -121,11 +118,8 @@ static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event,
 		emit(sched, event, VGPU_SCHED_RUN_STATE, engine, run->id,
 		     run->tier | (run->aged ? VGPU_SCHED_AGED : 0));
 	}
-	for (i = 0; i < VGPU_TIER_COUNT; i++)
-		log_queued(sched, event, engine, i);
 	list_for_each_entry(vm, &sched->vms, node)
-		if (vm->share[engine].throttled)
-			log_streams(sched, event, engine, &vm->share[engine]);
+		log_queued(sched, event, vgpu_sched_share_of(sched, vm, engine));
 }
 
 /**
@@ -152,8 +146,10 @@ void vgpu_sched_log_begin(struct vgpu_sched *sched,
 	event.a[1] = VGPU_SCHED_LOG_VERSION;
 	emit(sched, &event, VGPU_SCHED_BEGIN, 0, 0, 0);
 	vgpu_sched_log_policy(sched, now);
-	list_for_each_entry(vm, &sched->vms, node)
+	list_for_each_entry(vm, &sched->vms, node) {
+		event.a[0] = vm->slot;
 		emit(sched, &event, VGPU_SCHED_VM, 0, vm->id, vm->tier);
+	}
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
 		log_engine(sched, &event, i);
 	emit(sched, &event, VGPU_SCHED_LIVE, 0, 0, 0);
@@ -182,6 +178,7 @@ void vgpu_sched_log_end(struct vgpu_sched *sched)
 int vgpu_sched_restore(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
 		       const struct vgpu_sched_event *event)
 {
+	struct vgpu_sched_share *share;
 	struct vgpu_sched_engine *eng;
 	struct vgpu_sched_tier *tier;
 	const char *why;
@@ -209,12 +206,13 @@ int vgpu_sched_restore(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
 		tier->allowance_ns = event->a[3];
 		return 0;
 	case VGPU_SCHED_VM_STATE:
-		if (!vm)
+		if (!vm || event->a[0] >= VGPU_SCHED_VRUNTIME_END)
 			return -EINVAL;
-		vm->share[event->engine].vruntime = event->a[0];
-		vm->share[event->engine].epoch = event->a[1];
-		vm->share[event->engine].busy_ns = event->a[2];
-		vm->share[event->engine].throttled = event->arg & 1;
+		share = vgpu_sched_share_of(sched, vm, event->engine);
+		share->vruntime = event->a[0];
+		share->epoch = event->a[1];
+		share->busy_ns = event->a[2];
+		share->throttled = event->arg & 1;
 		return 0;
 	}
 	return -EINVAL;

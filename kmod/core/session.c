@@ -309,8 +309,8 @@ struct vgpu_stream *vgpu_session_stream(struct vgpu_session *session, u32 number
 	if (!stream)
 		return NULL;
 	stream->session = session;
-	stream->entity.vm = &session->dev->sched;
-	stream->entity.id = session->dev->sched.id << 16 | session->id << 10 | number;
+	vgpu_sched_entity_init(&stream->entity, &session->dev->sched,
+			       session->dev->sched.id << 16 | session->id << 10 | number);
 	INIT_LIST_HEAD(&stream->items);
 	INIT_LIST_HEAD(&stream->wait_node);
 	INIT_LIST_HEAD(&stream->kick_node);

@@ -73,13 +73,16 @@ static void forget(struct replay *replay, u32 kind, u64 id)
 	free(thing);
 }
 
-static bool is_busy(const struct vgpu_sched_vm *vm)
+static bool is_busy(const struct replay *replay, const struct vgpu_sched_vm *vm)
 {
+	const struct vgpu_sched_share *share;
 	u32 i;
 
-	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
-		if (vm->share[i].queued || vm->share[i].inflight)
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
+		share = vgpu_sched_share_of(&replay->sched, vm, i);
+		if (share->first || share->inflight)
 			return true;
+	}
 	return false;
 }
 
@@ -91,8 +94,9 @@ static int on_vm(struct replay *replay, const struct vgpu_sched_event *event)
 		return fail(replay, "no such tier");
 	if (thing)
 		vgpu_sched_set_tier(&replay->sched, &thing->vm, event->arg, event->now_ns);
-	else
-		vgpu_sched_add_vm(&replay->sched, &get(replay, VM, event->id, true)->vm, event->id, event->arg);
+	else if (vgpu_sched_add_vm(&replay->sched, &get(replay, VM, event->id, true)->vm, event->id, event->arg,
+				   event->a[0]))
+		return fail(replay, "a virtual GPU has a slot that is not free");
 	return 0;
 }
 
@@ -105,8 +109,7 @@ static int on_stream(struct replay *replay, const struct vgpu_sched_event *event
 		return fail(replay, "no such virtual GPU");
 	if (entity->queued)
 		return fail(replay, "the stream is queued already");
-	entity->id = event->id;
-	entity->vm = &vm->vm;
+	vgpu_sched_entity_init(entity, &vm->vm, event->id);
 	entity->engine = event->engine;
 	entity->arrival = event->a[0];
 	entity->arrival_ns = event->a[1];
@@ -189,7 +192,7 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 			vgpu_sched_throttle(sched, &thing->vm, event->engine, event->arg, event->now_ns);
 			return 0;
 		}
-		if (is_busy(&thing->vm))
+		if (is_busy(replay, &thing->vm))
 			return fail(replay, "a virtual GPU goes that has work");
 		vgpu_sched_remove_vm(sched, &thing->vm);
 		forget(replay, VM, event->id);
@@ -253,10 +256,12 @@ int sim_replay(const char *path, FILE *out)
 
 	if (!in || !replay) {
 		fprintf(stderr, "vgpu-sim: cannot read %s: %s\n", path, strerror(errno));
+		free(replay);
 		return 2;
 	}
 	replay->out = out;
-	vgpu_sched_init(&replay->sched);
+	if (vgpu_sched_init(&replay->sched, VGPU_SCHED_VMS))
+		abort();
 	if (fread(&event, sizeof(event), 1, in) != 1 || event.op != VGPU_SCHED_BEGIN ||
 	    event.a[0] != VGPU_SCHED_LOG_MAGIC || event.a[1] != VGPU_SCHED_LOG_VERSION) {
 		fprintf(stderr, "vgpu-sim: %s is no decision log of version %u\n", path, VGPU_SCHED_LOG_VERSION);
@@ -277,6 +282,7 @@ int sim_replay(const char *path, FILE *out)
 			free(thing);
 		}
 	}
+	vgpu_sched_destroy(&replay->sched);
 	free(replay);
 	return err;
 }

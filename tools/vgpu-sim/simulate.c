@@ -137,8 +137,8 @@ static double vm_fluid(const struct sim_vm *vm)
 /* After anything that may have made a VM backlogged, or ended that. */
 static void track_vm(struct sim_vm *vm)
 {
-	const struct vgpu_sched_share *share = &vm->sched.share[vm->group->engine];
-	bool backlogged = share->queued || share->inflight;
+	const struct vgpu_sched_share *share = vgpu_sched_share_of(&vm->gpu->sched, &vm->sched, vm->group->engine);
+	bool backlogged = share->first || share->inflight;
 
 	if (backlogged == vm->backlogged)
 		return;
@@ -601,6 +601,17 @@ static void record_event(struct vgpu_sched *sched, const struct vgpu_sched_event
 	}
 }
 
+/* At most so many VMs are on one GPU. */
+static u32 most_vms(const struct sim_scenario *scenario)
+{
+	u32 i, most = 1;
+
+	for (i = 0; i < scenario->num_groups; i++)
+		most += scenario->groups[i].gpu >= 0 ? scenario->groups[i].count :
+						       scenario->groups[i].count / scenario->num_gpus + 1;
+	return min(most, VGPU_SCHED_VMS);
+}
+
 static void make_vms(struct sim *sim)
 {
 	u32 i, j, k, spread = 0;
@@ -622,12 +633,15 @@ static void make_vms(struct sim *sim)
 			vm->held = calloc(group->num_streams, sizeof(*vm->held));
 			if (!vm->waits || !vm->latency || !vm->streams || !vm->held)
 				abort();
-			vgpu_sched_add_vm(&vm->gpu->sched, &vm->sched, vm->gpu->vms++, group->tier);
+			if (vgpu_sched_add_vm(&vm->gpu->sched, &vm->sched, vm->gpu->vms++, group->tier,
+					      VGPU_SCHED_ANY_SLOT)) {
+				fprintf(stderr, "vgpu-sim: more than %u virtual machines on a GPU\n", VGPU_SCHED_VMS);
+				exit(2);
+			}
 			vm->gpu->streams[group->tier] += group->num_streams;
 			for (k = 0; k < group->num_streams; k++) {
 				vm->streams[k].vm = vm;
-				vm->streams[k].entity.vm = &vm->sched;
-				vm->streams[k].entity.id = vm->sched.id << 16 | k;
+				vgpu_sched_entity_init(&vm->streams[k].entity, &vm->sched, vm->sched.id << 16 | k);
 			}
 		}
 	}
@@ -710,7 +724,8 @@ int sim_run(struct sim *sim)
 	if (!sim->gpus)
 		abort();
 	for (i = 0; i < scenario->num_gpus; i++) {
-		vgpu_sched_init(&sim->gpus[i].sched);
+		if (vgpu_sched_init(&sim->gpus[i].sched, most_vms(scenario)))
+			abort();
 		vgpu_sched_set_policy(&sim->gpus[i].sched, &scenario->policy, 0);
 	}
 	if (sim->record)
@@ -762,6 +777,8 @@ void sim_free(struct sim *sim)
 		}
 		free(group->vms);
 	}
+	for (i = 0; i < sim->scenario.num_gpus; i++)
+		vgpu_sched_destroy(&sim->gpus[i].sched);
 	free(sim->gpus);
 	sim_scenario_free(&sim->scenario);
 }

@@ -25,8 +25,7 @@ struct ref_vm {
 	bool held[ENGINES];
 	u64 vruntime[ENGINES];
 	u64 epoch[ENGINES];
-	u64 key[ENGINES];
-	u64 place[ENGINES];	/* orders equal keys; 0 while nothing is queued */
+	u32 slot;
 	u64 busy[ENGINES];
 };
 
@@ -66,7 +65,6 @@ static struct {
 	u64 since[ENGINES];
 	u32 overlap[ENGINES];
 	u64 orders;
-	u64 places;
 	bool aged;
 } ref;
 
@@ -119,36 +117,23 @@ static u32 ref_head(u32 vm, u32 engine)
 	return head;
 }
 
-static void ref_place(u32 vm, u32 engine)
-{
-	struct ref_vm *v = &ref.vm[vm];
-	u32 head = ref_head(vm, engine);
-	u64 key;
-
-	if (head == STREAMS || v->held[engine]) {
-		v->place[engine] = 0;
-		return;
-	}
-	key = ref.policy.order == VGPU_ORDER_FAIR ? v->vruntime[engine] : ref.stream[head].arrival;
-	if (v->place[engine] && v->key[engine] == key)
-		return;
-	v->key[engine] = key;
-	v->place[engine] = ++ref.places;
-}
-
-/* The VM that is next in a tier, VMS if none has anything queued. */
+/* The VM that is next in a tier, VMS if none has anything queued; of equals that of the lower slot. */
 static u32 ref_next(u32 tier, u32 engine)
 {
-	u32 i, next = VMS;
+	u32 i, head, next = VMS;
+	u64 key, least = 0;
 
 	for (i = 0; i < VMS; i++) {
 		const struct ref_vm *v = &ref.vm[i];
 
-		if (!v->exists || v->tier != tier || !v->place[engine])
+		head = ref_head(i, engine);
+		if (!v->exists || v->tier != tier || v->held[engine] || head == STREAMS)
 			continue;
-		if (next == VMS || later(ref.vm[next].key[engine], v->key[engine]) ||
-		    (ref.vm[next].key[engine] == v->key[engine] && v->place[engine] < ref.vm[next].place[engine]))
+		key = ref.policy.order == VGPU_ORDER_FAIR ? v->vruntime[engine] / 64 : ref.stream[head].arrival;
+		if (next == VMS || key < least || (least == key && v->slot < ref.vm[next].slot)) {
 			next = i;
+			least = key;
+		}
 	}
 	return next;
 }
@@ -162,8 +147,6 @@ static void ref_charge(struct ref_run *run, s64 ns)
 		tier->allowance -= ns;
 	run->charged += ns;
 	ref.vm[run->vm].vruntime[run->engine] += ns;
-	if (ref.policy.order == VGPU_ORDER_FAIR)
-		ref_place(run->vm, run->engine);
 }
 
 static struct ref_run *ref_oldest(u32 engine, u64 than)
@@ -221,7 +204,7 @@ static u64 ref_floor(u32 tier, u32 engine)
 
 	/* Who is next is who has least, under fair. */
 	if (next < VMS) {
-		least = ref.vm[next].vruntime[engine];
+		least = ref.vm[next].vruntime[engine] / 64 * 64;
 		any = true;
 	}
 	for (i = 0; i < VMS; i++) {
@@ -361,19 +344,28 @@ static void compare(void)
 			RIG_CHECK(sched.engine[e].tier[i].backlogged == ref_backlogged(i, e));
 		}
 		for (i = 0; i < VMS; i++) {
-			RIG_CHECK(!ref.vm[i].exists || vms[i].share[e].vruntime == ref.vm[i].vruntime[e]);
-			RIG_CHECK(!ref.vm[i].exists || vms[i].share[e].busy_ns == ref.vm[i].busy[e]);
+			const struct vgpu_sched_share *share = vgpu_sched_share_of(&sched, &vms[i], e);
+
+			RIG_CHECK(!ref.vm[i].exists || share->vruntime == ref.vm[i].vruntime[e]);
+			RIG_CHECK(!ref.vm[i].exists || share->busy_ns == ref.vm[i].busy[e]);
 		}
 	}
 }
 
 static void add_vm(u32 i)
 {
-	u32 e, tier = dice(VGPU_TIER_COUNT);
+	u32 e, j, tier = dice(VGPU_TIER_COUNT), slot = 0;
 
+	for (j = 0; j < VMS; j++) {
+		if (ref.vm[j].exists && ref.vm[j].slot == slot) {
+			slot++;
+			j = -1;
+		}
+	}
 	memset(&vms[i], 0, sizeof(vms[i]));
-	vgpu_sched_add_vm(&sched, &vms[i], i, tier);
+	RIG_CHECK(!vgpu_sched_add_vm(&sched, &vms[i], i, tier, VGPU_SCHED_ANY_SLOT));
 	memset(&ref.vm[i], 0, sizeof(ref.vm[i]));
+	ref.vm[i].slot = slot;
 	ref.vm[i].exists = true;
 	ref.vm[i].tier = tier;
 	for (e = 0; e < ENGINES; e++) {
@@ -393,7 +385,6 @@ static void change_tier(u32 i)
 	for (e = 0; e < ENGINES; e++) {
 		ref_account(e, now);
 		was[e] = ref_active(i, e);
-		ref.vm[i].place[e] = 0;
 		if (was[e]) {
 			ref.vm[i].exists = false;	/* for its old tier */
 			ref_leave(i, e);
@@ -407,7 +398,6 @@ static void change_tier(u32 i)
 		if (was[e])
 			ref_join(i, e);
 		ref.vm[i].exists = true;
-		ref_place(i, e);
 	}
 }
 
@@ -418,12 +408,11 @@ static void enqueue(u32 i)
 	if (streams[i].queued || !ref.vm[vm].exists)
 		return;
 	streams[i] = (struct vgpu_sched_entity) {
-		.vm = &vms[vm],
-		.id = i,
 		.engine = engine,
 		.arrival = dice(3) ? arrivals : arrivals - min((u64)dice(64), arrivals),
 		.arrival_ns = now - min((u64)dice(1000) * dice(1000) * dice(1000), now),
 	};
+	vgpu_sched_entity_init(&streams[i], &vms[vm], i);
 	streams[i].arrival = streams[i].arrival * STREAMS + i;	/* unique */
 	arrivals++;
 	if (!ref_active(vm, engine) && !ref.vm[vm].held[engine]) {
@@ -431,7 +420,6 @@ static void enqueue(u32 i)
 		ref_join(vm, engine);
 	}
 	ref.stream[i] = (struct ref_stream) { true, vm, engine, streams[i].arrival, streams[i].arrival_ns };
-	ref_place(vm, engine);
 	vgpu_sched_enqueue(&sched, &streams[i], now);
 }
 
@@ -445,7 +433,6 @@ static void dequeue(u32 i)
 	vgpu_sched_dequeue(&sched, &streams[i], now);
 	was = ref_active(vm, engine);
 	ref.stream[i].queued = false;
-	ref_place(vm, engine);
 	if (was && !ref_active(vm, engine))
 		ref_leave(vm, engine);
 }
@@ -463,7 +450,6 @@ static void throttle(u32 vm, u32 engine)
 	if (!was && !held && ref_queued(vm, engine))
 		ref_join(vm, engine);
 	ref.vm[vm].held[engine] = held;
-	ref_place(vm, engine);
 	if (was && !ref_active(vm, engine))
 		ref_leave(vm, engine);
 	throttled += held;
@@ -504,7 +490,6 @@ static void decide(u32 engine)
 	};
 	ref.stream[stream].queued = false;
 	ref_charge(&ref.run[i], predicted);
-	ref_place(vm, engine);
 }
 
 static void end(u32 i)
@@ -552,17 +537,10 @@ static void change_policy(void)
 		ref.policy = policy;
 		for (i = VMS; i-- > 0;) {
 			for (e = 0; e < ENGINES; e++) {
-				ref.vm[i].place[e] = 0;
 				ref.vm[i].vruntime[e] = ref.tier[e][ref.vm[i].tier].floor;
 				ref.vm[i].epoch[e] = ref.tier[e][ref.vm[i].tier].epoch;
 			}
 		}
-		/* Equal keys stand in the order in which the virtual GPUs came. */
-		struct vgpu_sched_vm *vm;
-
-		list_for_each_entry(vm, &sched.vms, node)
-			for (e = 0; e < ENGINES; e++)
-				ref_place(vm - vms, e);
 	}
 	ref.policy = policy;
 }
@@ -627,7 +605,9 @@ static void history(u64 seed, u32 steps, const char *log)
 	random_state = seed;
 	now = NSEC_PER_SEC;
 	arrivals = 1;
-	vgpu_sched_init(&sched);
+	RIG_CHECK(!vgpu_sched_init(&sched, VMS));
+	for (i = 0; i < ENGINES * VGPU_TIER_COUNT; i++)
+		ref.tier[i / VGPU_TIER_COUNT][i % VGPU_TIER_COUNT].floor = sched.engine[0].tier[0].floor;
 	ref.policy = sched.policy;
 	for (i = 0; i < VMS; i++)
 		add_vm(i);
@@ -640,6 +620,7 @@ static void history(u64 seed, u32 steps, const char *log)
 		compare();
 	}
 	vgpu_sched_log_end(&sched);
+	vgpu_sched_destroy(&sched);
 	RIG_CHECK(!fclose(out));
 	snprintf(rig_note, sizeof(rig_note), "replay");
 	RIG_CHECK(!sim_replay(log, null));
