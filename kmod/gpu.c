@@ -14,7 +14,6 @@
 
 #define APERTURE_MIN ((u64)SZ_1G)
 #define APERTURE_MAX (64 * (u64)SZ_1G)
-#define SESSIONS_DEFAULT 16
 
 /* See vgpu.h. */
 DEFINE_MUTEX(vgpu_gpus_lock);
@@ -145,12 +144,9 @@ static void make_type(struct vgpu_host_gpu *gpu, u64 memory)
 {
 	struct vgpu_type *type = &gpu->types[gpu->num_types];
 
+	type->limits = vgpu_limits_default;
 	type->limits.memory = memory;
 	type->limits.aperture = clamp_t(u64, memory, APERTURE_MIN, APERTURE_MAX);
-	type->limits.deadline_ns = VGPU_DEADLINE_DEFAULT;
-	type->limits.depth = VGPU_DEPTH_DEFAULT;
-	type->limits.sessions = SESSIONS_DEFAULT;
-	type->limits.tier = VGPU_TIER_MEDIUM;
 	name_type(type);
 	gpu->type_list[gpu->num_types++] = &type->mdev;
 }

@@ -14,6 +14,9 @@
  *	         -> gpu.c (dispatch window) -> worker.c (rings) -> stream.c (completion) -> queue.c
  *	         (CQ)
  *
+ * Beside it: limits.c (what a virtual GPU may), admit.c (its token buckets), quarantine.c (strikes,
+ * and what follows from them), pool.c (GPUs under one policy).
+ *
  * Locks, in order of nesting:
  *
  *	0. vgpu_pool.lock (mutex): a pool's policy and its GPUs
@@ -29,6 +32,8 @@
 #define VGPU_CORE_H
 
 #include "os.h"
+#include "bucket.h"
+#include "limits.h"
 #include "sched.h"
 #include "../../uapi/vgpu_device.h"
 #include "../../uapi/vgpu_executor.h"
@@ -40,8 +45,65 @@ struct vgpu_stream;
 struct vgpu_item;
 struct vgpu_worker;
 
+#define VGPU_NO_SESSION	(~0u)
+
+/**
+ * enum vgpu_event_type - what an operator may want to be told of
+ * @VGPU_EV_HANG: a run outlived its deadline; detail: status given to its commands; value: hangs so
+ *	far
+ * @VGPU_EV_FAULT: a kernel faulted or a worker died; detail: CUresult, 0 for a death; value: faults
+ *	so far
+ * @VGPU_EV_SESSION_LOST: detail: status given to its commands
+ * @VGPU_EV_MALFORMED: detail: status of the command, 0 for registers and queues; value: of these so
+ *	far; told at most once a second
+ * @VGPU_EV_OVER_QUOTA: a mapping was refused; likewise
+ * @VGPU_EV_DOORBELL_STORM: value: empty doorbells so far
+ * @VGPU_EV_QUARANTINED: detail: enum vgpu_strike, VGPU_STRIKE_COUNT for an administrator; value:
+ *	nanoseconds until it is released, 0 where that is done by hand
+ * @VGPU_EV_RELEASED: detail: 1 by an administrator, else 0; value: nanoseconds in quarantine
+ * @VGPU_EV_THROTTLED: a bucket ran empty; detail: enum vgpu_bucket_kind; told again only after
+ *	VGPU_EV_UNTHROTTLED
+ * @VGPU_EV_UNTHROTTLED: no bucket was empty for a second; value: nanoseconds throttled so far
+ * @VGPU_EV_WORKER_STUCK: a killed worker was not released in time
+ * @VGPU_EV_SUPERVISOR_ATTACHED: of the GPU
+ * @VGPU_EV_SUPERVISOR_LOST: of the GPU
+ */
+enum vgpu_event_type {
+	VGPU_EV_HANG,
+	VGPU_EV_FAULT,
+	VGPU_EV_SESSION_LOST,
+	VGPU_EV_MALFORMED,
+	VGPU_EV_OVER_QUOTA,
+	VGPU_EV_DOORBELL_STORM,
+	VGPU_EV_QUARANTINED,
+	VGPU_EV_RELEASED,
+	VGPU_EV_THROTTLED,
+	VGPU_EV_UNTHROTTLED,
+	VGPU_EV_WORKER_STUCK,
+	VGPU_EV_SUPERVISOR_ATTACHED,
+	VGPU_EV_SUPERVISOR_LOST,
+	VGPU_EV_COUNT
+};
+
+/**
+ * struct vgpu_event - something that an operator may want to be told of
+ * @type: enum vgpu_event_type
+ * @session: its number, VGPU_NO_SESSION for none
+ * @detail: as the type says
+ * @time_ns: CLOCK_MONOTONIC
+ * @value: as the type says
+ */
+struct vgpu_event {
+	u32 type;
+	u32 session;
+	u32 detail;
+	u64 time_ns;
+	u64 value;
+};
+
 /**
  * struct vgpu_host_ops - what the core needs from the kernel module or the loopback daemon
+ * @event: (locked) something happened to a virtual GPU, or to the GPU where @dev is NULL; may be NULL
  * @signal: (locked) raise an MSI-X vector of a virtual GPU
  * @wake_supervisor: (locked) vgpu_gpu_next_event() has something
  * @wake_worker: (locked) the dispatch ring has new entries, or the worker has to end
@@ -56,6 +118,7 @@ struct vgpu_worker;
  *	sleep
  */
 struct vgpu_host_ops {
+	void (*event)(struct vgpu_gpu *gpu, struct vgpu_dev *dev, const struct vgpu_event *event);
 	void (*signal)(struct vgpu_dev *dev, u32 vector);
 	void (*wake_supervisor)(struct vgpu_gpu *gpu);
 	void (*wake_worker)(struct vgpu_worker *worker);
@@ -71,31 +134,20 @@ struct vgpu_host_ops {
 #define VGPU_SPAWN_TIMEOUT	(10ULL * NSEC_PER_SEC)
 #define VGPU_RELEASE_GRACE	(100ULL * NSEC_PER_MSEC)
 #define VGPU_RELEASE_TIMEOUT	(10ULL * NSEC_PER_SEC)
-#define VGPU_DEADLINE_DEFAULT	(30ULL * NSEC_PER_SEC)
-#define VGPU_DEADLINE_MAX	(24ULL * 3600 * NSEC_PER_SEC)
-
-#define VGPU_DEPTH_MIN		1u
-#define VGPU_DEPTH_DEFAULT	1024u
-#define VGPU_DEPTH_MAX		4096u
 #define VGPU_FETCH_BATCH 64u /* commands fetched from a session before others have a turn */
 #define VGPU_PUMP_BUDGET	1024u	/* commands fetched before the lock is given up */
 
 /**
- * struct vgpu_limits - policy of one virtual GPU
- * @memory: device memory quota, bytes, multiple of the GPU's granule
- * @aperture: size of BAR2, bytes, a power of two, at least 1 MiB
- * @depth: commands outstanding over all sessions, VGPU_DEPTH_MIN..VGPU_DEPTH_MAX
- * @sessions: 1..VGPU_MAX_SESSIONS
- * @deadline_ns: longest time a run may take, 1..VGPU_DEADLINE_MAX
- * @tier: enum vgpu_tier
+ * enum vgpu_bucket_kind - what a virtual GPU has a rate for
+ * @VGPU_BUCKET_GPU: nanoseconds of compute time
+ * @VGPU_BUCKET_COPY: bytes between host and device
+ * @VGPU_BUCKET_COMMAND: commands
  */
-struct vgpu_limits {
-	u64 memory;
-	u64 aperture;
-	u64 deadline_ns;
-	u32 depth;
-	u32 sessions;
-	u32 tier;
+enum vgpu_bucket_kind {
+	VGPU_BUCKET_GPU,
+	VGPU_BUCKET_COPY,
+	VGPU_BUCKET_COMMAND,
+	VGPU_BUCKET_COUNT
 };
 
 /**
@@ -112,6 +164,10 @@ struct vgpu_limits {
  * @sessions_lost: sessions whose worker died or was killed
  * @hangs: runs that outlived their deadline
  * @bad_completions: completions of workers that failed the check
+ * @promotions: runs that aging brought forward
+ * @throttled_ns: time in which at least one bucket was empty
+ * @memory_peak: most device memory mapped at once, bytes
+ * @strikes: by enum vgpu_strike
  * @busy_ns: time that engines were occupied, by engine, on the kernel's clock
  *
  * submitted = completed + failed + waiting holds at every read.
@@ -129,7 +185,47 @@ struct vgpu_counters {
 	u64 sessions_lost;
 	u64 hangs;
 	u64 bad_completions;
+	u64 promotions;
+	u64 throttled_ns;
+	u64 memory_peak;
+	u64 strikes[VGPU_STRIKE_COUNT];
 	u64 busy_ns[VGPU_ENGINE_COUNT];
+};
+
+/**
+ * struct vgpu_quarantine - a virtual GPU's record
+ * @cause: enum vgpu_strike of the last one, VGPU_STRIKE_COUNT for an administrator
+ * @count: quarantines without a long time of quiet between
+ * @since_ns: when the last one began
+ * @until_ns: when it ends by itself, 0 if it does not
+ * @released_ns: when the last one ended
+ */
+struct vgpu_quarantine {
+	u8 cause;
+	u32 count;
+	u64 since_ns;
+	u64 until_ns;
+	u64 released_ns;
+};
+
+/**
+ * struct vgpu_quarantine_info - how a virtual GPU stands
+ * @active: it is quarantined
+ * @cause: of the last one: enum vgpu_strike, VGPU_STRIKE_COUNT for an administrator
+ * @count: quarantines, each of them twice as long as the one before
+ * @since_ns: CLOCK_MONOTONIC time at which the last one began
+ * @until_ns: at which it ends, 0 if an administrator has to release it
+ * @strikes: that are not forgiven yet
+ * @total: strikes since creation
+ */
+struct vgpu_quarantine_info {
+	bool active;
+	u8 cause;
+	u32 count;
+	u64 since_ns;
+	u64 until_ns;
+	u32 strikes[VGPU_STRIKE_COUNT];
+	u64 total[VGPU_STRIKE_COUNT];
 };
 
 /**
@@ -139,6 +235,8 @@ struct vgpu_counters {
  * @memory_used: device memory mapped, bytes
  * @sessions: sessions that are not free
  * @workers: worker processes bound
+ * @quarantined: submissions are refused
+ * @throttled: a bucket is empty
  */
 struct vgpu_stats {
 	struct vgpu_counters counters;
@@ -146,6 +244,8 @@ struct vgpu_stats {
 	u64 memory_used;
 	u32 sessions;
 	u32 workers;
+	bool quarantined;
+	bool throttled;
 };
 
 /**
@@ -239,6 +339,7 @@ struct vgpu_stream {
  * @node: in the engine's runs in flight, or the GPU's free list
  * @session: whose
  * @sched: what the scheduler sees
+ * @admitted_ns: charged to the virtual GPU's bucket of compute time
  * @learned_ns: of its time used, what the cost of commands was learned from
  * @deadline_ns: time at which the watchdog acts, if it is the engine's oldest run; moves on as
  *	commands complete
@@ -251,6 +352,7 @@ struct vgpu_run {
 	struct list_head node;
 	struct vgpu_session *session;
 	struct vgpu_sched_run sched;
+	u64 admitted_ns;
 	u64 learned_ns;
 	u64 deadline_ns;
 	u64 id;
@@ -381,10 +483,12 @@ struct vgpu_cost {
  * @chunks: granules of device memory mapped or being mapped, one bit each
  * @mapping: those whose mapping has not completed
  * @num_chunks: bits of each
+ * @chunk_area: bytes of device addresses in which it maps chunks
  * @memory_used: bytes mapped or being mapped
  * @cost: what commands were seen to take
  * @initialised: VGPU_OP_SESSION_INIT was accepted
  * @ring_full: streams wait for the worker to consume dispatch entries
+ * @faulted: a fault of it was counted
  */
 struct vgpu_session {
 	struct vgpu_dev *dev;
@@ -392,6 +496,7 @@ struct vgpu_session {
 	u8 state;
 	bool initialised;
 	bool ring_full;
+	bool faulted;
 	u16 lost_status;
 	struct vgpu_worker worker;
 	struct vgpu_range queue;
@@ -419,6 +524,7 @@ struct vgpu_session {
 	unsigned long *chunks;
 	unsigned long *mapping;
 	u32 num_chunks;
+	u64 chunk_area;
 	u64 memory_used;
 	struct vgpu_cost cost[VGPU_COST_ENTRIES];
 };
@@ -437,6 +543,15 @@ struct vgpu_session {
  * @memory_used: device memory mapped by all sessions
  * @sessions: by number, NULL where free
  * @stalled: sessions with commands that wait for room in the queue depth
+ * @paced: sessions with commands that wait for the bucket of commands
+ * @held_node: in the GPU's virtual GPUs that are held back, or were a moment ago
+ * @held: buckets that are empty, one bit each of enum vgpu_bucket_kind
+ * @held_since_ns: when the first of them ran empty, or when the last one was filled
+ * @bucket: by enum vgpu_bucket_kind
+ * @strike: strikes that are forgiven, by enum vgpu_strike
+ * @told_ns: when they were last told of
+ * @quarantine_node: in the GPU's virtual GPUs that are condemned or quarantined
+ * @quarantine: its record
  * @info: what the guest is told of the GPU
  * @epoch_ns: host time that is zero for the guest
  * @driver_features: as written by the guest
@@ -461,6 +576,15 @@ struct vgpu_dev {
 	u64 memory_used;
 	struct vgpu_session *sessions[VGPU_MAX_SESSIONS];
 	struct list_head stalled;
+	struct list_head paced;
+	struct list_head held_node;
+	u32 held;
+	u64 held_since_ns;
+	struct vgpu_bucket bucket[VGPU_BUCKET_COUNT];
+	struct vgpu_bucket strike[VGPU_STRIKE_COUNT];
+	u64 told_ns[VGPU_STRIKE_COUNT];
+	struct list_head quarantine_node;
+	struct vgpu_quarantine quarantine;
 	struct vgpu_gpu_info info;
 	u64 epoch_ns;
 	u64 driver_features;
@@ -493,6 +617,9 @@ struct vgpu_dev {
  * @fetching: sessions whose SQ is to be looked at
  * @kicks: streams to be looked at
  * @signals: sessions with completions that the guest may have to be told of
+ * @held: virtual GPUs that a bucket holds back, or did a moment ago
+ * @condemned: virtual GPUs to be quarantined by the next pump
+ * @quarantined: virtual GPUs that are
  * @arrivals: counter
  * @runs: counter
  * @switches: counter
@@ -520,6 +647,9 @@ struct vgpu_gpu {
 	struct list_head fetching;
 	struct list_head kicks;
 	struct list_head signals;
+	struct list_head held;
+	struct list_head condemned;
+	struct list_head quarantined;
 	u64 arrivals;
 	u64 runs;
 	u64 switches;
@@ -588,7 +718,33 @@ void vgpu_dev_reset(struct vgpu_dev *dev);
 bool vgpu_dev_idle(struct vgpu_dev *dev);
 void vgpu_dev_reap(struct vgpu_dev *dev);
 void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats);
+
+/* limits.c: called by the host */
 int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why);
+
+void vgpu_dev_read_limits(struct vgpu_dev *dev, struct vgpu_limits *limits);
+
+/* quarantine.c: called by the host */
+int vgpu_dev_quarantine(struct vgpu_dev *dev);
+int vgpu_dev_release(struct vgpu_dev *dev);
+void vgpu_dev_read_quarantine(struct vgpu_dev *dev, struct vgpu_quarantine_info *info);
+
+/* quarantine.c: inside the core, locked */
+void vgpu_event(struct vgpu_dev *dev, enum vgpu_event_type type, u32 session, u32 detail, u64 value,
+		u64 now);
+void vgpu_strike(struct vgpu_dev *dev, enum vgpu_strike kind, u32 session, u32 detail, u64 now);
+void vgpu_quarantine_set(struct vgpu_dev *dev, u64 now);
+void vgpu_quarantine_begin(struct vgpu_gpu *gpu);
+void vgpu_quarantine_tick(struct vgpu_gpu *gpu, u64 now);
+
+/* admit.c: inside the core, locked */
+void vgpu_admit_set(struct vgpu_dev *dev, u64 now);
+void vgpu_admit_spend(struct vgpu_dev *dev, enum vgpu_bucket_kind kind, u64 tokens, u64 now);
+void vgpu_admit_correct(struct vgpu_dev *dev, u64 charged, u64 used, u64 now);
+bool vgpu_admit_left(struct vgpu_dev *dev, enum vgpu_bucket_kind kind, u64 tokens, u64 now);
+bool vgpu_admit_held(const struct vgpu_dev *dev, enum vgpu_bucket_kind kind);
+u64 vgpu_admit_throttled_ns(const struct vgpu_dev *dev, u64 now);
+void vgpu_admit_tick(struct vgpu_gpu *gpu, u64 now);
 
 /* session.c: inside the core */
 enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u64 sq_entries,
@@ -598,8 +754,7 @@ void vgpu_session_set_state(struct vgpu_session *session, enum vgpu_session_stat
 void vgpu_session_lose(struct vgpu_session *session, u16 status);
 void vgpu_session_close(struct vgpu_session *session);
 void vgpu_session_free(struct vgpu_session *session);
-u64 vgpu_chunk_area(const struct vgpu_dev *dev);
-u64 vgpu_device_area(const struct vgpu_dev *dev);
+u64 vgpu_device_area(const struct vgpu_session *session);
 struct vgpu_stream *vgpu_session_stream(struct vgpu_session *session, u32 number);
 bool vgpu_session_in_range(const struct vgpu_session *session, u64 offset, u64 len);
 u64 vgpu_queue_area_size(u32 sq_entries, u32 cq_entries);

@@ -6,28 +6,6 @@
 
 #include "core.h"
 
-#define APERTURE_MIN	BIT_ULL(20)
-
-static int check_limits(const struct vgpu_gpu *gpu, const struct vgpu_limits *limits,
-			const char **why)
-{
-	if (!limits->memory || !IS_ALIGNED(limits->memory, gpu->attach.granule))
-		*why = "memory is not a multiple of the GPU's granule";
-	else if (!is_power_of_2(limits->aperture) || limits->aperture < APERTURE_MIN)
-		*why = "aperture is not a power of two of at least 1 MiB";
-	else if (limits->depth < VGPU_DEPTH_MIN || limits->depth > VGPU_DEPTH_MAX)
-		*why = "depth is not between 1 and 4096";
-	else if (!limits->sessions || limits->sessions > VGPU_MAX_SESSIONS)
-		*why = "sessions is not between 1 and 64";
-	else if (limits->tier >= VGPU_TIER_COUNT)
-		*why = "tier is not high, medium or low";
-	else if (!limits->deadline_ns || limits->deadline_ns > VGPU_DEADLINE_MAX)
-		*why = "deadline is not between 1 ns and 24 hours";
-	else
-		return 0;
-	return -EINVAL;
-}
-
 /**
  * vgpu_dev_init() - a new virtual GPU
  * @dev: to be set up
@@ -49,6 +27,9 @@ int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
 	memset(dev, 0, sizeof(*dev));
 	mutex_init(&dev->ctl);
 	INIT_LIST_HEAD(&dev->stalled);
+	INIT_LIST_HEAD(&dev->paced);
+	INIT_LIST_HEAD(&dev->held_node);
+	INIT_LIST_HEAD(&dev->quarantine_node);
 	dev->gpu = gpu;
 	dev->host = host;
 	dev->limits = *limits;
@@ -59,7 +40,7 @@ int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
 	dev->info = gpu->attach.info;
 	dev->info.memory = limits->memory;
 	memcpy(dev->info.uuid, uuid, sizeof(dev->info.uuid));
-	err = check_limits(gpu, limits, &why);
+	err = vgpu_limits_check(limits, gpu->attach.granule, &why);
 	if (!err && limits->memory > gpu->attach.memory - gpu->memory_given)
 		err = -ENOSPC;
 	if (!err)
@@ -69,6 +50,8 @@ int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
 		gpu->memory_given += limits->memory;
 		gpu->num_devs++;
 		list_add_tail(&dev->gpu_node, &gpu->devs);
+		vgpu_admit_set(dev, dev->epoch_ns);
+		vgpu_quarantine_set(dev, dev->epoch_ns);
 	}
 	spin_unlock(&gpu->lock);
 	if (err)
@@ -88,6 +71,8 @@ void vgpu_dev_destroy(struct vgpu_dev *dev)
 
 	spin_lock(&gpu->lock);
 	list_del(&dev->gpu_node);
+	list_del_init(&dev->held_node);
+	list_del_init(&dev->quarantine_node);
 	vgpu_sched_remove_vm(&gpu->sched, &dev->sched);
 	gpu->num_devs--;
 	gpu->memory_given -= dev->limits.memory;
@@ -237,10 +222,20 @@ static void ring_doorbell(struct vgpu_dev *dev, u32 id)
 	struct vgpu_session *session = dev->sessions[array_index_nospec(id, VGPU_MAX_SESSIONS)];
 
 	dev->counters.doorbells++;
-	if (!session || session->state == VGPU_SESSION_CLOSING)
+	if (!session || session->state == VGPU_SESSION_CLOSING) {
+		vgpu_strike(dev, VGPU_STRIKE_DOORBELL, id, 0, vgpu_now_ns());
 		return;
+	}
+	if (READ_ONCE(session->header->sq_tail) == session->sq_head)
+		vgpu_strike(dev, VGPU_STRIKE_DOORBELL, id, 0, vgpu_now_ns());
 	vgpu_queue_look(session);
 	vgpu_gpu_pump(dev->gpu);
+}
+
+static void bad_register(struct vgpu_dev *dev)
+{
+	dev->counters.bad_registers++;
+	vgpu_strike(dev, VGPU_STRIKE_MALFORMED, VGPU_NO_SESSION, 0, vgpu_now_ns());
 }
 
 static void set_half(u64 *reg, u64 offset, u32 len, u64 value)
@@ -303,8 +298,10 @@ void vgpu_dev_write(struct vgpu_dev *dev, u64 offset, u32 len, u64 value)
 			 offset < VGPU_BAR0_DOORBELL(VGPU_MAX_SESSIONS))
 			ring_doorbell(dev, (offset - VGPU_BAR0_DOORBELL(0)) / VGPU_PAGE_SIZE);
 		else
-			dev->counters.bad_registers++;
+			bad_register(dev);
 	}
+	if (!list_empty(&gpu->condemned))
+		vgpu_gpu_pump(gpu);
 	spin_unlock(&gpu->lock);
 }
 
@@ -486,10 +483,14 @@ void vgpu_dev_reap(struct vgpu_dev *dev)
  */
 void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats)
 {
+	u64 now = vgpu_now_ns();
 	u32 i;
 
 	spin_lock(&dev->gpu->lock);
 	stats->counters = dev->counters;
+	stats->counters.throttled_ns = vgpu_admit_throttled_ns(dev, now);
+	stats->quarantined = dev->quarantined;
+	stats->throttled = dev->held;
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
 		vgpu_sched_sync(&dev->gpu->sched, i, vgpu_now_ns());
 		stats->counters.busy_ns[i] =
@@ -503,39 +504,4 @@ void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats)
 		if (dev->sessions[i] && dev->sessions[i]->worker.state >= VGPU_WORKER_BOUND)
 			stats->workers++;
 	spin_unlock(&dev->gpu->lock);
-}
-
-/**
- * vgpu_dev_set_limits() - change a virtual GPU's policy while it runs
- * @dev: any
- * @limits: new; aperture as it is
- * @why: set to the reason where it is refused
- *
- * A quota below what is in use is in force for what is mapped next.
- *
- * Return: 0; -EINVAL for limits out of range; -EBUSY for what cannot change while the device
- * exists; -ENOSPC if the GPU has not so much memory left. Context: any process.
- */
-int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why)
-{
-	struct vgpu_gpu *gpu = dev->gpu;
-	int err;
-
-	spin_lock(&gpu->lock);
-	err = check_limits(gpu, limits, why);
-	if (err) {
-		spin_unlock(&gpu->lock);
-		return err;
-	}
-	if (limits->aperture != dev->limits.aperture || limits->memory != dev->limits.memory) {
-		*why = "aperture and memory are fixed: remove and create the virtual GPU";
-		err = -EBUSY;
-	} else {
-		dev->limits = *limits;
-		vgpu_sched_set_tier(&gpu->sched, &dev->sched, limits->tier, vgpu_now_ns());
-		list_splice_tail_init(&dev->stalled, &gpu->fetching);
-		vgpu_gpu_pump(gpu);
-	}
-	spin_unlock(&gpu->lock);
-	return err;
 }

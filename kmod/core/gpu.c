@@ -86,11 +86,26 @@ int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 	INIT_LIST_HEAD(&gpu->fetching);
 	INIT_LIST_HEAD(&gpu->kicks);
 	INIT_LIST_HEAD(&gpu->signals);
+	INIT_LIST_HEAD(&gpu->held);
+	INIT_LIST_HEAD(&gpu->condemned);
+	INIT_LIST_HEAD(&gpu->quarantined);
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
 		INIT_LIST_HEAD(&gpu->engine[i].runs);
 	for (i = 0; i < ARRAY_SIZE(gpu->run_pool); i++)
 		list_add_tail(&gpu->run_pool[i].node, &gpu->free_runs);
 	return vgpu_sched_init(&gpu->sched, VGPU_SCHED_VMS);
+}
+
+static void gpu_event(struct vgpu_gpu *gpu, enum vgpu_event_type type)
+{
+	const struct vgpu_event event = {
+		.type = type,
+		.session = VGPU_NO_SESSION,
+		.time_ns = vgpu_now_ns(),
+	};
+
+	if (gpu->ops->event)
+		gpu->ops->event(gpu, NULL, &event);
 }
 
 /**
@@ -120,6 +135,7 @@ int vgpu_gpu_attach(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 	} else {
 		gpu->attach = *attach;
 		gpu->attached = true;
+		gpu_event(gpu, VGPU_EV_SUPERVISOR_ATTACHED);
 		if (!list_empty(&gpu->spawning))
 			gpu->ops->wake_supervisor(gpu);
 	}
@@ -139,6 +155,7 @@ void vgpu_gpu_detach(struct vgpu_gpu *gpu)
 {
 	spin_lock(&gpu->lock);
 	gpu->attached = false;
+	gpu_event(gpu, VGPU_EV_SUPERVISOR_LOST);
 	vgpu_worker_void_tokens(gpu);
 	spin_unlock(&gpu->lock);
 }
@@ -256,6 +273,8 @@ static void end_run(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
 	bool was_oldest = queue->runs.next == &run->node;
 
 	vgpu_sched_done(&gpu->sched, &run->sched, now);
+	if (run->engine == VGPU_ENGINE_COMPUTE)
+		vgpu_admit_correct(run->session->dev, run->admitted_ns, run->sched.used_ns, now);
 	queue->inflight--;
 	list_move_tail(&run->node, &gpu->free_runs);
 	if (was_oldest && queue->inflight)
@@ -278,8 +297,12 @@ void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct
 	vgpu_sched_sync(&gpu->sched, run->engine, now);
 	vgpu_cost_learn(run->session, cmd, run->sched.used_ns - run->learned_ns);
 	run->learned_ns = run->sched.used_ns;
-	if (!--run->pending)
+	if (!--run->pending) {
 		end_run(gpu, run, now);
+	} else if (run->engine == VGPU_ENGINE_COMPUTE && run->sched.used_ns > run->admitted_ns) {
+		vgpu_admit_correct(run->session->dev, run->admitted_ns, run->sched.used_ns, now);
+		run->admitted_ns = run->sched.used_ns;
+	}
 }
 
 /**
@@ -316,7 +339,7 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 	struct vgpu_session *session = stream->session;
 	u64 slice = gpu->sched.policy.slice_ns;
 	u64 now = vgpu_now_ns();
-	u64 predicted = 0, cost;
+	u64 predicted = 0, bytes = 0, cost;
 	struct vgpu_run *run;
 
 	run = list_first_entry(&gpu->free_runs, struct vgpu_run, node);
@@ -342,14 +365,23 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 			break;
 		predicted += cost;
 		item->run = run;
+		bytes += vgpu_cmd_bytes(&item->cmd);
 		vgpu_worker_dispatch(session, item);
 		stream->dispatched++;
 		run->count++;
 		stream->next = list_is_last(&item->stream_node, &stream->items) ?
 			NULL : list_next_entry(item, stream_node);
+		if (bytes && !vgpu_admit_left(session->dev, VGPU_BUCKET_COPY, bytes, now))
+			break;
 	}
 	run->pending = run->count;
 	vgpu_sched_start(&gpu->sched, &stream->entity, &run->sched, run->id, predicted, now);
+	if (run->sched.aged)
+		session->dev->counters.promotions++;
+	run->admitted_ns = engine == VGPU_ENGINE_COMPUTE ? predicted : 0;
+	vgpu_admit_spend(session->dev, VGPU_BUCKET_GPU, run->admitted_ns, now);
+	if (bytes)
+		vgpu_admit_spend(session->dev, VGPU_BUCKET_COPY, bytes, now);
 	if (queue->inflight == 1)
 		begin(gpu, run, now);
 	gpu->ops->wake_worker(&session->worker);
@@ -428,11 +460,13 @@ void vgpu_gpu_pump(struct vgpu_gpu *gpu)
 
 	lockdep_assert_held(&gpu->lock);
 	do {
+		vgpu_quarantine_begin(gpu);
 		fetch(gpu, &budget);
 		advance_streams(gpu);
 		for (engine = 0; engine < VGPU_ENGINE_COUNT; engine++)
 			fill_engine(gpu, engine);
-	} while (!list_empty(&gpu->kicks) || (budget && !list_empty(&gpu->fetching)));
+	} while (!list_empty(&gpu->condemned) || !list_empty(&gpu->kicks) ||
+		 (budget && !list_empty(&gpu->fetching)));
 	if (!list_empty(&gpu->fetching))
 		vgpu_gpu_need_tick(gpu, vgpu_now_ns());
 	signal_guests(gpu);
@@ -446,6 +480,13 @@ static bool has_dispatched(const struct vgpu_session *session)
 		if (item->state == VGPU_ITEM_DISPATCHED)
 			return true;
 	return false;
+}
+
+static void hang(struct vgpu_session *session, u64 now)
+{
+	session->dev->counters.hangs++;
+	vgpu_strike(session->dev, VGPU_STRIKE_HANG, session->id, CU_LAUNCH_TIMEOUT, now);
+	vgpu_session_lose(session, CU_LAUNCH_TIMEOUT);
 }
 
 /*
@@ -467,8 +508,7 @@ static void check_workers(struct vgpu_gpu *gpu, u64 now)
 			session->worker.deadline_ns = now + session->dev->limits.deadline_ns;
 			vgpu_gpu_need_tick(gpu, session->worker.deadline_ns);
 		} else {
-			session->dev->counters.hangs++;
-			vgpu_session_lose(session, CU_LAUNCH_TIMEOUT);
+			hang(session, now);
 		}
 	}
 }
@@ -487,8 +527,7 @@ static void check_deadlines(struct vgpu_gpu *gpu, u64 now)
 		if (now < run->deadline_ns) {
 			vgpu_gpu_need_tick(gpu, run->deadline_ns);
 		} else if (run->session->worker.state == VGPU_WORKER_READY) {
-			run->session->dev->counters.hangs++;
-			vgpu_session_lose(run->session, CU_LAUNCH_TIMEOUT);
+			hang(run->session, now);
 		}
 	}
 }
@@ -507,6 +546,8 @@ void vgpu_gpu_tick(struct vgpu_gpu *gpu)
 	gpu->tick_ns = 0;
 	check_workers(gpu, now);
 	check_deadlines(gpu, now);
+	vgpu_admit_tick(gpu, now);
+	vgpu_quarantine_tick(gpu, now);
 	vgpu_gpu_pump(gpu);
 	spin_unlock(&gpu->lock);
 }

@@ -52,6 +52,7 @@ static inline unsigned int ilog2(unsigned long long n)
 }
 
 #define div_u64(a, b)		((u64)(a) / (u32)(b))
+#define div64_s64(a, b)		((s64)(a) / (s64)(b))
 #define div64_u64(a, b)		((u64)(a) / (u64)(b))
 #define lockdep_assert_held(lock)	((void)(lock))
 #define ALIGN(x, a)		(((x) + (a) - 1) & ~((__typeof__(x))(a) - 1))
@@ -69,6 +70,7 @@ static inline unsigned long roundup_pow_of_two(unsigned long n)
 }
 
 #define check_add_overflow(a, b, d)	__builtin_add_overflow(a, b, d)
+#define check_sub_overflow(a, b, d)	__builtin_sub_overflow(a, b, d)
 #define check_mul_overflow(a, b, d)	__builtin_mul_overflow(a, b, d)
 
 /* lists */
@@ -261,6 +263,7 @@ static inline void bitmap_clear(unsigned long *map, unsigned int from, unsigned 
 }
 
 #define array_index_nospec(index, size)	(index)
+#define BIT(n)			(1UL << (n))
 #define BIT_ULL(n)		(1ULL << (n))
 #define BITS_TO_LONGS(n)	(((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
 

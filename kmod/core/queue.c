@@ -35,12 +35,12 @@ static void read_cmd(const struct vgpu_cmd *slot, struct vgpu_cmd *cmd)
 /* Why a command is refused whatever it is, VGPU_ST_OK if it is not. */
 static u16 session_status(const struct vgpu_session *session)
 {
-	if (session->state == VGPU_SESSION_LOST)
-		return VGPU_ST_SESSION_LOST;
 	if (session->state == VGPU_SESSION_CLOSING)
 		return VGPU_ST_CANCELLED;
 	if (session->dev->quarantined)
 		return VGPU_ST_QUARANTINED;
+	if (session->state == VGPU_SESSION_LOST)
+		return VGPU_ST_SESSION_LOST;
 	return VGPU_ST_OK;
 }
 
@@ -54,8 +54,13 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 	status = session_status(session);
 	if (status == VGPU_ST_OK) {
 		status = vgpu_vet(session, cmd, seq);
-		if (status != VGPU_ST_OK)
+		if (status != VGPU_ST_OK) {
 			session->dev->counters.rejected++;
+			vgpu_strike(session->dev,
+				    status == VGPU_ST_QUOTA ? VGPU_STRIKE_QUOTA :
+							      VGPU_STRIKE_MALFORMED,
+				    session->id, status, vgpu_now_ns());
+		}
 	}
 	if (status != VGPU_ST_OK) {
 		vgpu_queue_complete(session, seq, status, 0);
@@ -92,7 +97,8 @@ static bool indices_sane(const struct vgpu_session *session, u32 tail, u32 cq_he
  * @budget: commands to fetch at most
  *
  * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list;
- * where the budget does, on the GPU's fetching list.
+ * where the bucket of commands does, on the paced list; where the budget does, on the GPU's fetching
+ * list.
  *
  * Return: commands fetched. Context: vgpu_gpu.lock held.
  */
@@ -109,13 +115,20 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 		tail = smp_load_acquire(&header->sq_tail);
 		cq_head = READ_ONCE(header->cq_head);
 		if (!indices_sane(session, tail, cq_head)) {
-			if (session->state == VGPU_SESSION_ACTIVE)
+			if (session->state == VGPU_SESSION_ACTIVE) {
+				vgpu_strike(dev, VGPU_STRIKE_MALFORMED, session->id, 0,
+					    vgpu_now_ns());
 				vgpu_session_lose(session, VGPU_ST_SESSION_LOST);
+			}
 			return fetched;
 		}
 		while (session->sq_head != tail) {
 			if (dev->waiting >= dev->limits.depth) {
 				list_move_tail(&session->fetch_node, &dev->stalled);
+				goto out;
+			}
+			if (vgpu_admit_held(dev, VGPU_BUCKET_COMMAND)) {
+				list_move_tail(&session->fetch_node, &dev->paced);
 				goto out;
 			}
 			if (fetched == budget) {
@@ -125,6 +138,7 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 			read_cmd(&session->sq[session->sq_head & (session->sq_entries - 1)], &cmd);
 			dev->counters.submitted++;
 			dev->waiting++;
+			vgpu_admit_spend(dev, VGPU_BUCKET_COMMAND, 1, vgpu_now_ns());
 			accept_cmd(session, &cmd, session->sq_head++);
 			fetched++;
 		}

@@ -16,15 +16,11 @@ static_assert(sizeof(struct vgpu_cqe) == 16);
 #define CHUNK_AREA_MIN	BIT_ULL(30)
 #define CHUNK_AREA_MAX	BIT_ULL(41)
 
-/**
- * vgpu_chunk_area() - bytes of device addresses in which a session maps chunks
- * @dev: whose sessions
- *
- * Four times the quota, so that a fragmented address range is no reason for running out of memory.
- *
- * Return: bytes, a power of two. Context: any.
+/*
+ * Bytes of device addresses in which a new session maps chunks, a power of two: four times the quota,
+ * so that a fragmented address range is no reason for running out of memory.
  */
-u64 vgpu_chunk_area(const struct vgpu_dev *dev)
+static u64 chunk_area(const struct vgpu_dev *dev)
 {
 	u64 area = roundup_pow_of_two(dev->limits.memory) * 4;
 
@@ -33,13 +29,13 @@ u64 vgpu_chunk_area(const struct vgpu_dev *dev)
 
 /**
  * vgpu_device_area() - bytes of device addresses that a worker reserves
- * @dev: whose sessions
+ * @session: of which
  *
  * Return: the chunk area and a quarter more, for module globals. Context: any.
  */
-u64 vgpu_device_area(const struct vgpu_dev *dev)
+u64 vgpu_device_area(const struct vgpu_session *session)
 {
-	return vgpu_chunk_area(dev) + vgpu_chunk_area(dev) / 4;
+	return session->chunk_area + session->chunk_area / 4;
 }
 
 /**
@@ -120,7 +116,8 @@ static struct vgpu_session *session_alloc(struct vgpu_dev *dev, u32 sq_entries, 
 
 	if (!session)
 		return NULL;
-	session->num_chunks = div64_u64(vgpu_chunk_area(dev), dev->gpu->attach.granule);
+	session->chunk_area = chunk_area(dev);
+	session->num_chunks = div64_u64(session->chunk_area, dev->gpu->attach.granule);
 	session->ranges = kvcalloc(VGPU_MAX_RANGES, sizeof(*session->ranges), GFP_KERNEL_ACCOUNT);
 	session->pool = kvcalloc(cq_entries, sizeof(*session->pool), GFP_KERNEL_ACCOUNT);
 	session->by_seq = kvcalloc(cq_entries, sizeof(*session->by_seq), GFP_KERNEL_ACCOUNT);
@@ -186,6 +183,8 @@ enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u
 	if (id >= VGPU_MAX_SESSIONS)
 		return VGPU_ST_BAD_SESSION;
 	id = array_index_nospec(id, VGPU_MAX_SESSIONS);
+	if (dev->quarantined)
+		return VGPU_ST_QUARANTINED;
 	if (id >= dev->limits.sessions)
 		return VGPU_ST_LIMIT;
 	if (!dev->driver_ok || dev->resetting || dev->sessions[id])
@@ -219,7 +218,7 @@ enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u
 
 	/* A reset does not take vgpu_dev.ctl: it may have begun since. */
 	spin_lock(&dev->gpu->lock);
-	if (dev->driver_ok && !dev->resetting) {
+	if (dev->driver_ok && !dev->resetting && !dev->quarantined) {
 		dev->sessions[id] = session;
 		vgpu_session_set_state(session, VGPU_SESSION_ACTIVE);
 		session = NULL;
@@ -334,6 +333,7 @@ void vgpu_session_lose(struct vgpu_session *session, u16 status)
 		return;
 	session->lost_status = status;
 	session->dev->counters.sessions_lost++;
+	vgpu_event(session->dev, VGPU_EV_SESSION_LOST, session->id, status, 0, vgpu_now_ns());
 	vgpu_session_set_state(session, VGPU_SESSION_LOST);
 	vgpu_worker_kill(session);
 	vgpu_session_cancel(session, status);

@@ -100,7 +100,7 @@ static bool pitched_span(u64 width, u64 pitch, u32 height, u64 *span)
 static bool in_device(const struct vgpu_session *session, u64 addr, u64 len)
 {
 	u64 base = session->worker.device_base;
-	u64 size = vgpu_device_area(session->dev);
+	u64 size = vgpu_device_area(session);
 
 	return base && addr >= base && len <= size && addr - base <= size - len;
 }
@@ -342,8 +342,11 @@ static void mark(const struct vgpu_session *session, unsigned long *map,
 
 static void charge_memory(struct vgpu_session *session, s64 bytes)
 {
+	struct vgpu_dev *dev = session->dev;
+
 	session->memory_used += bytes;
-	session->dev->memory_used += bytes;
+	dev->memory_used += bytes;
+	dev->counters.memory_peak = max(dev->counters.memory_peak, dev->memory_used);
 }
 
 /**

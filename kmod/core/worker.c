@@ -69,6 +69,7 @@ void vgpu_worker_overdue(struct vgpu_session *session, u64 now)
 
 	if (!worker->stuck) {
 		worker->stuck = true;
+		vgpu_event(session->dev, VGPU_EV_WORKER_STUCK, session->id, 0, 0, now);
 		worker->deadline_ns = now + VGPU_RELEASE_TIMEOUT - VGPU_RELEASE_GRACE;
 		vgpu_gpu_need_tick(gpu, worker->deadline_ns);
 		vgpu_gpu_abandon(gpu, session, now);
@@ -203,8 +204,8 @@ struct vgpu_session *vgpu_worker_bind(struct vgpu_gpu *gpu, struct vgpu_exec_bin
 		bind->generation = worker->generation;
 		bind->session = found->id;
 		memcpy(bind->uuid, found->dev->uuid, sizeof(bind->uuid));
-		bind->device_size = vgpu_device_area(found->dev);
-		bind->chunk_size = vgpu_chunk_area(found->dev);
+		bind->device_size = vgpu_device_area(found);
+		bind->chunk_size = found->chunk_area;
 		bind->aperture_size = found->dev->limits.aperture;
 		bind->granule = gpu->attach.granule;
 		bind->memory = found->dev->limits.memory;
@@ -216,7 +217,7 @@ struct vgpu_session *vgpu_worker_bind(struct vgpu_gpu *gpu, struct vgpu_exec_bin
 static bool addresses_sane(const struct vgpu_session *session, const struct vgpu_exec_ready *ready)
 {
 	u64 granule = session->dev->gpu->attach.granule;
-	u64 device_size = vgpu_device_area(session->dev);
+	u64 device_size = vgpu_device_area(session);
 	u64 aperture_size = session->dev->limits.aperture;
 
 	if (!ready->device_base || !IS_ALIGNED(ready->device_base, granule) ||
@@ -343,6 +344,16 @@ void vgpu_worker_dispatch(struct vgpu_session *session, struct vgpu_item *item)
 	publish_dispatch(&session->worker);
 }
 
+/*
+ * CUresults that mean that a kernel faulted: from CUDA_ERROR_ILLEGAL_ADDRESS to
+ * CUDA_ERROR_LAUNCH_FAILED, as cuda.h numbers them. They are the worker's word: they cost the
+ * virtual GPU a strike, which its own kernels can earn it anyway.
+ */
+static bool is_fault(u32 status)
+{
+	return status == 700 || status == 710 || (status >= 714 && status <= 719);
+}
+
 static void take_completion(struct vgpu_session *session, const struct vgpu_completion *completion)
 {
 	u32 index = (u32)completion->tag;
@@ -356,6 +367,11 @@ static void take_completion(struct vgpu_session *session, const struct vgpu_comp
 	if (item->state != VGPU_ITEM_DISPATCHED || item->seq != completion->tag >> 32) {
 		session->dev->counters.bad_completions++;
 		return;
+	}
+	if (is_fault(completion->status) && !session->faulted) {
+		session->faulted = true;
+		vgpu_strike(session->dev, VGPU_STRIKE_FAULT, session->id, completion->status,
+			    vgpu_now_ns());
 	}
 	vgpu_item_complete(item, completion->status <= CU_UNKNOWN ? completion->status : CU_UNKNOWN,
 			   completion->value);
@@ -445,8 +461,12 @@ void vgpu_worker_release(struct vgpu_session *session)
 	struct vgpu_gpu *gpu = dev->gpu;
 
 	spin_lock(&gpu->lock);
-	if (session->worker.state == VGPU_WORKER_READY)
+	if (session->worker.state == VGPU_WORKER_READY) {
 		take_completions(session);
+		/* Without a supervisor it was the host that went. */
+		if (gpu->attached && !list_empty(&session->by_age))
+			vgpu_strike(dev, VGPU_STRIKE_FAULT, session->id, 0, vgpu_now_ns());
+	}
 	vgpu_session_lose(session, VGPU_ST_SESSION_LOST);
 	vgpu_worker_set_state(session, VGPU_WORKER_NONE);
 	vgpu_session_cancel_dispatched(session, session->lost_status);

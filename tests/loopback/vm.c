@@ -119,13 +119,7 @@ static int make_vm(struct server *server, const char *name, struct vm **out)
 {
 	const struct server_options *options = &server->options;
 	struct gpu *gpu = roomiest_gpu(server);
-	struct vgpu_limits limits = {
-		.aperture = options->aperture,
-		.deadline_ns = options->deadline_ns,
-		.depth = VGPU_DEPTH_DEFAULT,
-		.sessions = VGPU_MAX_SESSIONS,
-		.tier = VGPU_TIER_MEDIUM,
-	};
+	struct vgpu_limits limits = vgpu_limits_default;
 	struct vm *vm;
 	u8 uuid[16];
 	u64 granule;
@@ -134,6 +128,9 @@ static int make_vm(struct server *server, const char *name, struct vm **out)
 	if (!gpu)
 		return -ENODEV;
 	granule = gpu->core.attach.granule;
+	limits.aperture = options->aperture;
+	limits.deadline_ns = options->deadline_ns;
+	limits.sessions = VGPU_MAX_SESSIONS;
 	limits.memory = options->memory ? options->memory : gpu->core.attach.memory / options->vms;
 	limits.memory -= limits.memory % granule;
 	vm = calloc(1, sizeof(*vm));

@@ -361,13 +361,40 @@ static void change_policy(struct chaos *chaos)
 	vgpu_gpu_set_policy(&chaos->rig->gpu, &policy);
 }
 
+static u64 between(struct chaos *chaos, u64 least, u64 most)
+{
+	return least + pick(chaos, min(most - least + 1, (u64)UINT_MAX));
+}
+
+static void change_rates(struct chaos *chaos, struct vgpu_limits *limits)
+{
+	limits->gpu_share = pick(chaos, 3) ? between(chaos, VGPU_GPU_SHARE_MIN, VGPU_GPU_SHARE_UNIT) : 0;
+	limits->gpu_burst_ns = VGPU_GPU_BURST_MIN << pick(chaos, 8);
+	limits->copy_rate = pick(chaos, 3) ? VGPU_COPY_RATE_MIN << pick(chaos, 12) : 0;
+	limits->copy_burst = VGPU_COPY_BURST_MIN << pick(chaos, 8);
+	limits->cmd_rate = pick(chaos, 3) ? 1 << pick(chaos, 20) : 0;
+	limits->cmd_burst = 1 + pick(chaos, 100);
+}
+
+static void change_strikes(struct chaos *chaos, struct vgpu_limits *limits)
+{
+	u32 i;
+
+	for (i = 0; i < VGPU_STRIKE_COUNT; i++) {
+		limits->strike[i].threshold = pick(chaos, 20);
+		limits->strike[i].window_ns = VGPU_STRIKE_WINDOW_MIN << pick(chaos, 8);
+	}
+	limits->quarantine_ns = pick(chaos, 3) ? VGPU_QUARANTINE_MIN << pick(chaos, 8) : 0;
+	limits->quarantine_max_ns = limits->quarantine_ns ?: VGPU_QUARANTINE_MIN;
+}
+
 static void administer(struct chaos *chaos)
 {
 	struct rig_dev *dev = &chaos->rig->dev[pick(chaos, RIG_DEVS)];
 	struct vgpu_limits limits = dev->dev.limits;
 	const char *why;
 
-	switch (pick(chaos, 5)) {
+	switch (pick(chaos, 8)) {
 	case 4:
 		change_policy(chaos);
 		return;
@@ -381,8 +408,22 @@ static void administer(struct chaos *chaos)
 		limits.tier = pick(chaos, VGPU_TIER_COUNT);
 		break;
 	case 3:
-		dev->dev.quarantined = !pick(chaos, 4);
+		if (pick(chaos, 4))
+			vgpu_dev_release(&dev->dev);
+		else
+			vgpu_dev_quarantine(&dev->dev);
 		return;
+	case 5:
+		change_rates(chaos, &limits);
+		break;
+	case 6:
+		change_strikes(chaos, &limits);
+		break;
+	case 7:
+		limits.memory = max(RIG_GRANULE, dev->dev.memory_used) + pick(chaos, 4) * RIG_GRANULE;
+		if (limits.memory > RIG_MEMORY)
+			return;
+		break;
 	}
 	RIG_CHECK(!vgpu_dev_set_limits(&dev->dev, &limits, &why));
 }
@@ -440,8 +481,14 @@ static void drain(struct chaos *chaos)
 	snprintf(rig_note, sizeof(rig_note), "the drain");
 	if (!rig->gpu.attached)
 		rig_attach(rig);
-	for (i = 0; i < RIG_DEVS; i++)
-		rig->dev[i].dev.quarantined = false;
+	for (i = 0; i < RIG_DEVS; i++) {
+		struct vgpu_limits limits = rig_limits();
+		const char *why;
+
+		limits.depth = rig->dev[i].dev.limits.depth;
+		RIG_CHECK(!vgpu_dev_set_limits(&rig->dev[i].dev, &limits, &why));
+		vgpu_dev_release(&rig->dev[i].dev);
+	}
 	for (round = 0; round < 16; round++) {
 		for (i = 0; i < RIG_WORKERS; i++) {
 			struct rig_worker *worker = &rig->workers[i];

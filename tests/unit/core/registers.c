@@ -386,7 +386,7 @@ static void limits_are_checked(void **state)
 	} while (0)
 	REFUSED(memory, 0, -EINVAL);
 	REFUSED(memory, RIG_GRANULE + 1, -EINVAL);
-	REFUSED(memory, RIG_GRANULE, -EBUSY);
+	REFUSED(memory, RIG_GPU_MEMORY + RIG_GRANULE, -ENOSPC);
 	REFUSED(aperture, 3ULL << 20, -EINVAL);
 	REFUSED(aperture, 1ULL << 19, -EINVAL);
 	REFUSED(aperture, RIG_APERTURE * 2, -EBUSY);
@@ -397,6 +397,23 @@ static void limits_are_checked(void **state)
 	REFUSED(tier, VGPU_TIER_COUNT, -EINVAL);
 	REFUSED(deadline_ns, 0, -EINVAL);
 	REFUSED(deadline_ns, VGPU_DEADLINE_MAX + 1, -EINVAL);
+	REFUSED(gpu_share, VGPU_GPU_SHARE_MIN - 1, -EINVAL);
+	REFUSED(gpu_share, VGPU_GPU_SHARE_UNIT + 1, -EINVAL);
+	REFUSED(gpu_burst_ns, VGPU_GPU_BURST_MIN - 1, -EINVAL);
+	REFUSED(gpu_burst_ns, VGPU_GPU_BURST_MAX + 1, -EINVAL);
+	REFUSED(copy_rate, VGPU_COPY_RATE_MIN - 1, -EINVAL);
+	REFUSED(copy_rate, VGPU_COPY_RATE_MAX + 1, -EINVAL);
+	REFUSED(copy_burst, VGPU_COPY_BURST_MIN - 1, -EINVAL);
+	REFUSED(copy_burst, VGPU_COPY_BURST_MAX + 1, -EINVAL);
+	REFUSED(cmd_rate, VGPU_CMD_RATE_MAX + 1, -EINVAL);
+	REFUSED(cmd_burst, 0, -EINVAL);
+	REFUSED(cmd_burst, VGPU_CMD_BURST_MAX + 1, -EINVAL);
+	REFUSED(strike[VGPU_STRIKE_HANG].threshold, VGPU_STRIKES_MAX + 1, -EINVAL);
+	REFUSED(strike[VGPU_STRIKE_FAULT].window_ns, VGPU_STRIKE_WINDOW_MIN - 1, -EINVAL);
+	REFUSED(strike[VGPU_STRIKE_DOORBELL].window_ns, VGPU_STRIKE_WINDOW_MAX + 1, -EINVAL);
+	REFUSED(quarantine_ns, VGPU_QUARANTINE_MIN - 1, -EINVAL);
+	REFUSED(quarantine_max_ns, good.quarantine_ns - 1, -EINVAL);
+	REFUSED(quarantine_max_ns, VGPU_QUARANTINE_MAX + 1, -EINVAL);
 #undef REFUSED
 	good.depth = 7;
 	good.sessions = 3;

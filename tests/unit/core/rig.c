@@ -178,14 +178,15 @@ void rig_free(struct rig *rig)
 
 struct vgpu_limits rig_limits(void)
 {
-	return (struct vgpu_limits) {
-		.memory = RIG_MEMORY,
-		.aperture = RIG_APERTURE,
-		.deadline_ns = VGPU_DEADLINE_DEFAULT,
-		.depth = VGPU_DEPTH_DEFAULT,
-		.sessions = VGPU_MAX_SESSIONS,
-		.tier = VGPU_TIER_MEDIUM,
-	};
+	struct vgpu_limits limits = vgpu_limits_default;
+	u32 i;
+
+	limits.memory = RIG_MEMORY;
+	limits.aperture = RIG_APERTURE;
+	limits.sessions = VGPU_MAX_SESSIONS;
+	for (i = 0; i < VGPU_STRIKE_COUNT; i++)
+		limits.strike[i].threshold = 0;
+	return limits;
 }
 
 void rig_attach(struct rig *rig)
@@ -321,8 +322,9 @@ static void check_session(const struct vgpu_session *session, u64 *waiting, u64 
 		RIG_CHECK(list_empty(&stream->kick_node));
 		if (stream->entity.queued) {
 			RIG_CHECK(stream->next && stream->next->engine == stream->entity.engine);
-			/* Work conservation: what may run waits for a full window alone. */
-			RIG_CHECK(gpu->engine[stream->entity.engine].inflight >= gpu->sched.policy.window);
+			/* Work conservation: what may run waits for a full window alone, or for a bucket. */
+			RIG_CHECK(gpu->engine[stream->entity.engine].inflight >= gpu->sched.policy.window ||
+				  stream->entity.vm->share[stream->entity.engine].throttled);
 		}
 	}
 }
