@@ -103,7 +103,8 @@ struct vgpu_event {
 
 /**
  * struct vgpu_host_ops - what the core needs from the kernel module or the loopback daemon
- * @event: (locked) something happened to a virtual GPU, or to the GPU where @dev is NULL; may be NULL
+ * @event: (locked) something happened to a virtual GPU, or to the GPU where @dev is NULL; may be
+ *	NULL
  * @signal: (locked) raise an MSI-X vector of a virtual GPU
  * @wake_supervisor: (locked) vgpu_gpu_next_event() has something
  * @wake_worker: (locked) the dispatch ring has new entries, or the worker has to end

@@ -524,11 +524,10 @@ static void check_deadlines(struct vgpu_gpu *gpu, u64 now)
 		if (!queue->inflight)
 			continue;
 		run = list_first_entry(&queue->runs, struct vgpu_run, node);
-		if (now < run->deadline_ns) {
+		if (now < run->deadline_ns)
 			vgpu_gpu_need_tick(gpu, run->deadline_ns);
-		} else if (run->session->worker.state == VGPU_WORKER_READY) {
+		else if (run->session->worker.state == VGPU_WORKER_READY)
 			hang(run->session, now);
-		}
 	}
 }
 

@@ -136,8 +136,8 @@ static int change_memory(struct vgpu_dev *dev, u64 memory, const char **why)
  * In force for the next decision. A guest that runs sees another memory size when it starts
  * programs anew.
  *
- * Return: 0; -EINVAL for limits out of range; -EBUSY for an aperture that differs, or for memory below
- * what is in use; -ENOSPC if the GPU has not so much memory left. Context: any process.
+ * Return: 0; -EINVAL for limits out of range; -EBUSY for an aperture that differs, or for memory
+ * below what is in use; -ENOSPC if the GPU has not so much memory left. Context: any process.
  */
 int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why)
 {

@@ -24,8 +24,8 @@
 #define VGPU_GPU_BURST_MIN	(1ULL * NSEC_PER_MSEC)
 #define VGPU_GPU_BURST_DEFAULT	(50ULL * NSEC_PER_MSEC)
 #define VGPU_GPU_BURST_MAX	(10ULL * NSEC_PER_SEC)
-#define VGPU_COPY_RATE_MIN	(1ULL << 20)
-#define VGPU_COPY_RATE_MAX	(1ULL << 40)
+#define VGPU_COPY_RATE_MIN	BIT_ULL(20)
+#define VGPU_COPY_RATE_MAX	BIT_ULL(40)
 #define VGPU_COPY_BURST_MIN	(64ULL << 10)
 #define VGPU_COPY_BURST_DEFAULT	(64ULL << 20)
 #define VGPU_COPY_BURST_MAX	(4ULL << 30)
@@ -45,8 +45,8 @@
  * enum vgpu_strike - what counts towards quarantine
  * @VGPU_STRIKE_HANG: a run outlived its deadline
  * @VGPU_STRIKE_FAULT: a kernel faulted, or a worker died by itself
- * @VGPU_STRIKE_MALFORMED: a command that vetting refused, nonsense in a queue, a write to an undefined
- *	register
+ * @VGPU_STRIKE_MALFORMED: a command that vetting refused, nonsense in a queue, a write to an
+ *	undefined register
  * @VGPU_STRIKE_QUOTA: a mapping refused for the memory quota
  * @VGPU_STRIKE_DOORBELL: a doorbell with no new command behind it
  */
@@ -84,8 +84,8 @@ struct vgpu_strike_limit {
  * @gpu_share: millionths of the compute engine's time, VGPU_GPU_SHARE_MIN..VGPU_GPU_SHARE_UNIT; 0
  *	for no limit
  * @gpu_burst_ns: engine time that can be saved up, VGPU_GPU_BURST_MIN..VGPU_GPU_BURST_MAX
- * @copy_rate: bytes a second over both copy engines, VGPU_COPY_RATE_MIN..VGPU_COPY_RATE_MAX; 0 for no
- *	limit
+ * @copy_rate: bytes a second over both copy engines, VGPU_COPY_RATE_MIN..VGPU_COPY_RATE_MAX; 0 for
+ *	no limit
  * @copy_burst: bytes that can be saved up, VGPU_COPY_BURST_MIN..VGPU_COPY_BURST_MAX
  * @cmd_rate: commands a second, VGPU_CMD_RATE_MIN..VGPU_CMD_RATE_MAX; 0 for no limit
  * @cmd_burst: commands that can be saved up, VGPU_CMD_BURST_MIN..VGPU_CMD_BURST_MAX

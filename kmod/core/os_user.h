@@ -314,6 +314,8 @@ static inline void mutex_unlock(struct mutex *lock)
 
 /* memory */
 
+typedef unsigned int gfp_t;
+
 #define GFP_KERNEL	0
 #define GFP_KERNEL_ACCOUNT 0
 #define GFP_NOWAIT	1
@@ -324,7 +326,7 @@ extern long vgpu_alloc_fail_after;
 
 void *vgpu_user_calloc(size_t n, size_t size);
 
-#define kzalloc(size, gfp)		vgpu_user_calloc(1, size)
+#define kzalloc(size, gfp)		((void)(gfp), vgpu_user_calloc(1, size))
 #define kcalloc(n, size, gfp)		vgpu_user_calloc(n, size)
 #define kvcalloc(n, size, gfp)		vgpu_user_calloc(n, size)
 #define kfree(p)			free((void *)(p))

@@ -280,8 +280,10 @@ void vgpu_dev_read_quarantine(struct vgpu_dev *dev, struct vgpu_quarantine_info 
 		struct vgpu_bucket *bucket = &dev->strike[kind];
 
 		vgpu_bucket_refill(bucket, now);
-		info->strikes[kind] = bucket->rate ?
-			div64_u64(bucket->full - bucket->level + bucket->unit - 1, bucket->unit) : 0;
+		info->strikes[kind] = 0;
+		if (bucket->rate)
+			info->strikes[kind] = div64_u64(bucket->full - bucket->level +
+							bucket->unit - 1, bucket->unit);
 		info->total[kind] = dev->counters.strikes[kind];
 	}
 	spin_unlock(&dev->gpu->lock);

@@ -97,8 +97,8 @@ static bool indices_sane(const struct vgpu_session *session, u32 tail, u32 cq_he
  * @budget: commands to fetch at most
  *
  * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list;
- * where the bucket of commands does, on the paced list; where the budget does, on the GPU's fetching
- * list.
+ * where the bucket of commands does, on the paced list; where the budget does, on the GPU's
+ * fetching list.
  *
  * Return: commands fetched. Context: vgpu_gpu.lock held.
  */

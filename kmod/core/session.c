@@ -17,8 +17,8 @@ static_assert(sizeof(struct vgpu_cqe) == 16);
 #define CHUNK_AREA_MAX	BIT_ULL(41)
 
 /*
- * Bytes of device addresses in which a new session maps chunks, a power of two: four times the quota,
- * so that a fragmented address range is no reason for running out of memory.
+ * Bytes of device addresses in which a new session maps chunks, a power of two: four times the
+ * quota, so that a fragmented address range is no reason for running out of memory.
  */
 static u64 chunk_area(const struct vgpu_dev *dev)
 {
@@ -111,19 +111,20 @@ void vgpu_session_free(struct vgpu_session *session)
 
 static struct vgpu_session *session_alloc(struct vgpu_dev *dev, u32 sq_entries, u32 cq_entries)
 {
-	struct vgpu_session *session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
+	const gfp_t gfp = GFP_KERNEL_ACCOUNT;
+	struct vgpu_session *session = kzalloc(sizeof(*session), gfp);
 	u32 i;
 
 	if (!session)
 		return NULL;
 	session->chunk_area = chunk_area(dev);
 	session->num_chunks = div64_u64(session->chunk_area, dev->gpu->attach.granule);
-	session->ranges = kvcalloc(VGPU_MAX_RANGES, sizeof(*session->ranges), GFP_KERNEL_ACCOUNT);
-	session->pool = kvcalloc(cq_entries, sizeof(*session->pool), GFP_KERNEL_ACCOUNT);
-	session->by_seq = kvcalloc(cq_entries, sizeof(*session->by_seq), GFP_KERNEL_ACCOUNT);
-	session->streams = kvcalloc(VGPU_MAX_STREAMS, sizeof(*session->streams), GFP_KERNEL_ACCOUNT);
-	session->chunks = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL_ACCOUNT);
-	session->mapping = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), GFP_KERNEL_ACCOUNT);
+	session->ranges = kvcalloc(VGPU_MAX_RANGES, sizeof(*session->ranges), gfp);
+	session->pool = kvcalloc(cq_entries, sizeof(*session->pool), gfp);
+	session->by_seq = kvcalloc(cq_entries, sizeof(*session->by_seq), gfp);
+	session->streams = kvcalloc(VGPU_MAX_STREAMS, sizeof(*session->streams), gfp);
+	session->chunks = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), gfp);
+	session->mapping = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), gfp);
 	if (!session->ranges || !session->pool || !session->by_seq || !session->streams ||
 	    !session->chunks || !session->mapping) {
 		vgpu_session_free(session);

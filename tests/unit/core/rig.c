@@ -324,7 +324,8 @@ static void check_session(const struct vgpu_session *session, u64 *waiting, u64 
 			RIG_CHECK(stream->next && stream->next->engine == stream->entity.engine);
 			/* Work conservation: what may run waits for a full window alone, or for a bucket. */
 			RIG_CHECK(gpu->engine[stream->entity.engine].inflight >= gpu->sched.policy.window ||
-				  stream->entity.vm->share[stream->entity.engine].throttled);
+				  vgpu_sched_share_of(&gpu->sched, stream->entity.vm,
+						      stream->entity.engine)->throttled);
 		}
 	}
 }
