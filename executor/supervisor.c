@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -47,6 +48,8 @@ struct worker {
  * @max_workers: that @workers has room for
  * @waiting: event for which no process could be started yet
  * @has_waiting: @waiting is set
+ * @watchdog_ms: between signs of life, -1 for none
+ * @sign_ns: when the next one is due
  */
 struct supervisor {
 	struct boot boot;
@@ -57,6 +60,8 @@ struct supervisor {
 	size_t max_workers;
 	struct vgpu_exec_event waiting;
 	bool has_waiting;
+	int watchdog_ms;
+	uint64_t sign_ns;
 };
 
 static uint64_t now_ns(void)
@@ -87,6 +92,45 @@ static void notify(const char *state)
 	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, len) < 0)
 		log_warning("systemd was not told \"%s\": %s", state, strerror(errno));
 	close(fd);
+}
+
+/*
+ * Milliseconds between signs of life that systemd waits for, half of what it allows (sd_watchdog_enabled(3)); -1 where it
+ * waits for none.
+ */
+static int watchdog_interval(void)
+{
+	const char *usec = getenv("WATCHDOG_USEC");
+	const char *pid = getenv("WATCHDOG_PID");
+	unsigned long long value;
+	char *end;
+
+	if (!usec || (pid && strtol(pid, NULL, 10) != (long)getpid()))
+		return -1;
+	errno = 0;
+	value = strtoull(usec, &end, 10);
+	if (errno || *end || end == usec || !value) {
+		log_warning("WATCHDOG_USEC=%s is no number of microseconds: no sign of life is given", usec);
+		return -1;
+	}
+	value /= 2000;
+	return value > INT_MAX ? INT_MAX : value ? (int)value : 1;
+}
+
+/* Milliseconds that may be waited before the next sign of life, which is given where it is due. */
+static int watch(struct supervisor *sup)
+{
+	uint64_t now, interval;
+
+	if (sup->watchdog_ms < 0)
+		return -1;
+	now = now_ns();
+	interval = (uint64_t)sup->watchdog_ms * 1000000;
+	if (now >= sup->sign_ns) {
+		notify("WATCHDOG=1");
+		sup->sign_ns = now + interval;
+	}
+	return (int)((sup->sign_ns - now) / 1000000) + 1;
 }
 
 static bool remember(struct supervisor *sup, pid_t pid, const struct vgpu_exec_event *event)
@@ -299,12 +343,15 @@ static int serve_until_told(struct supervisor *sup)
 		{ .fd = sup->signals, .events = POLLIN },
 		{ .fd = sup->port->fd, .events = POLLIN },
 	};
-	int ret, sig;
+	int ret, sig, wait_ms;
 
 	for (;;) {
+		wait_ms = watch(sup);
 		/* With an event in hand there is no use in being told of others. */
 		fds[1].fd = sup->has_waiting ? -1 : sup->port->fd;
-		ret = poll(fds, 2, sup->has_waiting ? RETRY_MS : -1);
+		if (sup->has_waiting && (wait_ms < 0 || wait_ms > RETRY_MS))
+			wait_ms = RETRY_MS;
+		ret = poll(fds, 2, wait_ms);
 		if (ret < 0 && errno != EINTR) {
 			log_error("poll: %s", strerror(errno));
 			return EXIT_FAILURE;
@@ -393,6 +440,7 @@ int supervisor_main(const struct boot *boot, const struct vgpu_exec_attach *atta
 	puts("ready");
 	fflush(stdout);
 	notify("READY=1");
+	sup.watchdog_ms = watchdog_interval();
 	status = serve_until_told(&sup);
 	sup.port->ops->close(sup.port);
 	free(sup.workers);

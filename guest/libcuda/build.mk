@@ -10,7 +10,7 @@ LIBCUDA_SAN := $(LIBCUDA_SRC:%.c=$(B)/san/%.o)
 LIBCUDA_GEN := $(B)/gen/libcuda/exports.c
 LIBCUDA_SO := $(B)/lib/guest/libcuda.so.1
 LIBCUDA_SAN_SO := $(B)/san/lib/guest/libcuda.so.1
-LIBCUDA_LINK := -shared -Wl,-soname,libcuda.so.1 -Wl,-z,nodelete,-z,defs,-Bsymbolic-functions -pthread
+LIBCUDA_LINK = -shared $(LDFLAGS) -Wl,-soname,libcuda.so.1 -Wl,-z,nodelete,-z,defs,-Bsymbolic-functions -pthread
 
 # Every version of a call is defined, only the newest is declared.
 LIBCUDA_FLAGS := -DCUDA_API_ALL_VERSIONS -Wno-missing-prototypes
