@@ -29,6 +29,7 @@ struct port;
  * struct port_ops - one kind of transport
  * @attach: VGPU_EXEC_ATTACH
  * @read_event: next event of a supervisor; -EAGAIN where there is none
+ * @spawn_failed: VGPU_EXEC_SPAWN_FAILED; -ENOENT, where it is known, for a token that nobody waits for
  * @bind: VGPU_EXEC_BIND
  * @map_rings: struct vgpu_exec_rings, or NULL with errno set
  * @map_aperture: map a range of the aperture, readable and writable, over what is at @addr
@@ -40,6 +41,7 @@ struct port;
 struct port_ops {
 	int (*attach)(struct port *port, const struct vgpu_exec_attach *attach);
 	int (*read_event)(struct port *port, struct vgpu_exec_event *event);
+	int (*spawn_failed)(struct port *port, uint64_t token, uint32_t status);
 	int (*bind)(struct port *port, struct vgpu_exec_bind *bind);
 	struct vgpu_exec_rings *(*map_rings)(struct port *port);
 	int (*map_aperture)(struct port *port, void *addr, uint64_t offset, uint64_t len);

@@ -40,6 +40,13 @@ static int chardev_read_event(struct port *port, struct vgpu_exec_event *event)
 	return n == sizeof(*event) ? 0 : -EPROTO;
 }
 
+static int chardev_spawn_failed(struct port *port, uint64_t token, uint32_t status)
+{
+	struct vgpu_exec_spawn_failed failed = { .token = token, .status = status };
+
+	return chardev_ioctl(port, VGPU_EXEC_SPAWN_FAILED, &failed);
+}
+
 static int chardev_bind(struct port *port, struct vgpu_exec_bind *bind)
 {
 	return chardev_ioctl(port, VGPU_EXEC_BIND, bind);
@@ -92,6 +99,7 @@ static void chardev_close(struct port *port)
 static const struct port_ops chardev_ops = {
 	.attach = chardev_attach,
 	.read_event = chardev_read_event,
+	.spawn_failed = chardev_spawn_failed,
 	.bind = chardev_bind,
 	.map_rings = chardev_map_rings,
 	.map_aperture = chardev_map_aperture,

@@ -124,6 +124,13 @@ static int loopback_read_event(struct port *port, struct vgpu_exec_event *event)
 	return 0;
 }
 
+static int loopback_spawn_failed(struct port *port, uint64_t token, uint32_t status)
+{
+	struct lb_msg msg = { .op = LB_EXEC_SPAWN_FAILED, .spawn_failed = { .token = token, .status = status } };
+
+	return send_request(port->fd, &msg);
+}
+
 static int loopback_bind(struct port *port, struct vgpu_exec_bind *bind)
 {
 	struct loopback *loopback = to_loopback(port);
@@ -233,6 +240,7 @@ static void loopback_close(struct port *port)
 static const struct port_ops loopback_ops = {
 	.attach = loopback_attach,
 	.read_event = loopback_read_event,
+	.spawn_failed = loopback_spawn_failed,
 	.bind = loopback_bind,
 	.map_rings = loopback_map_rings,
 	.map_aperture = loopback_map_aperture,

@@ -29,11 +29,13 @@
 /**
  * struct worker - a process started
  * @pid: of it
+ * @token: of the event that it was started for
  * @session: number
  * @uuid: of the virtual GPU
  */
 struct worker {
 	pid_t pid;
+	uint64_t token;
 	uint32_t session;
 	uint8_t uuid[16];
 };
@@ -148,6 +150,7 @@ static bool remember(struct supervisor *sup, pid_t pid, const struct vgpu_exec_e
 	}
 	worker = &sup->workers[sup->num_workers++];
 	worker->pid = pid;
+	worker->token = event->token;
 	worker->session = event->session;
 	memcpy(worker->uuid, event->uuid, sizeof(worker->uuid));
 	return true;
@@ -212,6 +215,15 @@ fail:
 	return -error;
 }
 
+/* The mediator knows best whether the session still waits: of most that end it does not. */
+static void tell_failed(struct supervisor *sup, uint64_t token)
+{
+	int ret = sup->port->ops->spawn_failed(sup->port, token, 0);
+
+	if (ret && ret != -ENOENT && ret != -ENODEV)
+		log_warning("the mediator was not told that a worker did not start: %s", strerror(-ret));
+}
+
 /* Starts a worker for the event in hand; false where that has to be tried again. */
 static bool serve(struct supervisor *sup)
 {
@@ -236,6 +248,7 @@ static bool serve(struct supervisor *sup)
 		return false;
 	}
 	log_error("no worker for %s/%u: %s", uuid, event->session, strerror(-ret));
+	tell_failed(sup, event->token);
 	return true;
 }
 
@@ -318,8 +331,10 @@ static void reap(struct supervisor *sup)
 				worker = &sup->workers[i];
 		}
 		tell_end(worker, pid, status);
-		if (worker)
+		if (worker) {
+			tell_failed(sup, worker->token);
 			*worker = sup->workers[--sup->num_workers];
+		}
 	}
 }
 

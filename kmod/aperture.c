@@ -145,7 +145,7 @@ static size_t transfer_page(struct page *page, size_t offset, char __user *buf, 
 		left = copy_to_user(buf, addr + offset, count);
 	kunmap_local(addr);
 	if (write && left < count)
-		set_page_dirty(page);
+		set_page_dirty_lock(page);
 	return left;
 }
 
@@ -216,7 +216,7 @@ u64 vgpu_aperture_used(struct vgpu_vm *vm)
 static void free_queue_map(struct queue_map *map)
 {
 	while (map->count--) {
-		set_page_dirty(map->pages[map->count]);
+		set_page_dirty_lock(map->pages[map->count]);
 		put_page(map->pages[map->count]);
 	}
 	kvfree(map);

@@ -103,6 +103,19 @@ void vgpu_executor_kill(struct vgpu_worker *worker)
 	kill_pid(exec->pid, SIGKILL, 1);
 }
 
+/**
+ * vgpu_executor_kill_supervisor() - the kill_supervisor operation of the core
+ * @supervisor: file of the supervisor that is attached
+ *
+ * Context: vgpu_gpu.lock held, which the release of the file takes before the file is gone.
+ */
+void vgpu_executor_kill_supervisor(void *supervisor)
+{
+	struct exec_file *exec = supervisor;
+
+	kill_pid(exec->pid, SIGKILL, 1);
+}
+
 static int vgpu_exec_open(struct inode *inode, struct file *file)
 {
 	struct exec_file *exec = kzalloc(sizeof(*exec), GFP_KERNEL);
@@ -151,12 +164,15 @@ static long attach(struct exec_file *exec, const struct vgpu_exec_attach *attach
 		*why = "this file is attached or bound already";
 		err = -EBUSY;
 	} else {
+		/* The core may kill the process as soon as it is attached. */
+		exec->pid = get_pid(task_tgid(current));
 		gpu = vgpu_gpu_serve(attach, exec, why);
 		if (IS_ERR(gpu)) {
 			err = PTR_ERR(gpu);
+			put_pid(exec->pid);
+			exec->pid = NULL;
 		} else {
 			exec->gpu = gpu;
-			exec->pid = get_pid(task_tgid(current));
 			/* Pairs with has_role(). */
 			smp_store_release(&exec->role, EXEC_SUPERVISOR);
 		}
@@ -287,6 +303,23 @@ static long do_wait(struct exec_file *exec, void __user *arg)
 	return copy_to_user(arg, &wait, sizeof(wait)) ? -EFAULT : 0;
 }
 
+static long do_spawn_failed(struct exec_file *exec, const void __user *arg)
+{
+	struct vgpu_exec_spawn_failed failed;
+	int err;
+
+	err = check_role(exec, EXEC_SUPERVISOR);
+	if (err)
+		return err;
+	if (copy_from_user(&failed, arg, sizeof(failed)))
+		return -EFAULT;
+	mutex_lock(&vgpu_gpus_lock);
+	err = vgpu_gpu_serves(exec->gpu, exec) ?
+		vgpu_gpu_spawn_failed(&exec->gpu->core, &failed) : -ENODEV;
+	mutex_unlock(&vgpu_gpus_lock);
+	return err;
+}
+
 static long vgpu_exec_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct exec_file *exec = file->private_data;
@@ -298,6 +331,8 @@ static long vgpu_exec_ioctl(struct file *file, unsigned int cmd, unsigned long a
 		return do_attach(exec, user);
 	case VGPU_EXEC_BIND:
 		return do_bind(exec, user);
+	case VGPU_EXEC_SPAWN_FAILED:
+		return do_spawn_failed(exec, user);
 	}
 	err = check_role(exec, EXEC_WORKER);
 	if (err)
@@ -319,27 +354,46 @@ static bool may_read(struct exec_file *exec)
 	return vgpu_gpu_has_event(&exec->gpu->core) || !vgpu_gpu_serves(exec->gpu, exec);
 }
 
+/*
+ * One event into the buffer: 1, 0 where there is none, or what to answer. A supervisor that was
+ * replaced takes nothing that the next one is to read.
+ */
+static int read_event(struct exec_file *exec, char __user *buf)
+{
+	struct vgpu_exec_event event;
+	int ret = -ENODEV;
+
+	mutex_lock(&vgpu_gpus_lock);
+	if (vgpu_gpu_serves(exec->gpu, exec))
+		ret = vgpu_gpu_next_event(&exec->gpu->core, &event);
+	mutex_unlock(&vgpu_gpus_lock);
+	if (ret == 1 && copy_to_user(buf, &event, sizeof(event))) {
+		vgpu_gpu_unread_event(&exec->gpu->core, &event);
+		ret = -EFAULT;
+	}
+	return ret;
+}
+
 static ssize_t vgpu_exec_read(struct file *file, char __user *buf, size_t count, loff_t *ppos)
 {
+	const size_t size = sizeof(struct vgpu_exec_event);
 	struct exec_file *exec = file->private_data;
-	struct vgpu_exec_event event;
 	size_t done = 0;
-	int err;
+	int ret;
 
-	err = check_role(exec, EXEC_SUPERVISOR);
-	if (err)
-		return err;
-	if (count < sizeof(event))
+	ret = check_role(exec, EXEC_SUPERVISOR);
+	if (ret)
+		return ret;
+	if (count < size)
 		return -EINVAL;
-	while (count - done >= sizeof(event)) {
-		if (!vgpu_gpu_serves(exec->gpu, exec))
-			return done ? done : -ENODEV;
-		if (vgpu_gpu_next_event(&exec->gpu->core, &event)) {
-			if (copy_to_user(buf + done, &event, sizeof(event)))
-				return done ? done : -EFAULT;
-			done += sizeof(event);
+	while (count - done >= size) {
+		ret = read_event(exec, buf + done);
+		if (ret == 1) {
+			done += size;
 		} else if (done) {
 			break;
+		} else if (ret) {
+			return ret;
 		} else if (file->f_flags & O_NONBLOCK) {
 			return -EAGAIN;
 		} else if (wait_event_interruptible(exec->gpu->events, may_read(exec))) {

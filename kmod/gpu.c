@@ -60,6 +60,16 @@ static void op_wake_supervisor(struct vgpu_gpu *gpu)
 	wake_up_interruptible(&host_of(gpu)->events);
 }
 
+static void op_kill_supervisor(struct vgpu_gpu *gpu)
+{
+	void *supervisor = READ_ONCE(host_of(gpu)->supervisor);
+
+	if (!supervisor)
+		return;
+	dev_warn(&host_of(gpu)->dev, "its supervisor reads no events and is killed\n");
+	vgpu_executor_kill_supervisor(supervisor);
+}
+
 static void op_schedule_reap(struct vgpu_dev *dev)
 {
 	vgpu_vm_schedule_reap(dev->host);
@@ -90,6 +100,7 @@ static const struct vgpu_host_ops host_ops = {
 	.wake_supervisor = op_wake_supervisor,
 	.wake_worker = vgpu_executor_wake,
 	.kill_worker = vgpu_executor_kill,
+	.kill_supervisor = op_kill_supervisor,
 	.schedule_reap = op_schedule_reap,
 	.schedule_tick = op_schedule_tick,
 	.map_queue = op_map_queue,
@@ -255,7 +266,7 @@ static struct vgpu_host_gpu *find_or_add(const struct vgpu_exec_attach *attach, 
 	if (!err)
 		err = vgpu_gpu_attach(&found->core, attach, why);
 	if (!err) {
-		found->supervisor = supervisor;
+		WRITE_ONCE(found->supervisor, supervisor);
 		get_device(&found->dev);
 	}
 	mutex_unlock(&vgpu_gpus_lock);
@@ -316,7 +327,7 @@ static void detach(struct vgpu_host_gpu *gpu)
 	lockdep_assert_held(&vgpu_gpus_lock);
 	if (!gpu->supervisor)
 		return;
-	gpu->supervisor = NULL;
+	WRITE_ONCE(gpu->supervisor, NULL);
 	vgpu_gpu_detach(&gpu->core);
 	vgpu_netlink_gpu(VGPU_CMD_GPU_CHANGE_NTF, gpu);
 }

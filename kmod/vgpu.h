@@ -193,6 +193,7 @@ int vgpu_executor_init(void);
 void vgpu_executor_exit(void);
 void vgpu_executor_wake(struct vgpu_worker *worker);
 void vgpu_executor_kill(struct vgpu_worker *worker);
+void vgpu_executor_kill_supervisor(void *supervisor);
 
 /* sysfs.c */
 extern const struct attribute_group *vgpu_vm_groups[];

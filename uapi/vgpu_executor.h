@@ -9,7 +9,10 @@
  * A *supervisor* opens it once per physical GPU and attaches (VGPU_EXEC_ATTACH): it says which GPU it
  * serves and what that GPU is. The kernel makes the GPU known (mdev parent, types, netlink) or, where
  * the GPU's former supervisor died, gives it the GPU back. read() then returns struct vgpu_exec_event: a session that
- * needs a worker. poll() says when there is one. Closing the file detaches; workers that run go on.
+ * needs a worker. poll() says when there is one. Where a process that it started dies before it has bound, it says so with
+ * VGPU_EXEC_SPAWN_FAILED and is asked again, a few times, with other tokens; tokens that have bound are unknown by then, so
+ * that it may say it of every process that dies. A supervisor that leaves an event unread for seconds is
+ * taken to hang, and killed. Closing the file detaches; workers that run go on.
  *
  * A *worker* serves one session. Started by the supervisor with the token of a VGPU_EVENT_SPAWN, it
  * opens the device itself, binds (VGPU_EXEC_BIND), maps the rings at VGPU_EXEC_MMAP_RINGS, reserves the addresses, gives up its
@@ -172,12 +175,27 @@ struct vgpu_exec_wait {
 	__u32 tail;
 };
 
+/**
+ * struct vgpu_exec_spawn_failed - VGPU_EXEC_SPAWN_FAILED
+ * @token: of the event
+ * @status: the CUresult with which the session is lost where this was the last try; 0 for none in particular
+ * @reserved: zero
+ *
+ * ENOENT: no session waits for a worker with this token any more.
+ */
+struct vgpu_exec_spawn_failed {
+	__u64 token;
+	__u32 status;
+	__u32 reserved;
+};
+
 #define VGPU_EXEC_MAGIC		0xB7
 #define VGPU_EXEC_ATTACH	_IOW(VGPU_EXEC_MAGIC, 0x00, struct vgpu_exec_attach)
 #define VGPU_EXEC_BIND		_IOWR(VGPU_EXEC_MAGIC, 0x01, struct vgpu_exec_bind)
 #define VGPU_EXEC_READY		_IOW(VGPU_EXEC_MAGIC, 0x02, struct vgpu_exec_ready)
 #define VGPU_EXEC_WAIT		_IOWR(VGPU_EXEC_MAGIC, 0x03, struct vgpu_exec_wait)
 #define VGPU_EXEC_KICK		_IO(VGPU_EXEC_MAGIC, 0x04)
+#define VGPU_EXEC_SPAWN_FAILED	_IOW(VGPU_EXEC_MAGIC, 0x05, struct vgpu_exec_spawn_failed)
 
 /**
  * enum vgpu_dispatch_kind - what a dispatch entry is

@@ -109,6 +109,8 @@ struct vgpu_event {
  * @wake_supervisor: (locked) vgpu_gpu_next_event() has something
  * @wake_worker: (locked) the dispatch ring has new entries, or the worker has to end
  * @kill_worker: (locked) make the worker process die; its release follows
+ * @kill_supervisor: (locked) make the supervisor that is attached die: it hangs; its detaching
+ *	follows; NULL where that cannot be done
  * @schedule_reap: (locked) call vgpu_dev_reap() soon, from a context that may sleep
  * @schedule_tick: (locked) call vgpu_gpu_tick() at this CLOCK_MONOTONIC time; replaces an earlier
  *	request
@@ -124,6 +126,7 @@ struct vgpu_host_ops {
 	void (*wake_supervisor)(struct vgpu_gpu *gpu);
 	void (*wake_worker)(struct vgpu_worker *worker);
 	void (*kill_worker)(struct vgpu_worker *worker);
+	void (*kill_supervisor)(struct vgpu_gpu *gpu);
 	void (*schedule_reap)(struct vgpu_dev *dev);
 	void (*schedule_tick)(struct vgpu_gpu *gpu, u64 when_ns);
 	void *(*map_queue)(struct vgpu_dev *dev, u64 offset, u64 len);
@@ -133,8 +136,10 @@ struct vgpu_host_ops {
 
 /* Times in nanoseconds. */
 #define VGPU_SPAWN_TIMEOUT	(10ULL * NSEC_PER_SEC)
+#define VGPU_EVENT_TIMEOUT	(3ULL * NSEC_PER_SEC)
 #define VGPU_RELEASE_GRACE	(100ULL * NSEC_PER_MSEC)
 #define VGPU_RELEASE_TIMEOUT	(10ULL * NSEC_PER_SEC)
+#define VGPU_SPAWN_TRIES	3u	/* workers that may die before one binds */
 #define VGPU_FETCH_BATCH 64u /* commands fetched from a session before others have a turn */
 #define VGPU_PUMP_BUDGET	1024u	/* commands fetched before the lock is given up */
 
@@ -398,6 +403,7 @@ enum vgpu_worker_state {
  * @spawn_node: in the GPU's list of sessions that wait for a worker to bind, to be ready, to empty
  *	its ring, or to be released
  * @reported: the supervisor has read the event
+ * @tries: workers that were started for the session and died before they bound
  * @stuck: killed, and not released in VGPU_RELEASE_GRACE
  * @replace: killed, and not released in VGPU_RELEASE_TIMEOUT: its pages are to be replaced
  * @token: secret of the event
@@ -413,6 +419,7 @@ enum vgpu_worker_state {
 struct vgpu_worker {
 	u8 state;
 	bool reported;
+	u8 tries;
 	bool stuck;
 	bool replace;
 	void *host;
@@ -627,6 +634,8 @@ struct vgpu_dev {
  * @generations: counter
  * @dev_ids: counter
  * @tick_ns: time for which a tick is asked, 0 if none
+ * @asked_ns: since when the supervisor has had something to read and has read nothing, 0 if it has
+ *	nothing to read
  */
 struct vgpu_gpu {
 	/* Guards all but what vgpu_dev.ctl guards. */
@@ -657,6 +666,7 @@ struct vgpu_gpu {
 	u32 generations;
 	u64 dev_ids;
 	u64 tick_ns;
+	u64 asked_ns;
 };
 
 /**
@@ -693,6 +703,8 @@ void vgpu_gpu_detach(struct vgpu_gpu *gpu);
 void vgpu_gpu_lose(struct vgpu_gpu *gpu);
 bool vgpu_gpu_next_event(struct vgpu_gpu *gpu, struct vgpu_exec_event *event);
 bool vgpu_gpu_has_event(struct vgpu_gpu *gpu);
+void vgpu_gpu_unread_event(struct vgpu_gpu *gpu, const struct vgpu_exec_event *event);
+int vgpu_gpu_spawn_failed(struct vgpu_gpu *gpu, const struct vgpu_exec_spawn_failed *failed);
 void vgpu_gpu_tick(struct vgpu_gpu *gpu);
 void vgpu_gpu_read_stats(struct vgpu_gpu *gpu, struct vgpu_gpu_stats *stats);
 u32 vgpu_gpu_available(struct vgpu_gpu *gpu, u64 memory);
@@ -707,6 +719,7 @@ void vgpu_gpu_pump(struct vgpu_gpu *gpu);
 void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd,
 			u64 now);
 void vgpu_gpu_need_tick(struct vgpu_gpu *gpu, u64 when_ns);
+void vgpu_gpu_ask(struct vgpu_gpu *gpu);
 void vgpu_gpu_abandon(struct vgpu_gpu *gpu, struct vgpu_session *session, u64 now);
 
 /* device.c: called by the host */
@@ -803,5 +816,6 @@ u32 vgpu_worker_space(struct vgpu_session *session);
 void vgpu_worker_dispatch(struct vgpu_session *session, struct vgpu_item *item);
 void vgpu_worker_overdue(struct vgpu_session *session, u64 now);
 void vgpu_worker_void_tokens(struct vgpu_gpu *gpu);
+void vgpu_worker_retry(struct vgpu_session *session, u16 status);
 
 #endif /* VGPU_CORE_H */

@@ -8,6 +8,7 @@
 #include "core.h"
 
 #define CU_LAUNCH_TIMEOUT	702
+#define CU_UNKNOWN		999
 #define GRANULE_MIN		(64ULL << 10)
 #define GRANULE_MAX		BIT_ULL(30)
 
@@ -136,8 +137,9 @@ int vgpu_gpu_attach(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 		gpu->attach = *attach;
 		gpu->attached = true;
 		gpu_event(gpu, VGPU_EV_SUPERVISOR_ATTACHED);
+		gpu->asked_ns = 0;
 		if (!list_empty(&gpu->spawning))
-			gpu->ops->wake_supervisor(gpu);
+			vgpu_gpu_ask(gpu);
 	}
 	spin_unlock(&gpu->lock);
 	return err;
@@ -241,9 +243,84 @@ bool vgpu_gpu_next_event(struct vgpu_gpu *gpu, struct vgpu_exec_event *event)
 		event->deadline_ns = session->worker.deadline_ns;
 		memcpy(event->uuid, session->dev->uuid, sizeof(event->uuid));
 		session->worker.reported = true;
+		gpu->asked_ns = 0;
+		if (unreported(gpu))
+			vgpu_gpu_ask(gpu);
 	}
 	spin_unlock(&gpu->lock);
 	return session;
+}
+
+static struct vgpu_session *reported(struct vgpu_gpu *gpu, u64 token)
+{
+	struct vgpu_session *session;
+
+	list_for_each_entry(session, &gpu->spawning, worker.spawn_node)
+		if (session->worker.state == VGPU_WORKER_SPAWNING && session->worker.reported &&
+		    session->worker.token == token)
+			return session;
+	return NULL;
+}
+
+/**
+ * vgpu_gpu_unread_event() - an event did not reach the supervisor: it is still to be read
+ * @gpu: any
+ * @event: from vgpu_gpu_next_event(); nothing happens if it has come to nothing since
+ *
+ * Context: any process.
+ */
+void vgpu_gpu_unread_event(struct vgpu_gpu *gpu, const struct vgpu_exec_event *event)
+{
+	struct vgpu_session *session;
+
+	spin_lock(&gpu->lock);
+	session = reported(gpu, event->token);
+	if (session) {
+		session->worker.reported = false;
+		vgpu_gpu_ask(gpu);
+	}
+	spin_unlock(&gpu->lock);
+}
+
+/**
+ * vgpu_gpu_spawn_failed() - VGPU_EXEC_SPAWN_FAILED
+ * @gpu: attached
+ * @failed: as the supervisor gave it
+ *
+ * Return: 0; -EINVAL for a status that is no CUresult; -ENOENT if nobody waits for a worker with
+ * this token any more. Context: any process.
+ */
+int vgpu_gpu_spawn_failed(struct vgpu_gpu *gpu, const struct vgpu_exec_spawn_failed *failed)
+{
+	struct vgpu_session *session;
+	int err = -ENOENT;
+
+	if (failed->status > CU_UNKNOWN || failed->reserved)
+		return -EINVAL;
+	spin_lock(&gpu->lock);
+	session = reported(gpu, failed->token);
+	if (session) {
+		err = 0;
+		vgpu_worker_retry(session, failed->status ?: VGPU_ST_NO_EXECUTOR);
+		vgpu_gpu_pump(gpu);
+	}
+	spin_unlock(&gpu->lock);
+	return err;
+}
+
+/**
+ * vgpu_gpu_ask() - there is something for the supervisor to read
+ * @gpu: with or without supervisor
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_gpu_ask(struct vgpu_gpu *gpu)
+{
+	if (gpu->attached && !gpu->asked_ns) {
+		gpu->asked_ns = vgpu_now_ns();
+		vgpu_gpu_need_tick(gpu, gpu->asked_ns + VGPU_EVENT_TIMEOUT);
+	}
+	gpu->ops->wake_supervisor(gpu);
 }
 
 /**
@@ -513,6 +590,23 @@ static void check_workers(struct vgpu_gpu *gpu, u64 now)
 	}
 }
 
+/* A supervisor that reads nothing hangs: the next one does what it left undone. */
+static void check_supervisor(struct vgpu_gpu *gpu, u64 now)
+{
+	if (!gpu->attached || !gpu->asked_ns)
+		return;
+	if (!unreported(gpu)) {
+		gpu->asked_ns = 0;
+	} else if (now < gpu->asked_ns + VGPU_EVENT_TIMEOUT) {
+		vgpu_gpu_need_tick(gpu, gpu->asked_ns + VGPU_EVENT_TIMEOUT);
+	} else {
+		gpu->asked_ns = now;
+		vgpu_gpu_need_tick(gpu, now + VGPU_EVENT_TIMEOUT);
+		if (gpu->ops->kill_supervisor)
+			gpu->ops->kill_supervisor(gpu);
+	}
+}
+
 static void check_deadlines(struct vgpu_gpu *gpu, u64 now)
 {
 	struct vgpu_engine_queue *queue;
@@ -544,6 +638,7 @@ void vgpu_gpu_tick(struct vgpu_gpu *gpu)
 	spin_lock(&gpu->lock);
 	gpu->tick_ns = 0;
 	check_workers(gpu, now);
+	check_supervisor(gpu, now);
 	check_deadlines(gpu, now);
 	vgpu_admit_tick(gpu, now);
 	vgpu_quarantine_tick(gpu, now);

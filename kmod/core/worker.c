@@ -6,7 +6,8 @@
  *
  *	NONE --first command--> SPAWNING --bind--> BOUND --ready--> READY
  *	BOUND, READY --kill--> DYING --file released--> NONE
- *	SPAWNING --deadline, session closed--> NONE
+ *	SPAWNING --process died before it bound--> SPAWNING
+ *	SPAWNING --deadline, VGPU_SPAWN_TRIES processes died, session closed--> NONE
  *
  * vgpu_worker.spawn_node is linked while the kernel waits for the worker with a deadline: in
  * SPAWNING and BOUND, in READY while its ring is full, and in DYING.
@@ -100,6 +101,7 @@ void vgpu_worker_want(struct vgpu_session *session)
 	struct vgpu_gpu *gpu = session->dev->gpu;
 
 	new_token(worker);
+	worker->tries = 0;
 	worker->generation = ++gpu->generations;
 	worker->deadline_ns = vgpu_now_ns() + VGPU_SPAWN_TIMEOUT;
 	worker->dispatch_tail = 0;
@@ -108,7 +110,26 @@ void vgpu_worker_want(struct vgpu_session *session)
 	worker->ranges_sent = 0;
 	vgpu_worker_set_state(session, VGPU_WORKER_SPAWNING);
 	vgpu_gpu_need_tick(gpu, worker->deadline_ns);
-	gpu->ops->wake_supervisor(gpu);
+	vgpu_gpu_ask(gpu);
+}
+
+/**
+ * vgpu_worker_retry() - a worker has died before it bound
+ * @session: whose worker is awaited
+ * @status: with which the session is lost where too many did
+ *
+ * The supervisor is asked for another, with another token; the deadline stays.
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
+ */
+void vgpu_worker_retry(struct vgpu_session *session, u16 status)
+{
+	if (++session->worker.tries == VGPU_SPAWN_TRIES) {
+		vgpu_session_lose(session, status);
+		return;
+	}
+	new_token(&session->worker);
+	vgpu_gpu_ask(session->dev->gpu);
 }
 
 /**

@@ -109,6 +109,17 @@ void exec_send_events(struct gpu *gpu)
 		server_send(gpu->supervisor, &msg);
 }
 
+/**
+ * exec_spawn_failed() - LB_EXEC_SPAWN_FAILED
+ * @conn: a supervisor's, or ignored
+ * @msg: the request; not answered
+ */
+void exec_spawn_failed(struct conn *conn, const struct lb_msg *msg)
+{
+	if (conn->role == CONN_SUPERVISOR && conn->gpu)
+		vgpu_gpu_spawn_failed(&conn->gpu->core, &msg->spawn_failed);
+}
+
 static void completion_handle(struct server *server, struct source *source, uint32_t events)
 {
 	struct conn *conn = container_of(source, struct conn, completion);

@@ -15,7 +15,7 @@
  * answer to LB_EXEC_BIND carries four: rings (memfd), aperture (memfd), dispatch (eventfd that the worker waits on)
  * and completion (eventfd that the worker writes to, for VGPU_EXEC_KICK and before it waits). A worker waits by
  * polling dispatch and the socket: hang-up of the socket stands for ENODEV. Supervisors receive LB_EXEC_EVENT
- * messages that answer nothing.
+ * messages that answer nothing, and send LB_EXEC_SPAWN_FAILED messages that nothing answers.
  *
  * LB_STATS reads the counters of the connection's virtual GPU, or, without LB_GUEST_HELLO, the sums of all. Any
  * connection may ask.
@@ -42,6 +42,7 @@ enum lb_op {
 	LB_EXEC_BIND,
 	LB_EXEC_READY,
 	LB_EXEC_EVENT,
+	LB_EXEC_SPAWN_FAILED,
 	LB_STATS = 32,
 };
 
@@ -82,6 +83,7 @@ struct lb_msg {
 		struct vgpu_exec_bind bind;
 		struct vgpu_exec_ready ready;
 		struct vgpu_exec_event event;
+		struct vgpu_exec_spawn_failed spawn_failed;
 		struct lb_stats stats;
 	};
 };

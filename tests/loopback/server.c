@@ -125,6 +125,9 @@ static void serve_request(struct server *server, struct conn *conn, struct lb_ms
 	case LB_EXEC_READY:
 		exec_ready(server, conn, msg);
 		break;
+	case LB_EXEC_SPAWN_FAILED:
+		exec_spawn_failed(conn, msg);
+		break;
 	case LB_STATS:
 		vm_stats(server, conn, msg);
 		break;

@@ -195,6 +195,7 @@ void host_tick_handle(struct server *server, struct source *source, uint32_t eve
 void exec_attach(struct server *server, struct conn *conn, struct lb_msg *msg);
 void exec_bind(struct server *server, struct conn *conn, struct lb_msg *msg);
 void exec_ready(struct server *server, struct conn *conn, struct lb_msg *msg);
+void exec_spawn_failed(struct conn *conn, const struct lb_msg *msg);
 void exec_send_events(struct gpu *gpu);
 void exec_close(struct server *server, struct conn *conn);
 void exec_free_gpu(struct server *server, struct gpu *gpu);

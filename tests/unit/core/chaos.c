@@ -246,12 +246,23 @@ static struct rig_worker *any_worker(struct chaos *chaos)
 
 static void spawn(struct chaos *chaos)
 {
+	struct vgpu_exec_spawn_failed failed = { 0 };
 	struct vgpu_exec_event event;
 	struct rig_worker *worker;
 
 	if (!chaos->rig->gpu.attached || !vgpu_gpu_next_event(&chaos->rig->gpu, &event))
 		return;
 	RIG_CHECK(!rig_bind(chaos->rig, event.token ^ 1));
+	if (!pick(chaos, 16)) {
+		vgpu_gpu_unread_event(&chaos->rig->gpu, &event);
+		return;
+	}
+	if (!pick(chaos, 16)) {
+		failed.token = event.token;
+		failed.status = pick(chaos, 1100);
+		vgpu_gpu_spawn_failed(&chaos->rig->gpu, &failed);
+		return;
+	}
 	worker = rig_bind(chaos->rig, event.token);
 	if (worker && pick(chaos, 8))
 		rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, pick(chaos, 10) ? 0 : 2);

@@ -55,6 +55,15 @@ static void op_wake_supervisor(struct vgpu_gpu *gpu)
 	rig->supervisor_wakes++;
 }
 
+static void op_kill_supervisor(struct vgpu_gpu *gpu)
+{
+	struct rig *rig = gpu->host;
+
+	check_locked(gpu);
+	RIG_CHECK(gpu->attached);
+	rig->supervisor_kills++;
+}
+
 static void op_wake_worker(struct vgpu_worker *worker)
 {
 	struct rig_worker *process = worker->host;
@@ -127,6 +136,7 @@ static void op_punch(struct vgpu_dev *dev, u64 offset, u64 len)
 static const struct vgpu_host_ops rig_ops = {
 	.signal = op_signal,
 	.wake_supervisor = op_wake_supervisor,
+	.kill_supervisor = op_kill_supervisor,
 	.wake_worker = op_wake_worker,
 	.kill_worker = op_kill_worker,
 	.schedule_reap = op_schedule_reap,

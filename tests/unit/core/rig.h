@@ -89,6 +89,7 @@ struct rig_worker {
  * @workers: processes
  * @tick_ns: time for which a tick was asked, 0 if none
  * @supervisor_wakes: wake_supervisor calls
+ * @supervisor_kills: kill_supervisor calls
  */
 struct rig {
 	struct vgpu_gpu gpu;
@@ -97,6 +98,7 @@ struct rig {
 	struct rig_worker workers[RIG_WORKERS];
 	u64 tick_ns;
 	u32 supervisor_wakes;
+	u32 supervisor_kills;
 };
 
 /**

@@ -107,9 +107,10 @@ static void tokens_are_good_once_and_in_time(void **state)
 static void nobody_comes(void **state)
 {
 	struct rig *rig = *state;
+	struct vgpu_exec_event event;
 	u32 seq = begin();
 
-	assert_int_equal(rig->tick_ns, rig_now + VGPU_SPAWN_TIMEOUT);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
 	rig_advance(rig, VGPU_SPAWN_TIMEOUT - 1);
 	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
 	rig_advance(rig, 1);
@@ -118,6 +119,104 @@ static void nobody_comes(void **state)
 	assert_int_equal(rig_expect(&guest, rig_submit(&guest, rig_launch(1))).status, VGPU_ST_SESSION_LOST);
 	assert_false(vgpu_gpu_has_event(&rig->gpu));
 	rig_check_invariants(rig);
+}
+
+static int spawn_failed(struct rig *rig, u64 token, u32 status)
+{
+	const struct vgpu_exec_spawn_failed failed = { .token = token, .status = status };
+
+	return vgpu_gpu_spawn_failed(&rig->gpu, &failed);
+}
+
+/* What dies before it binds costs no deadline: another is asked for, some times, then the session is lost. */
+static void workers_that_die_before_they_bind(void **state)
+{
+	const struct vgpu_exec_spawn_failed bad = { .token = 1, .reserved = 1 };
+	struct rig *rig = *state;
+	struct vgpu_exec_event event;
+	u64 token = 0;
+	u32 try, seq = begin();
+
+	assert_int_equal(vgpu_gpu_spawn_failed(&rig->gpu, &bad), -EINVAL);
+	assert_int_equal(spawn_failed(rig, 1, 1000), -EINVAL);
+	/* Nobody was told of it yet. */
+	assert_int_equal(spawn_failed(rig, rig->dev[0].dev.sessions[0]->worker.token, 0), -ENOENT);
+	for (try = 0; try < VGPU_SPAWN_TRIES; try++) {
+		assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
+		assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+		assert_int_not_equal(event.token, token);
+		assert_int_equal(event.deadline_ns, rig_now + VGPU_SPAWN_TIMEOUT);
+		token = event.token;
+		assert_int_equal(spawn_failed(rig, token ^ 1, 0), -ENOENT);
+		assert_int_equal(spawn_failed(rig, token, 100), 0);
+		assert_int_equal(spawn_failed(rig, token, 100), -ENOENT);
+		assert_null(rig_bind(rig, token));
+	}
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
+	assert_int_equal(rig_expect(&guest, seq).status, 100);
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	rig_check_invariants(rig);
+}
+
+static void one_that_bound_is_not_retried(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_exec_event event;
+	struct rig_worker *worker;
+
+	begin();
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_int_equal(spawn_failed(rig, event.token, 0), 0);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	worker = rig_bind(rig, event.token);
+	assert_non_null(worker);
+	assert_int_equal(spawn_failed(rig, event.token, 0), -ENOENT);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
+	rig_release(worker);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
+	assert_int_equal(spawn_failed(rig, event.token, 0), -ENOENT);
+}
+
+/* An event that did not reach its reader is read again; one that came to nothing since is not. */
+static void an_event_can_be_unread(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_exec_event event, again;
+
+	begin();
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	vgpu_gpu_unread_event(&rig->gpu, &event);
+	assert_null(rig_bind(rig, event.token));
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &again));
+	assert_memory_equal(&event, &again, sizeof(event));
+	assert_int_equal(spawn_failed(rig, event.token, 0), 0);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &again));
+	vgpu_gpu_unread_event(&rig->gpu, &event);
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+}
+
+/* One that reads nothing is killed; the session waits for the next, which is given its time. */
+static void a_supervisor_that_hangs_is_killed(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_exec_event event;
+
+	begin();
+	rig_advance(rig, VGPU_EVENT_TIMEOUT - 1);
+	assert_int_equal(rig->supervisor_kills, 0);
+	rig_advance(rig, 1);
+	assert_int_equal(rig->supervisor_kills, 1);
+	vgpu_gpu_detach(&rig->gpu);
+	rig_advance(rig, VGPU_EVENT_TIMEOUT);
+	assert_int_equal(rig->supervisor_kills, 1);
+	rig_attach(rig);
+	rig_advance(rig, VGPU_EVENT_TIMEOUT - 1);
+	assert_int_equal(rig->supervisor_kills, 1);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_non_null(rig_bind(rig, event.token));
+	rig_advance(rig, VGPU_EVENT_TIMEOUT);
+	assert_int_equal(rig->supervisor_kills, 1);
 }
 
 static void a_bound_worker_that_is_never_ready(void **state)
@@ -614,6 +713,10 @@ int main(void)
 		TEST(a_worker_is_asked_for_once),
 		TEST(tokens_are_good_once_and_in_time),
 		TEST(nobody_comes),
+		TEST(workers_that_die_before_they_bind),
+		TEST(one_that_bound_is_not_retried),
+		TEST(an_event_can_be_unread),
+		TEST(a_supervisor_that_hangs_is_killed),
 		TEST(a_bound_worker_that_is_never_ready),
 		TEST(ready_is_checked),
 		TEST(a_worker_that_cannot_start_says_why),
