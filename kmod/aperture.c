@@ -12,6 +12,12 @@
  * (remap_file_pages(2) maps any other part of the file that a mapping is of, madvise(MADV_REMOVE)
  * punches holes). Its operations are therefore replaced by none; the module itself calls shmem's,
  * which the inode still has.
+ *
+ * Pages, not huge pages: of a huge page of which a part is punched, the bytes are zeroed where they
+ * are if somebody has it pinned, and what a worker that was killed still writes would be seen. The
+ * files are of a tmpfs of the module's own, which has no huge pages whatever shmem_enabled says of
+ * others. Settings that overrule a mount (shmem_enabled of "force", and those for one size) are
+ * noticed by vgpu_aperture_punch().
  */
 
 #include <linux/fs.h>
@@ -19,6 +25,7 @@
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/mount.h>
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 #include <linux/uaccess.h>
@@ -40,6 +47,9 @@ struct queue_map {
 	struct page *pages[];
 };
 
+/* Where the files are. */
+static struct vfsmount *aperture_mnt;
+
 static const struct file_operations aperture_fops = {
 	.owner = THIS_MODULE,
 };
@@ -55,7 +65,8 @@ int vgpu_aperture_open(struct vgpu_vm *vm)
 	const struct file_operations *fops = &aperture_fops;
 	struct file *file;
 
-	file = shmem_file_setup("vgpu-aperture", vm->core.limits.aperture, VM_NORESERVE);
+	file = shmem_file_setup_with_mnt(aperture_mnt, "vgpu-aperture", vm->core.limits.aperture,
+					 VM_NORESERVE);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	replace_fops(file, fops_get(fops));
@@ -124,7 +135,7 @@ int vgpu_aperture_mmap(struct vgpu_vm *vm, struct vm_area_struct *vma, u64 offse
 	file = get_aperture(vm);
 	if (!file)
 		return -ENODEV;
-	vgpu_vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
+	vgpu_vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_NOHUGEPAGE, VM_MAYEXEC);
 	vma_set_file(vma, file);
 	vma->vm_pgoff = offset >> PAGE_SHIFT;
 	err = file_inode(file)->i_fop->mmap(file, vma);
@@ -292,6 +303,18 @@ void vgpu_aperture_unmap_queue(struct vgpu_vm *vm, void *addr)
 	free_queue_map(found);
 }
 
+static bool is_in_huge_page(struct address_space *mapping, u64 offset)
+{
+	struct page *page = find_get_page(mapping, offset >> PAGE_SHIFT);
+	bool huge;
+
+	if (!page)
+		return false;
+	huge = PageCompound(page);
+	put_page(page);
+	return huge;
+}
+
 /**
  * vgpu_aperture_punch() - replace pages of the aperture by zeros
  * @vm: whose; nothing is done where it is closed
@@ -301,18 +324,53 @@ void vgpu_aperture_unmap_queue(struct vgpu_vm *vm, void *addr)
  * Every mapping loses the pages; what holds them otherwise, as a long-term pin does, keeps pages
  * that are no longer part of the aperture.
  *
- * Context: may sleep.
+ * Return: 0; -EBUSY where bytes were zeroed in place, in a huge page that is also outside of the
+ * range: who holds it still has them. Context: may sleep.
  */
-void vgpu_aperture_punch(struct vgpu_vm *vm, u64 offset, u64 len)
+int vgpu_aperture_punch(struct vgpu_vm *vm, u64 offset, u64 len)
 {
 	struct file *file = get_aperture(vm);
 	long err;
 
 	if (!file)
-		return;
+		return 0;
 	err = file_inode(file)->i_fop->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 						 offset, len);
 	WARN_ONCE(err, "vgpu: aperture of %s keeps %llu bytes at %llu: %ld\n", vm->name, len,
 		  offset, err);
+	if (!err && (is_in_huge_page(file->f_mapping, offset) ||
+		     is_in_huge_page(file->f_mapping, offset + len - 1)))
+		err = -EBUSY;
 	fput(file);
+	return err;
+}
+
+/**
+ * vgpu_aperture_init() - have a place for apertures
+ *
+ * Return: 0 or a negative errno. Context: may sleep.
+ */
+int vgpu_aperture_init(void)
+{
+	struct file_system_type *type = get_fs_type("tmpfs");
+	char options[] = "huge=never";
+	struct vfsmount *mnt;
+
+	if (!type)
+		return -ENODEV;
+	mnt = vfs_kern_mount(type, SB_KERNMOUNT, type->name, options);
+	if (IS_ERR(mnt))
+		return PTR_ERR(mnt);
+	aperture_mnt = mnt;
+	return 0;
+}
+
+/**
+ * vgpu_aperture_exit() - undo vgpu_aperture_init(); no aperture is open
+ *
+ * Context: may sleep.
+ */
+void vgpu_aperture_exit(void)
+{
+	kern_unmount(aperture_mnt);
 }

@@ -90,9 +90,9 @@ static void op_unmap_queue(struct vgpu_dev *dev, void *addr, u64 offset, u64 len
 	vgpu_aperture_unmap_queue(dev->host, addr);
 }
 
-static void op_punch(struct vgpu_dev *dev, u64 offset, u64 len)
+static int op_punch(struct vgpu_dev *dev, u64 offset, u64 len)
 {
-	vgpu_aperture_punch(dev->host, offset, len);
+	return vgpu_aperture_punch(dev->host, offset, len);
 }
 
 static const struct vgpu_host_ops host_ops = {

@@ -19,11 +19,16 @@ static int __init vgpu_init(void)
 	err = vgpu_gpus_init();
 	if (err)
 		goto err_netlink;
-	err = vgpu_executor_init();
+	err = vgpu_aperture_init();
 	if (err)
 		goto err_gpus;
+	err = vgpu_executor_init();
+	if (err)
+		goto err_aperture;
 	return 0;
 
+err_aperture:
+	vgpu_aperture_exit();
 err_gpus:
 	vgpu_gpus_exit();
 err_netlink:
@@ -36,6 +41,7 @@ err_mdev:
 static void __exit vgpu_exit(void)
 {
 	vgpu_executor_exit();
+	vgpu_aperture_exit();
 	vgpu_gpus_exit();
 	vgpu_netlink_exit();
 	vgpu_mdev_exit();

@@ -186,7 +186,9 @@ ssize_t vgpu_aperture_write(struct vgpu_vm *vm, const char __user *buf, size_t c
 u64 vgpu_aperture_used(struct vgpu_vm *vm);
 void *vgpu_aperture_map_queue(struct vgpu_vm *vm, u64 offset, u64 len);
 void vgpu_aperture_unmap_queue(struct vgpu_vm *vm, void *addr);
-void vgpu_aperture_punch(struct vgpu_vm *vm, u64 offset, u64 len);
+int vgpu_aperture_init(void);
+void vgpu_aperture_exit(void);
+int vgpu_aperture_punch(struct vgpu_vm *vm, u64 offset, u64 len);
 
 /* executor.c */
 int vgpu_executor_init(void);

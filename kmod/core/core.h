@@ -118,7 +118,7 @@ struct vgpu_event {
  *	NULL if there is no memory
  * @unmap_queue: undoes @map_queue; may sleep
  * @punch: replace pages of the aperture by zeros; whoever holds the old pages keeps those; may
- *	sleep
+ *	sleep; -EBUSY where they are zeros but not all are others
  */
 struct vgpu_host_ops {
 	void (*event)(struct vgpu_gpu *gpu, struct vgpu_dev *dev, const struct vgpu_event *event);
@@ -131,7 +131,7 @@ struct vgpu_host_ops {
 	void (*schedule_tick)(struct vgpu_gpu *gpu, u64 when_ns);
 	void *(*map_queue)(struct vgpu_dev *dev, u64 offset, u64 len);
 	void (*unmap_queue)(struct vgpu_dev *dev, void *addr, u64 offset, u64 len);
-	void (*punch)(struct vgpu_dev *dev, u64 offset, u64 len);
+	int (*punch)(struct vgpu_dev *dev, u64 offset, u64 len);
 };
 
 /* Times in nanoseconds. */

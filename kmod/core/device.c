@@ -419,13 +419,17 @@ static struct vgpu_session *next_overdue(struct vgpu_dev *dev)
 static void replace_pages(struct vgpu_dev *dev, struct vgpu_session *session)
 {
 	struct vgpu_gpu *gpu = dev->gpu;
+	bool replaced = true;
 	u32 i;
 
 	for (i = 0; i < session->num_ranges; i++)
-		gpu->ops->punch(dev, session->ranges[i].offset, session->ranges[i].len);
+		if (gpu->ops->punch(dev, session->ranges[i].offset, session->ranges[i].len))
+			replaced = false;
 	spin_lock(&gpu->lock);
 	session->worker.replace = false;
-	vgpu_session_cancel_dispatched(session, session->lost_status);
+	/* Where pages could not be replaced, commands wait for the release of the worker after all. */
+	if (replaced)
+		vgpu_session_cancel_dispatched(session, session->lost_status);
 	vgpu_gpu_pump(gpu);
 	spin_unlock(&gpu->lock);
 }

@@ -84,12 +84,15 @@ static void host_unmap_queue(struct vgpu_dev *dev, void *addr, u64 offset, u64 l
 {
 }
 
-static void host_punch(struct vgpu_dev *dev, u64 offset, u64 len)
+static int host_punch(struct vgpu_dev *dev, u64 offset, u64 len)
 {
 	struct vm *vm = dev->host;
 
-	if (fallocate(vm->aperture_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len) < 0)
+	if (fallocate(vm->aperture_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len) < 0) {
 		perror("vgpu-loopback: clearing the aperture");
+		return -errno;
+	}
+	return 0;
 }
 
 const struct vgpu_host_ops host_ops = {

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -275,6 +276,46 @@ static int test_pinned_pages_are_replaced(void)
 	return 0;
 }
 
+static int64_t vmstat(const char *name)
+{
+	char line[128], key[64];
+	long long value = -1, number;
+	FILE *file = fopen("/proc/vmstat", "re");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %lld", key, &number) == 2 && !strcmp(key, name))
+			value = number;
+	if (file)
+		fclose(file);
+	return value;
+}
+
+static int write_setting(const char *path, const char *value)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file)
+		return -errno;
+	return fputs(value, file) < 0 || fclose(file) ? -errno : 0;
+}
+
+/* Huge pages could not be replaced in part: the aperture has none, whatever the system prefers. */
+static int test_no_huge_pages(void)
+{
+	static const char setting[] = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+	int64_t before = vmstat("nr_shmem_hugepages"), after;
+
+	if (before < 0 || write_setting(setting, "always"))
+		return skipped("this kernel has no huge pages for shmem");
+	madvise(t.client.aperture, SIZE, MADV_HUGEPAGE);
+	t.client.aperture[(64 << 20) + 4096] = 1;
+	EXPECT_EQ(queue_create(&(struct queue){ 0 }, &t.client, 0, QUEUE_AREA(5), 16, 16), VGPU_ST_OK);
+	after = vmstat("nr_shmem_hugepages");
+	write_setting(setting, "never");
+	EXPECT_EQ(after, before);
+	return 0;
+}
+
 const struct test aperture_tests[] = {
 	{ "mapping", test_mapping },
 	{ "mapping-refused", test_mapping_refused },
@@ -285,5 +326,6 @@ const struct test aperture_tests[] = {
 	{ "worker-mapping", test_worker_mapping },
 	{ "mapping-holds-worker", test_mapping_holds_worker },
 	{ "pinned-pages-are-replaced", test_pinned_pages_are_replaced },
+	{ "no-huge-pages", test_no_huge_pages },
 	{ NULL, NULL }
 };

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,6 +125,102 @@ static int test_worker_outlives_supervisor(void)
 	return 0;
 }
 
+static int begin_session(struct queue *queue)
+{
+	struct vgpu_cmd init = { .opcode = VGPU_OP_SESSION_INIT, .init.out = PAYLOAD(0) };
+
+	EXPECT_EQ(queue_create(queue, &t.client, 0, QUEUE_AREA(0), 16, 16), VGPU_ST_OK);
+	EXPECT_EQ(control(&t.client, 0, VGPU_CTL_RANGE_ADD, PAYLOAD(0), PAYLOAD_LEN, 0, 0), VGPU_ST_OK);
+	queue_submit(queue, &init);
+	return 0;
+}
+
+/* An event that could not be copied to its reader is still to be read. */
+static int test_event_is_not_lost(void)
+{
+	struct vgpu_exec_event event;
+	struct vgpu_dispatch dispatch;
+	struct queue queue;
+	void *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	TRY(begin_session(&queue));
+	EXPECT(read(t.supervisor, nowhere, sizeof(event)) == -1 && errno == EFAULT);
+	munmap(nowhere, 4096);
+	EXPECT_EQ(puppet_serve(&t.puppet, t.supervisor), 0);
+	EXPECT_EQ(puppet_next(&t.puppet, &dispatch), 0);
+	queue_free(&queue);
+	return 0;
+}
+
+/* Workers that die before they bind are told of: others are tried at once, and not for ever. */
+static int test_spawn_failed(void)
+{
+	struct vgpu_exec_spawn_failed told = { .token = 1 };
+	struct vgpu_exec_event event;
+	struct vgpu_cqe cqe;
+	struct queue queue;
+	uint64_t token = 0;
+	int plain, i;
+
+	plain = open(VGPU_EXEC_DEVICE, O_RDWR | O_CLOEXEC);
+	EXPECT(plain >= 0);
+	EXPECT(ioctl(plain, VGPU_EXEC_SPAWN_FAILED, &told) == -1 && errno == EINVAL);
+	close(plain);
+	EXPECT(ioctl(t.supervisor, VGPU_EXEC_SPAWN_FAILED, &told) == -1 && errno == ENOENT);
+	TRY(begin_session(&queue));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(standin_event(t.supervisor, &event), 0);
+		EXPECT(event.token != token);
+		token = event.token;
+		told = (struct vgpu_exec_spawn_failed){ .token = token, .reserved = 1 };
+		EXPECT(ioctl(t.supervisor, VGPU_EXEC_SPAWN_FAILED, &told) == -1 && errno == EINVAL);
+		told.reserved = 0;
+		EXPECT_EQ(ioctl(t.supervisor, VGPU_EXEC_SPAWN_FAILED, &told), 0);
+		EXPECT(ioctl(t.supervisor, VGPU_EXEC_SPAWN_FAILED, &told) == -1 && errno == ENOENT);
+	}
+	EXPECT_EQ(queue_wait(&queue, &cqe), 0);
+	EXPECT_EQ(cqe.status, VGPU_ST_NO_EXECUTOR);
+	EXPECT_EQ(session_state(&t.client, 0), VGPU_SESSION_LOST);
+	queue_free(&queue);
+	return 0;
+}
+
+/* A supervisor that leaves an event unread hangs: it is killed, and the next one finds the event. */
+static int test_supervisor_hangs(void)
+{
+	struct vgpu_exec_attach attach;
+	struct vgpu_dispatch dispatch;
+	struct queue queue;
+	int ready[2], status;
+	pid_t pid;
+	char byte;
+
+	close(t.supervisor);
+	t.supervisor = -1;
+	standin_describe(&attach, GPU, GPU_MEMORY);
+	EXPECT_EQ(pipe2(ready, O_CLOEXEC), 0);
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		if (standin_attach(&attach) < 0 || write(ready[1], "r", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	EXPECT_EQ(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	TRY(begin_session(&queue));
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	t.supervisor = standin_attach(&attach);
+	EXPECT(t.supervisor >= 0);
+	EXPECT_EQ(puppet_serve(&t.puppet, t.supervisor), 0);
+	EXPECT_EQ(puppet_next(&t.puppet, &dispatch), 0);
+	queue_free(&queue);
+	return 0;
+}
+
 static int test_supervisor_calls(void)
 {
 	struct vgpu_exec_event event;
@@ -150,6 +247,9 @@ const struct test supervisor_tests[] = {
 	{ "supervisor-comes-back", test_supervisor_comes_back },
 	{ "token-of-dead-supervisor", test_token_of_dead_supervisor },
 	{ "worker-outlives-supervisor", test_worker_outlives_supervisor },
+	{ "event-is-not-lost", test_event_is_not_lost },
+	{ "spawn-failed", test_spawn_failed },
+	{ "supervisor-hangs", test_supervisor_hangs },
 	{ "supervisor-calls", test_supervisor_calls },
 	{ NULL, NULL }
 };

@@ -121,7 +121,7 @@ static void op_unmap_queue(struct vgpu_dev *dev, void *addr, u64 offset, u64 len
 	rdev->mapped--;
 }
 
-static void op_punch(struct vgpu_dev *dev, u64 offset, u64 len)
+static int op_punch(struct vgpu_dev *dev, u64 offset, u64 len)
 {
 	struct rig_dev *rdev = dev->host;
 
@@ -131,6 +131,7 @@ static void op_punch(struct vgpu_dev *dev, u64 offset, u64 len)
 		RIG_CHECK(!madvise(rdev->aperture + offset, len, MADV_DONTNEED));
 	else
 		memset(rdev->aperture + offset, 0, len);
+	return rdev->fail_punch ? -EBUSY : 0;
 }
 
 static const struct vgpu_host_ops rig_ops = {

@@ -37,6 +37,7 @@ struct rig;
  * @signals: vectors raised, by number
  * @reap: vgpu_dev_reap() was asked for
  * @mapped: queue areas mapped
+ * @fail_punch: punch zeroes in place
  * @fail_map: map_queue finds no memory
  * @exists: vgpu_dev_init() succeeded and vgpu_dev_destroy() was not called
  */
@@ -48,6 +49,7 @@ struct rig_dev {
 	bool reap;
 	int mapped;
 	bool fail_map;
+	bool fail_punch;
 	bool exists;
 };
 

@@ -663,6 +663,28 @@ static void a_killed_worker_that_stays_loses_its_pages(void **state)
 	rig_check_invariants(rig);
 }
 
+/* Where its pages cannot be replaced, its commands complete no sooner than it is gone. */
+static void a_killed_worker_that_stays_and_keeps_its_pages(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker = begin_ready(rig);
+	struct vgpu_cqe cqe;
+	u32 hung;
+
+	rig_expect(&guest, 0);
+	hung = rig_submit(&guest, rig_copy_out(0, 1));
+	assert_int_equal(rig_take(worker), 1);
+	guest.dev->fail_punch = true;
+	rig_advance(rig, VGPU_DEADLINE_DEFAULT);
+	rig_advance(rig, VGPU_RELEASE_GRACE);
+	rig_advance(rig, VGPU_RELEASE_TIMEOUT);
+	rig_advance(rig, VGPU_RELEASE_TIMEOUT);
+	assert_false(rig_consume(&guest, &cqe));
+	rig_release(worker);
+	assert_int_equal(rig_expect(&guest, hung).status, 702);
+	rig_check_invariants(rig);
+}
+
 static void progress_puts_the_deadline_off(void **state)
 {
 	struct rig *rig = *state;
@@ -733,6 +755,7 @@ int main(void)
 		TEST(a_hang_costs_its_session_alone),
 		TEST(a_killed_worker_that_lingers_holds_up_nobody),
 		TEST(a_killed_worker_that_stays_loses_its_pages),
+		TEST(a_killed_worker_that_stays_and_keeps_its_pages),
 		TEST(progress_puts_the_deadline_off),
 		TEST(workers_outlive_nothing),
 	};
