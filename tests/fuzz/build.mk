@@ -1,20 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
-# make fuzz SECONDS=n: every fuzzer for n seconds, stops on a finding. A fuzzer is a NAME.mk here that adds to FUZZERS. Fuzzers need clang
-# and its fuzzer runtime; corpora are kept in build/fuzz/corpus.
+# make fuzz SECONDS=n: every fuzzer for n seconds, stops on a finding. A NAME.mk here adds to FUZZERS what is linked with libFuzzer
+# (clang and its fuzzer runtime; skipped aloud where they are missing; corpora grow in build/fuzz/corpus, seeds are in tests/fuzz/corpus
+# and build/fuzz/seeds), to FUZZ_PROGRAMS what runs by itself: PROGRAM --seconds N, with a status that is not zero on a finding.
 SECONDS ?= 60
 CLANG ?= clang
 FUZZ_RUNTIME := $(wildcard $(shell $(CLANG) -print-file-name=libclang_rt.fuzzer-x86_64.a 2>/dev/null))
 FUZZERS :=
+FUZZ_PROGRAMS :=
 
 include $(filter-out %/build.mk,$(wildcard tests/fuzz/*.mk))
 
-fuzz: $(if $(FUZZ_RUNTIME),$(FUZZERS))
-	@$(if $(FUZZ_RUNTIME),,echo "make fuzz: $(CLANG) has no fuzzer runtime: apt install clang libclang-rt-dev" >&2; exit 1)
-	@for fuzzer in $(FUZZERS); do \
+fuzz: $(if $(FUZZ_RUNTIME),$(FUZZERS)) $(FUZZ_PROGRAMS)
+	@for program in $(FUZZ_PROGRAMS); do \
+		echo "fuzzing $$program for $(SECONDS) s"; \
+		$$program --seconds $(SECONDS) || exit; \
+	done
+	@$(if $(FUZZ_RUNTIME),,echo "skip $(FUZZERS): $(CLANG) has no fuzzer runtime: apt install clang libclang-rt-dev"; exit 0;) \
+	for fuzzer in $(FUZZERS); do \
 		echo "fuzzing $$fuzzer for $(SECONDS) s"; \
 		mkdir -p $(B)/fuzz/corpus/$${fuzzer##*/}; \
 		$$fuzzer -max_total_time=$(SECONDS) -max_len=16384 -timeout=20 -print_final_stats=1 \
-			-artifact_prefix=$(B)/fuzz/$${fuzzer##*/}- $(B)/fuzz/corpus/$${fuzzer##*/} || exit; \
+			-artifact_prefix=$(B)/fuzz/$${fuzzer##*/}- $(B)/fuzz/corpus/$${fuzzer##*/} \
+			$$(ls -d tests/fuzz/corpus/$${fuzzer##*/} $(B)/fuzz/seeds/$${fuzzer##*/} 2>/dev/null) || exit; \
 	done
 
 .PHONY: fuzz

@@ -47,7 +47,7 @@ struct block *block_create(struct grid *grid)
 		w->first_tid = k * LANES;
 		w->shared = block->shared;
 		w->shared_size = grid->shared_size;
-		w->local = block->local + k * LANES * stride;
+		w->local = stride ? block->local + k * LANES * stride : NULL;
 		w->local_stride = stride;
 		w->local_size = grid->local_size;
 	}

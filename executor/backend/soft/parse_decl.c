@@ -3,6 +3,7 @@
 /* Declarations: constant expressions, types, variables and their initialisers. */
 #include <string.h>
 
+#include "float.h"
 #include "parser.h"
 #include "symtab.h"
 
@@ -337,15 +338,6 @@ static uint8_t *init_bytes(struct parser *ps, struct var *var, uint64_t offset, 
 	return var->data + offset;
 }
 
-static uint16_t half_bits(double d)
-{
-	_Float16 h = d;
-	uint16_t bits;
-
-	memcpy(&bits, &h, sizeof(bits));
-	return bits;
-}
-
 static void init_constant(struct parser *ps, struct var *var, uint64_t offset, struct constant c, uint32_t *cap)
 {
 	uint32_t bytes = type_bytes(var->type);
@@ -362,7 +354,7 @@ static void init_constant(struct parser *ps, struct var *var, uint64_t offset, s
 		} else if (var->type == T_F64) {
 			memcpy(&bits, &d, sizeof(d));
 		} else if (var->type == T_F16 && c.is_float) {
-			bits = half_bits(d);
+			bits = (uint16_t)float_narrow(d, false, 10, 5, FR_NEAREST);
 		}
 	} else if (c.is_float && !type_is_float(var->type) && bytes == 4 && !c.is_f32) {
 		f = constant_double(c);
