@@ -93,7 +93,7 @@ test_wrong_arguments()
 
 	long=$(printf 'x%.0s' {1..32})
 	expect_error 2 "which object? see: vgpu-admin --help" vgpu-admin &&
-		expect_error 2 "no object 'disk'; there are: gpu vm version" vgpu-admin disk &&
+		expect_error 2 "no object 'disk'; there are: gpu vm version doctor" vgpu-admin disk &&
 		expect_error 2 "gpu has no verb 'set'; it has: show" vgpu-admin gpu set &&
 		expect_error 2 "no option '-x' before the object; see: vgpu-admin --help" vgpu-admin -x gpu &&
 		expect_error 2 "gpu show has no option '-x'; see: vgpu-admin gpu --help" vgpu-admin gpu -x &&

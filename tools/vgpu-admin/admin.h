@@ -140,6 +140,7 @@ struct admin_object {
 	const struct admin_verb *verbs;
 };
 
+extern const struct admin_object admin_doctor;
 extern const struct admin_object admin_gpu;
 extern const struct admin_object admin_vm;
 extern const struct admin_object admin_version;

@@ -13,7 +13,7 @@
 #define FIRST_SETTING	(FIRST_OPTION + ADMIN_MAX_OPTIONS)	/* and first setting */
 
 /* In the order in which help lists them. */
-const struct admin_object * const admin_objects[] = { &admin_gpu, &admin_vm, &admin_version, NULL };
+const struct admin_object * const admin_objects[] = { &admin_gpu, &admin_vm, &admin_version, &admin_doctor, NULL };
 
 /**
  * admin_error() - say on stderr what went wrong

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "hostdev.h"
 #include "netlink.h"
 #include "print.h"
 #include "settings.h"
@@ -210,6 +211,8 @@ static const struct admin_verb vm_verbs[] = {
 	{ "show", "[VM]", "the virtual GPUs, or everything about one", 0, 1, show_options, vm_show, ADMIN_VM },
 	{ "set", "VM", "change the policy of one, until it is removed", 1, 1, NULL, vm_set, ADMIN_VM, true,
 	  vm_settings },
+	{ "qemu-args", "VM", "QEMU's options for one", 1, 1, hostdev_qemu_options, hostdev_qemu_args, ADMIN_VM },
+	{ "libvirt-xml", "VM", "the element of a libvirt domain for one", 1, 1, NULL, hostdev_libvirt_xml, ADMIN_VM },
 	{ NULL },
 };
 

@@ -478,15 +478,13 @@ static bool soft_probe(const struct backend_options *options, struct vgpu_exec_a
 {
 	uint64_t memory = options->memory ? options->memory : default_memory();
 
-	if (options->pci[0]) {
-		snprintf(why, why_len, "the soft GPU is no PCI device: leave out --pci %s", options->pci);
-		return false;
-	}
 	memory -= memory % SOFT_MEM_GRANULE;
 	if (!memory) {
 		snprintf(why, why_len, "--memory is less than %llu MiB", SOFT_MEM_GRANULE >> 20);
 		return false;
 	}
+	/* A PCI device that stands in for a GPU: what manages virtual GPUs looks for them there. */
+	snprintf(attach->pci, sizeof(attach->pci), "%s", options->pci);
 	attach->memory = memory;
 	attach->granule = SOFT_MEM_GRANULE;
 	attach->session_overhead = 0;
