@@ -34,6 +34,7 @@
 #include "os.h"
 #include "bucket.h"
 #include "limits.h"
+#include "metrics.h"
 #include "sched.h"
 #include "../../uapi/vgpu_device.h"
 #include "../../uapi/vgpu_executor.h"
@@ -299,6 +300,9 @@ enum vgpu_item_state {
  * @cmd: the vetted copy
  * @arrival: order of arrival at the GPU
  * @arrival_ns: time of its fetch
+ * @dispatch_ns: time of its dispatch
+ * @start_ns: when the command before it on its engine completed, if that was later
+ * @gpu_ns: time that it took, as the worker says; a metric only
  * @seq: sequence number
  * @engine: enum vgpu_engine
  * @state: enum vgpu_item_state
@@ -313,6 +317,9 @@ struct vgpu_item {
 	struct vgpu_cmd cmd;
 	u64 arrival;
 	u64 arrival_ns;
+	u64 dispatch_ns;
+	u64 start_ns;
+	u64 gpu_ns;
 	u32 seq;
 	u8 engine;
 	u8 state;
@@ -372,11 +379,13 @@ struct vgpu_run {
  * @runs: in flight, in order of dispatch
  * @inflight: number of @runs
  * @last_generation: worker of the last run dispatched
+ * @last_done_ns: when a command last completed
  */
 struct vgpu_engine_queue {
 	struct list_head runs;
 	u32 inflight;
 	u32 last_generation;
+	u64 last_done_ns;
 };
 
 /**
@@ -547,6 +556,7 @@ struct vgpu_session {
  * @limits: policy
  * @sched: what the scheduler sees
  * @counters: what happened
+ * @metrics: what its commands took
  * @waiting: commands accepted and not completed
  * @memory_used: device memory mapped by all sessions
  * @sessions: by number, NULL where free
@@ -580,6 +590,7 @@ struct vgpu_dev {
 	struct vgpu_limits limits;
 	struct vgpu_sched_vm sched;
 	struct vgpu_counters counters;
+	struct vgpu_metrics metrics;
 	u64 waiting;
 	u64 memory_used;
 	struct vgpu_session *sessions[VGPU_MAX_SESSIONS];

@@ -35,6 +35,7 @@ int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
 	dev->limits = *limits;
 	dev->epoch_ns = vgpu_now_ns();
 	memcpy(dev->uuid, uuid, sizeof(dev->uuid));
+	vgpu_metrics_init(dev);
 
 	spin_lock(&gpu->lock);
 	dev->info = gpu->attach.info;
@@ -77,6 +78,7 @@ void vgpu_dev_destroy(struct vgpu_dev *dev)
 	gpu->num_devs--;
 	gpu->memory_given -= dev->limits.memory;
 	spin_unlock(&gpu->lock);
+	vgpu_metrics_destroy(dev);
 	mutex_destroy(&dev->ctl);
 }
 

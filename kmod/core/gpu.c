@@ -6,6 +6,7 @@
  */
 
 #include "core.h"
+#include "trace.h"
 
 #define CU_LAUNCH_TIMEOUT	702
 #define CU_UNKNOWN		999
@@ -406,6 +407,12 @@ void vgpu_gpu_abandon(struct vgpu_gpu *gpu, struct vgpu_session *session, u64 no
 				end_run(gpu, run, now);
 }
 
+static void switched(struct vgpu_gpu *gpu, struct vgpu_dev *dev)
+{
+	gpu->switches++;
+	dev->metrics.switches++;
+}
+
 /*
  * Dispatches a run; space is what vgpu_worker_space() said, which the worker can change at any
  * time.
@@ -428,7 +435,7 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 	list_move_tail(&run->node, &queue->runs);
 	queue->inflight++;
 	if (queue->last_generation != session->worker.generation)
-		gpu->switches++;
+		switched(gpu, session->dev);
 	queue->last_generation = session->worker.generation;
 
 	stream->engine = engine;
@@ -442,6 +449,9 @@ static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engi
 			break;
 		predicted += cost;
 		item->run = run;
+		item->dispatch_ns = now;
+		trace_vgpu_dispatch(session->dev->uuid, session->id, item->seq, item->cmd.opcode,
+				    engine, run->id, now);
 		bytes += vgpu_cmd_bytes(&item->cmd);
 		vgpu_worker_dispatch(session, item);
 		stream->dispatched++;

@@ -2,8 +2,11 @@
 /* Copyright (c) vgpu authors */
 
 #include "os_user.h"
+#include "trace.h"
 
 long vgpu_alloc_fail_after = -1;
+
+void (*vgpu_trace_hook)(const struct vgpu_trace_event *event);
 
 /**
  * vgpu_user_calloc() - zeroed memory in whole cache lines, or a failure where a test asked for one

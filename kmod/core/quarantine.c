@@ -9,6 +9,7 @@
  */
 
 #include "core.h"
+#include "trace.h"
 
 /* Strikes that a guest can make at will are told of at most this often. */
 #define TELL_INTERVAL	(1ULL * NSEC_PER_SEC)
@@ -136,6 +137,7 @@ static void begin(struct vgpu_dev *dev, u64 now)
 	}
 	dev->quarantined = true;
 	list_move_tail(&dev->quarantine_node, &gpu->quarantined);
+	trace_vgpu_quarantine(dev->uuid, 1, quarantine->cause, quarantine->until_ns);
 	vgpu_event(dev, VGPU_EV_QUARANTINED, VGPU_NO_SESSION, quarantine->cause,
 		   quarantine->until_ns ? quarantine->until_ns - now : 0, now);
 	for (i = 0; i < VGPU_MAX_SESSIONS; i++)
@@ -146,6 +148,7 @@ static void begin(struct vgpu_dev *dev, u64 now)
 
 static void end(struct vgpu_dev *dev, bool by_hand, u64 now)
 {
+	trace_vgpu_quarantine(dev->uuid, 0, dev->quarantine.cause, 0);
 	list_del_init(&dev->quarantine_node);
 	dev->quarantined = false;
 	dev->quarantine.until_ns = 0;

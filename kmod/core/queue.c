@@ -7,6 +7,7 @@
  */
 
 #include "core.h"
+#include "trace.h"
 
 #define CU_OUT_OF_MEMORY	2
 
@@ -44,6 +45,13 @@ static u16 session_status(const struct vgpu_session *session)
 	return VGPU_ST_OK;
 }
 
+static void refuse(struct vgpu_session *session, const struct vgpu_cmd *cmd, u32 seq, u16 status)
+{
+	trace_vgpu_vet(session->dev->uuid, session->id, seq, cmd->opcode, status, 0);
+	vgpu_metrics_refuse(session->dev, status);
+	vgpu_queue_complete(session, seq, status, 0);
+}
+
 static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd, u32 seq)
 {
 	struct vgpu_gpu *gpu = session->dev->gpu;
@@ -51,6 +59,7 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 	struct vgpu_item *item;
 	u16 status;
 
+	trace_vgpu_submit(session->dev->uuid, session->id, seq, cmd->opcode);
 	status = session_status(session);
 	if (status == VGPU_ST_OK) {
 		status = vgpu_vet(session, cmd, seq);
@@ -63,12 +72,12 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 		}
 	}
 	if (status != VGPU_ST_OK) {
-		vgpu_queue_complete(session, seq, status, 0);
+		refuse(session, cmd, seq, status);
 		return;
 	}
 	stream = vgpu_session_stream(session, cmd->stream);
 	if (!stream) {
-		vgpu_queue_complete(session, seq, CU_OUT_OF_MEMORY, 0);
+		refuse(session, cmd, seq, CU_OUT_OF_MEMORY);
 		return;
 	}
 	vgpu_vet_charge(session, cmd);
@@ -80,6 +89,9 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 	item->engine = vgpu_op_engine(cmd->opcode);
 	item->arrival = gpu->arrivals++;
 	item->arrival_ns = vgpu_now_ns();
+	item->gpu_ns = 0;
+	trace_vgpu_vet(session->dev->uuid, session->id, seq, cmd->opcode, status, item->arrival_ns);
+	vgpu_metrics_accept(session->dev, item);
 	vgpu_stream_append(stream, item);
 }
 

@@ -9,6 +9,7 @@
  */
 
 #include "core.h"
+#include "trace.h"
 
 /* Multiply-shift hashing: M. Dietzfelbinger, Universal hashing and k-wise independence, 1996. */
 static struct hlist_head *seq_bucket(struct vgpu_session *session, u32 seq)
@@ -95,13 +96,22 @@ void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value)
 	struct vgpu_stream *waiter, *next;
 	struct vgpu_item *oldest;
 	bool was_oldest = is_oldest(item);
+	u64 now = 0;
 
+	if (vgpu_metrics_on || item->state == VGPU_ITEM_DISPATCHED)
+		now = vgpu_now_ns();
 	if (item->state == VGPU_ITEM_DISPATCHED) {
+		struct vgpu_engine_queue *queue = &session->dev->gpu->engine[item->engine];
+
 		stream->dispatched--;
+		item->start_ns = queue->last_done_ns;
+		queue->last_done_ns = now;
 		if (item->run)
-			vgpu_run_item_done(session->dev->gpu, item->run, &item->cmd,
-					   vgpu_now_ns());
+			vgpu_run_item_done(session->dev->gpu, item->run, &item->cmd, now);
 	}
+	vgpu_metrics_complete(session->dev, item, status, now);
+	trace_vgpu_complete(session->dev->uuid, session->id, item->seq, item->cmd.opcode, status,
+			    vgpu_cmd_bytes(&item->cmd), now);
 	if (stream->next == item)
 		stream->next = list_is_last(&item->stream_node, &stream->items)
 				       ? NULL
@@ -210,6 +220,7 @@ void vgpu_stream_advance(struct vgpu_stream *stream)
 		return;
 	if (!worker_takes(session))
 		return;
+	trace_vgpu_enqueue(session->dev->uuid, session->id, item->seq, item->engine);
 	entity->engine = item->engine;
 	entity->arrival = item->arrival;
 	entity->arrival_ns = item->arrival_ns;

@@ -18,6 +18,7 @@
  */
 
 #include "core.h"
+#include "trace.h"
 
 #define CU_UNKNOWN	999
 #define ADDRESS_MAX	BIT_ULL(47)
@@ -185,6 +186,8 @@ void vgpu_worker_kill(struct vgpu_session *session)
 	case VGPU_WORKER_BOUND:
 	case VGPU_WORKER_READY:
 		vgpu_worker_set_state(session, VGPU_WORKER_DYING);
+		trace_vgpu_kill(session->dev->uuid, session->id, session->worker.generation,
+				session->lost_status);
 		ops->kill_worker(&session->worker);
 		ops->wake_worker(&session->worker);
 		break;
@@ -394,6 +397,7 @@ static void take_completion(struct vgpu_session *session, const struct vgpu_comp
 		vgpu_strike(session->dev, VGPU_STRIKE_FAULT, session->id, completion->status,
 			    vgpu_now_ns());
 	}
+	item->gpu_ns = completion->gpu_ns;
 	vgpu_item_complete(item, completion->status <= CU_UNKNOWN ? completion->status : CU_UNKNOWN,
 			   completion->value);
 }
@@ -404,6 +408,7 @@ static void read_completion(const struct vgpu_completion *slot, struct vgpu_comp
 	completion->generation = READ_ONCE(slot->generation);
 	completion->status = READ_ONCE(slot->status);
 	completion->value = READ_ONCE(slot->value);
+	completion->gpu_ns = READ_ONCE(slot->gpu_ns);
 }
 
 static void take_completions(struct vgpu_session *session)

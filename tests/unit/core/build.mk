@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Unit tests of the core, under ASan and UBSan: one program for each area, all over the same rig.
-CORE_TESTS := registers vet queue stream worker admit quarantine
+CORE_TESTS := registers vet queue stream worker admit quarantine hist
 
 define core_test_rule
 $(B)/tests/core-$(1): $(B)/san/tests/unit/core/$(1).o $(B)/san/tests/unit/core/rig.o $(2) $(B)/san/lib/libcore.a

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+/* What the commands of virtual GPUs took: see metrics.h. */
+
+#include "core.h"
+
+#define CU_OUT_OF_MEMORY	2
+#define CU_LAUNCH_TIMEOUT	702
+
+/* Lengths of pieces in those of 200 ms, and how many make a window. */
+static const u32 piece_length[VGPU_WINDOW_LEVELS] = { 1, 10, 50 };
+static const u32 window_pieces[VGPU_WINDOW_LEVELS] = { 5, 5, 6 };
+
+/* Whether anything is measured but what struct vgpu_counters has; set before GPUs are there. */
+bool vgpu_metrics_on = true;
+
+/**
+ * vgpu_metrics_init() - nothing has happened yet
+ * @dev: being set up
+ *
+ * Context: any.
+ */
+void vgpu_metrics_init(struct vgpu_dev *dev)
+{
+	dev->metrics.since_ns = vgpu_now_ns();
+}
+
+static void clear_piece(struct vgpu_latency *latency, struct vgpu_piece *piece)
+{
+	u32 i;
+
+	for (i = 0; i < VGPU_PART_COUNT; i++)
+		vgpu_hist_clear(&piece->part[i], &latency->spares);
+}
+
+static void drop_piece(struct vgpu_latency *latency, struct vgpu_piece **piece)
+{
+	if (!*piece)
+		return;
+	if (latency->now == *piece)
+		latency->now = NULL;
+	clear_piece(latency, *piece);
+	kfree(*piece);
+	*piece = NULL;
+	latency->pieces--;
+}
+
+/**
+ * vgpu_metrics_destroy() - give back all memory
+ * @dev: at its end
+ *
+ * Context: nobody else uses it.
+ */
+void vgpu_metrics_destroy(struct vgpu_dev *dev)
+{
+	struct vgpu_latency *latency = dev->metrics.latency;
+	u32 level, i;
+
+	if (!latency)
+		return;
+	for (level = 0; level < VGPU_WINDOW_LEVELS; level++)
+		for (i = 0; i < VGPU_WINDOW_PIECES; i++)
+			drop_piece(latency, &latency->piece[level][i]);
+	for (i = 0; i < VGPU_PART_COUNT; i++)
+		vgpu_hist_clear(&latency->all[i], &latency->spares);
+	vgpu_hist_trim(&latency->spares);
+	kfree(latency);
+	dev->metrics.latency = NULL;
+}
+
+/* The piece of a level that is of this epoch, empty if it is new; NULL if there is no memory. */
+static struct vgpu_piece *get_piece(struct vgpu_latency *latency, u32 level, u64 epoch)
+{
+	struct vgpu_piece **place = &latency->piece[level][epoch % VGPU_WINDOW_PIECES];
+
+	if (!*place) {
+		*place = kzalloc(sizeof(**place), GFP_NOWAIT | __GFP_NOWARN);
+		if (!*place)
+			return NULL;
+		latency->pieces++;
+	} else if ((*place)->epoch != epoch) {
+		clear_piece(latency, *place);
+	}
+	(*place)->epoch = epoch;
+	return *place;
+}
+
+/* The current piece is over: it counts in what is longer. */
+static void close_piece(struct vgpu_latency *latency)
+{
+	const struct vgpu_piece *done = latency->now;
+	struct vgpu_piece *piece;
+	u32 level, i;
+
+	if (!done)
+		return;
+	for (level = 1; level < VGPU_WINDOW_LEVELS; level++) {
+		piece = get_piece(latency, level, div_u64(done->epoch, piece_length[level]));
+		for (i = 0; piece && i < VGPU_PART_COUNT; i++)
+			vgpu_hist_merge(&piece->part[i], &latency->spares, &done->part[i]);
+	}
+	for (i = 0; i < VGPU_PART_COUNT; i++)
+		vgpu_hist_merge(&latency->all[i], &latency->spares, &done->part[i]);
+	latency->now = NULL;
+}
+
+static void advance(struct vgpu_metrics *metrics, u64 now)
+{
+	struct vgpu_latency *latency = metrics->latency;
+
+	close_piece(latency);
+	latency->epoch = div64_u64(now, VGPU_WINDOW_PIECE_NS);
+	metrics->until_ns = (latency->epoch + 1) * VGPU_WINDOW_PIECE_NS;
+}
+
+static bool begin_latency(struct vgpu_metrics *metrics)
+{
+	metrics->latency = kzalloc(sizeof(*metrics->latency), GFP_NOWAIT | __GFP_NOWARN);
+	metrics->until_ns = 0;
+	return metrics->latency;
+}
+
+/**
+ * vgpu_metrics_accept() - a command was accepted
+ * @dev: of which
+ * @item: its arrival_ns is set
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_metrics_accept(struct vgpu_dev *dev, const struct vgpu_item *item)
+{
+	struct vgpu_metrics *metrics = &dev->metrics;
+
+	if (!vgpu_metrics_on)
+		return;
+	metrics->arrival_sum += item->arrival_ns;
+	if (++metrics->accepted > metrics->accepted_max)
+		metrics->accepted_max = metrics->accepted;
+}
+
+static enum vgpu_error error_of(u16 status)
+{
+	switch (status) {
+	case VGPU_ST_QUARANTINED:
+		return VGPU_ERROR_QUARANTINED;
+	case VGPU_ST_QUOTA:
+	case CU_OUT_OF_MEMORY:
+		return VGPU_ERROR_MEMORY;
+	case CU_LAUNCH_TIMEOUT:
+		return VGPU_ERROR_TIMEOUT;
+	case VGPU_ST_SESSION_LOST:
+	case VGPU_ST_NO_EXECUTOR:
+		return VGPU_ERROR_LOST;
+	case VGPU_ST_CANCELLED:
+		return VGPU_ERROR_CANCELLED;
+	}
+	return status < VGPU_ST_BASE ? VGPU_ERROR_CUDA : VGPU_ERROR_REJECTED;
+}
+
+/**
+ * vgpu_metrics_refuse() - a command was completed without having been accepted
+ * @dev: of which
+ * @status: not VGPU_ST_OK
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_metrics_refuse(struct vgpu_dev *dev, u16 status)
+{
+	dev->metrics.errors[error_of(status)]++;
+}
+
+/* Parts of a dispatched command's life, VGPU_PART_TOTAL as given; see metrics.h. */
+static void divide(const struct vgpu_item *item, u64 now, u64 part[VGPU_PART_COUNT])
+{
+	u64 rest = now - item->dispatch_ns;
+	u64 waited = 0;
+
+	part[VGPU_PART_QUEUED] = item->dispatch_ns - item->arrival_ns;
+	if (item->start_ns > item->dispatch_ns)
+		waited = min(item->start_ns - item->dispatch_ns, rest);
+	part[VGPU_PART_EXECUTING] = item->gpu_ns ? min(item->gpu_ns, rest) : rest - waited;
+	rest -= part[VGPU_PART_EXECUTING];
+	part[VGPU_PART_DISPATCHED] = min(waited, rest);
+	part[VGPU_PART_COMPLETING] = rest - part[VGPU_PART_DISPATCHED];
+}
+
+/**
+ * vgpu_metrics_complete() - an accepted command completes
+ * @dev: of which
+ * @item: the command, still in the state that it was in
+ * @status: enum vgpu_status
+ * @now: time
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u16 status, u64 now)
+{
+	struct vgpu_metrics *metrics = &dev->metrics;
+	u32 kind = item->cmd.opcode % VGPU_KINDS;
+	struct vgpu_hist_spares *spares;
+	u64 part[VGPU_PART_COUNT];
+	struct vgpu_hist *hist;
+	u32 i, parts;
+
+	if (!vgpu_metrics_on)
+		return;
+	metrics->arrival_sum -= item->arrival_ns;
+	metrics->accepted--;
+	if (status == VGPU_ST_OK) {
+		metrics->commands[kind]++;
+		metrics->bytes[kind] += vgpu_cmd_bytes(&item->cmd);
+	} else {
+		metrics->errors[error_of(status)]++;
+	}
+
+	if (!metrics->latency && !begin_latency(metrics)) {
+		metrics->unseen++;
+		return;
+	}
+	if (now >= metrics->until_ns)
+		advance(metrics, now);
+	if (!metrics->latency->now)
+		metrics->latency->now = get_piece(metrics->latency, 0, metrics->latency->epoch);
+	spares = &metrics->latency->spares;
+	hist = metrics->latency->now ? metrics->latency->now->part : metrics->latency->all;
+	part[VGPU_PART_TOTAL] = now - item->arrival_ns;
+	if (item->state == VGPU_ITEM_DISPATCHED) {
+		divide(item, now, part);
+		parts = VGPU_PART_COUNT;
+	} else {
+		part[VGPU_PART_QUEUED] = part[VGPU_PART_TOTAL];
+		parts = VGPU_PART_QUEUED + 1;
+	}
+	for (i = 0; i < parts; i++)
+		vgpu_hist_add(&hist[i], spares, part[i]);
+}
+
+/* Gives back the memory of pieces that are in no window any more. */
+static void expire(struct vgpu_latency *latency)
+{
+	struct vgpu_piece **place;
+	u32 level, i;
+
+	for (level = 0; level < VGPU_WINDOW_LEVELS; level++)
+		for (i = 0; i < VGPU_WINDOW_PIECES; i++) {
+			place = &latency->piece[level][i];
+			if (*place && (*place)->epoch + window_pieces[level] <
+					      div_u64(latency->epoch, piece_length[level]))
+				drop_piece(latency, place);
+		}
+	if (!latency->pieces)
+		vgpu_hist_trim(&latency->spares);
+}
+
+/**
+ * vgpu_dev_read_metrics() - a consistent reading
+ * @dev: any
+ * @reading: filled in
+ *
+ * Context: any process.
+ */
+void vgpu_dev_read_metrics(struct vgpu_dev *dev, struct vgpu_metrics_reading *reading)
+{
+	struct vgpu_metrics *metrics = &dev->metrics;
+	u64 now, done = 0;
+
+	spin_lock(&dev->gpu->lock);
+	now = vgpu_now_ns();
+	memcpy(reading->commands, metrics->commands, sizeof(reading->commands));
+	memcpy(reading->bytes, metrics->bytes, sizeof(reading->bytes));
+	memcpy(reading->errors, metrics->errors, sizeof(reading->errors));
+	reading->switches = metrics->switches;
+	reading->depth = metrics->accepted;
+	reading->depth_max = metrics->accepted_max;
+	reading->age_ns = now - metrics->since_ns;
+	reading->unseen = metrics->unseen;
+	reading->memory = 0;
+	if (metrics->latency) {
+		if (now >= metrics->until_ns)
+			advance(metrics, now);
+		expire(metrics->latency);
+		done = metrics->latency->all[VGPU_PART_TOTAL].sum;
+		if (metrics->latency->now)
+			done += metrics->latency->now->part[VGPU_PART_TOTAL].sum;
+		reading->memory = sizeof(*metrics->latency) +
+				  metrics->latency->pieces * sizeof(struct vgpu_piece) +
+				  metrics->latency->spares.allocated *
+					  sizeof(struct vgpu_hist_block);
+	}
+	/* What a command waited is what it added to the integral: J. D. C. Little, 1961. */
+	reading->depth_ns = done + metrics->accepted * now - metrics->arrival_sum;
+	spin_unlock(&dev->gpu->lock);
+}
+
+/**
+ * vgpu_dev_read_latency() - the histograms of a window
+ * @dev: any
+ * @window: which
+ * @reading: filled in; vgpu_latency_free() gives back its memory
+ *
+ * Values for which there is no memory are counted, and in no bucket.
+ *
+ * Context: any process.
+ */
+void vgpu_dev_read_latency(struct vgpu_dev *dev, enum vgpu_window window,
+			   struct vgpu_latency_reading *reading)
+{
+	struct vgpu_metrics *metrics = &dev->metrics;
+	struct vgpu_latency *latency;
+	struct vgpu_piece *piece;
+	u32 level, i, j;
+	u64 epoch, now;
+
+	memset(reading, 0, sizeof(*reading));
+	spin_lock(&dev->gpu->lock);
+	latency = metrics->latency;
+	if (!latency)
+		goto out;
+	now = vgpu_now_ns();
+	if (now >= metrics->until_ns)
+		advance(metrics, now);
+	if (window == VGPU_WINDOW_ALL) {
+		for (i = 0; i < VGPU_PART_COUNT; i++)
+			vgpu_hist_merge(&reading->part[i], &reading->spares, &latency->all[i]);
+	} else {
+		level = window - VGPU_WINDOW_1S;
+		epoch = div_u64(latency->epoch, piece_length[level]);
+		for (j = 0; j < VGPU_WINDOW_PIECES; j++) {
+			piece = latency->piece[level][j];
+			if (!piece || piece == latency->now ||
+			    piece->epoch + window_pieces[level] < epoch)
+				continue;
+			for (i = 0; i < VGPU_PART_COUNT; i++)
+				vgpu_hist_merge(&reading->part[i], &reading->spares,
+						&piece->part[i]);
+		}
+	}
+	if (latency->now)
+		for (i = 0; i < VGPU_PART_COUNT; i++)
+			vgpu_hist_merge(&reading->part[i], &reading->spares,
+					&latency->now->part[i]);
+out:
+	spin_unlock(&dev->gpu->lock);
+}
+
+/**
+ * vgpu_latency_free() - give back the memory of a reading
+ * @reading: from vgpu_dev_read_latency()
+ *
+ * Context: any.
+ */
+void vgpu_latency_free(struct vgpu_latency_reading *reading)
+{
+	u32 i;
+
+	for (i = 0; i < VGPU_PART_COUNT; i++)
+		vgpu_hist_clear(&reading->part[i], &reading->spares);
+	vgpu_hist_trim(&reading->spares);
+}
