@@ -242,6 +242,12 @@ static int publish_gpu(struct vgpu_host_gpu *gpu, const char **why)
 	return err;
 }
 
+static void add_gpu(struct vgpu_host_gpu *gpu)
+{
+	list_add_tail(&gpu->node, &vgpu_gpus);
+	vgpu_pools_enter(gpu);
+}
+
 /* Attaches to a GPU that is in the list, or puts a new one there, which is then to be published. */
 static struct vgpu_host_gpu *find_or_add(const struct vgpu_exec_attach *attach, void *supervisor,
 					 const char **why)
@@ -261,7 +267,7 @@ static struct vgpu_host_gpu *find_or_add(const struct vgpu_exec_attach *attach, 
 		if (IS_ERR(found))
 			err = PTR_ERR(found);
 		else
-			list_add_tail(&found->node, &vgpu_gpus);
+			add_gpu(found);
 	}
 	if (!err)
 		err = vgpu_gpu_attach(&found->core, attach, why);
@@ -277,6 +283,7 @@ static void forget_gpu(struct vgpu_host_gpu *gpu)
 {
 	mutex_lock(&vgpu_gpus_lock);
 	list_del(&gpu->node);
+	vgpu_pools_leave(gpu);
 	if (gpu->state != VGPU_GPU_NEW)
 		vgpu_netlink_gpu(VGPU_CMD_GPU_DEL_NTF, gpu);
 	mutex_unlock(&vgpu_gpus_lock);

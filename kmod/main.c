@@ -13,9 +13,12 @@ static int __init vgpu_init(void)
 	err = vgpu_mdev_init();
 	if (err)
 		return err;
-	err = vgpu_netlink_init();
+	err = vgpu_pools_init();
 	if (err)
 		goto err_mdev;
+	err = vgpu_netlink_init();
+	if (err)
+		goto err_pools;
 	err = vgpu_gpus_init();
 	if (err)
 		goto err_netlink;
@@ -33,6 +36,9 @@ err_gpus:
 	vgpu_gpus_exit();
 err_netlink:
 	vgpu_netlink_exit();
+err_pools:
+	vgpu_policy_exit();
+	vgpu_pools_exit();
 err_mdev:
 	vgpu_mdev_exit();
 	return err;
@@ -44,6 +50,8 @@ static void __exit vgpu_exit(void)
 	vgpu_aperture_exit();
 	vgpu_gpus_exit();
 	vgpu_netlink_exit();
+	vgpu_policy_exit();
+	vgpu_pools_exit();
 	vgpu_mdev_exit();
 }
 

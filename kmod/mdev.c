@@ -11,6 +11,7 @@
 
 static int vgpu_mdev_probe(struct mdev_device *mdev)
 {
+	const char *why = "out of memory";
 	struct vgpu_vm *vm;
 	int err;
 
@@ -24,10 +25,16 @@ static int vgpu_mdev_probe(struct mdev_device *mdev)
 		return err;
 	}
 	mutex_lock(&vgpu_gpus_lock);
-	list_add_tail(&vm->node, &vm->gpu->vms);
-	vgpu_netlink_vm(VGPU_CMD_VM_ADD_NTF, vm);
+	err = vgpu_policy_join(vm, &why);
+	if (!err)
+		vgpu_netlink_vm(VGPU_CMD_VM_ADD_NTF, vm);
 	mutex_unlock(&vgpu_gpus_lock);
-	return 0;
+	if (err) {
+		dev_err(&mdev->dev, "virtual GPU is refused: %s\n", why);
+		vfio_unregister_group_dev(&vm->vdev);
+		vfio_put_device(&vm->vdev);
+	}
+	return err;
 }
 
 /* Waits until the user of the virtual GPU has let go of it. */
@@ -37,7 +44,7 @@ static void vgpu_mdev_remove(struct mdev_device *mdev)
 
 	vfio_unregister_group_dev(&vm->vdev);
 	mutex_lock(&vgpu_gpus_lock);
-	list_del(&vm->node);
+	vgpu_policy_leave(vm);
 	vgpu_netlink_vm(VGPU_CMD_VM_DEL_NTF, vm);
 	mutex_unlock(&vgpu_gpus_lock);
 	vfio_put_device(&vm->vdev);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)
-/* spec 89442818b9c2fb5a84ae002a69ff81a3b64464d0626a2207fae311b10466051c text 0b8a0cd1eda00f31eb4e3ee1771558204de54337275e5f070982da2ace92f294 */
+/* spec e15375cb060baa268f0ef3b42933606e1cd1b8c9194772f8e22af8648a6a8c0a text 21e071bb80035059f2f4df3139419d12c1047bc7f6bb1403290c5f979f4b57eb */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel source */
@@ -63,7 +63,7 @@ static struct netlink_range_validation vgpu_a_vm_quarantine_ns_range = {
 };
 
 static struct netlink_range_validation vgpu_a_vm_quarantine_max_ns_range = {
-	.min	= 1ULL,
+	.min	= VGPU_LIMIT_QUARANTINE_MIN,
 	.max	= VGPU_LIMIT_QUARANTINE_MAX,
 };
 
@@ -115,7 +115,7 @@ const struct nla_policy vgpu_vm_get_nl_policy[VGPU_A_VM_UUID + 1] = {
 };
 
 /* VGPU_CMD_VM_SET - do */
-const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_QUARANTINE_MAX_NS + 1] = {
+const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_REPLACE + 1] = {
 	[VGPU_A_VM_UUID] = NLA_POLICY_EXACT_LEN(VGPU_UUID_LEN),
 	[VGPU_A_VM_TIER] = NLA_POLICY_MAX(NLA_U32, 2),
 	[VGPU_A_VM_MEMORY] = NLA_POLICY_FULL_RANGE(NLA_U64, &vgpu_a_vm_memory_range),
@@ -132,6 +132,7 @@ const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_QUARANTINE_MAX_NS + 1] =
 	[VGPU_A_VM_STRIKE] = NLA_POLICY_NESTED(vgpu_strike_limit_nl_policy),
 	[VGPU_A_VM_QUARANTINE_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &vgpu_a_vm_quarantine_ns_range),
 	[VGPU_A_VM_QUARANTINE_MAX_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &vgpu_a_vm_quarantine_max_ns_range),
+	[VGPU_A_VM_REPLACE] = { .type = NLA_FLAG, },
 };
 
 /* VGPU_CMD_GPU_SET - do */
@@ -162,7 +163,7 @@ const struct nla_policy vgpu_pool_new_nl_policy[VGPU_A_POOL_LIMITS + 1] = {
 };
 
 /* VGPU_CMD_POOL_SET - do */
-const struct nla_policy vgpu_pool_set_nl_policy[VGPU_A_POOL_LIMITS + 1] = {
+const struct nla_policy vgpu_pool_set_nl_policy[VGPU_A_POOL_REPLACE + 1] = {
 	[VGPU_A_POOL_NAME] = { .type = NLA_NUL_STRING, .len = VGPU_POOL_NAME_MAX, },
 	[VGPU_A_POOL_POLICY] = NLA_POLICY_MAX(NLA_U32, 1),
 	[VGPU_A_POOL_ORDER] = NLA_POLICY_MAX(NLA_U32, 1),
@@ -175,6 +176,7 @@ const struct nla_policy vgpu_pool_set_nl_policy[VGPU_A_POOL_LIMITS + 1] = {
 	[VGPU_A_POOL_SLICE_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &vgpu_a_pool_slice_ns_range),
 	[VGPU_A_POOL_AGING_CAP] = NLA_POLICY_MAX(NLA_U32, VGPU_SCHED_AGING_CAP_MAX),
 	[VGPU_A_POOL_LIMITS] = NLA_POLICY_NESTED(vgpu_default_limits_nl_policy),
+	[VGPU_A_POOL_REPLACE] = { .type = NLA_FLAG, },
 };
 
 /* VGPU_CMD_POOL_DEL - do */
@@ -230,7 +232,7 @@ const struct genl_ops vgpu_nl_ops[13] = {
 		.cmd		= VGPU_CMD_VM_SET,
 		.doit		= vgpu_nl_vm_set_doit,
 		.policy		= vgpu_vm_set_nl_policy,
-		.maxattr	= VGPU_A_VM_QUARANTINE_MAX_NS,
+		.maxattr	= VGPU_A_VM_REPLACE,
 		.flags		= GENL_ADMIN_PERM,
 	},
 	{
@@ -259,7 +261,7 @@ const struct genl_ops vgpu_nl_ops[13] = {
 		.cmd		= VGPU_CMD_POOL_SET,
 		.doit		= vgpu_nl_pool_set_doit,
 		.policy		= vgpu_pool_set_nl_policy,
-		.maxattr	= VGPU_A_POOL_LIMITS,
+		.maxattr	= VGPU_A_POOL_REPLACE,
 		.flags		= GENL_ADMIN_PERM,
 	},
 	{

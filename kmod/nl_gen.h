@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 89442818b9c2fb5a84ae002a69ff81a3b64464d0626a2207fae311b10466051c text baebd23cad9fd850c911a07786a2d21ff92ab3c6c6aad4a3959c12488e94940b */
+/* spec e15375cb060baa268f0ef3b42933606e1cd1b8c9194772f8e22af8648a6a8c0a text 56e5ecc7a0b27a8d9a1114bfae8f773e76511fcd572462b29865020597461935 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel header */
@@ -22,7 +22,7 @@ extern const struct nla_policy vgpu_gpu_get_nl_policy[VGPU_A_GPU_NAME + 1];
 
 extern const struct nla_policy vgpu_vm_get_nl_policy[VGPU_A_VM_UUID + 1];
 
-extern const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_QUARANTINE_MAX_NS + 1];
+extern const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_REPLACE + 1];
 
 extern const struct nla_policy vgpu_gpu_set_nl_policy[VGPU_A_GPU_POOL + 1];
 
@@ -30,7 +30,7 @@ extern const struct nla_policy vgpu_pool_get_nl_policy[VGPU_A_POOL_NAME + 1];
 
 extern const struct nla_policy vgpu_pool_new_nl_policy[VGPU_A_POOL_LIMITS + 1];
 
-extern const struct nla_policy vgpu_pool_set_nl_policy[VGPU_A_POOL_LIMITS + 1];
+extern const struct nla_policy vgpu_pool_set_nl_policy[VGPU_A_POOL_REPLACE + 1];
 
 extern const struct nla_policy vgpu_pool_del_nl_policy[VGPU_A_POOL_NAME + 1];
 

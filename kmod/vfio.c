@@ -8,7 +8,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 #include "compat.h"
-#include "vgpu.h"
+#include "policy.h"
 
 /* Nothing holds off for long the signal that kills workers: what takes longer is told. */
 #define RESET_TIMEOUT (10 * HZ)
@@ -326,11 +326,20 @@ void vgpu_vm_schedule_reap(struct vgpu_vm *vm)
 		vfio_put_device(&vm->vdev);
 }
 
+static const char *refusal(int err)
+{
+	if (err == -ENOSPC)
+		return "its GPU has not so much memory left, or as many virtual GPUs as it can have";
+	return "its memory is not a multiple of the GPU's granule";
+}
+
 static int vgpu_vfio_init(struct vfio_device *vdev)
 {
 	struct vgpu_vm *vm = to_vm(vdev);
 	struct mdev_device *mdev = to_mdev_device(vdev->dev);
 	struct vgpu_type *type = vgpu_type_of(mdev->type);
+	struct vgpu_limits limits;
+	const char *why = NULL;
 	u8 uuid[16];
 	int err;
 
@@ -343,9 +352,13 @@ static int vgpu_vfio_init(struct vfio_device *vdev)
 	INIT_LIST_HEAD(&vm->node);
 	strscpy(vm->name, dev_name(vdev->dev), sizeof(vm->name));
 	uuid_of(mdev, uuid);
-	err = vgpu_dev_init(&vm->core, &vm->gpu->core, uuid, &type->limits, vm);
-	if (err)
+	err = vgpu_policy_limits(vm->gpu, type, uuid, &limits, &why);
+	if (!err)
+		err = vgpu_dev_init(&vm->core, &vm->gpu->core, uuid, &limits, vm);
+	if (err) {
+		dev_err(vdev->dev, "virtual GPU is refused: %s\n", why ?: refusal(err));
 		return err;
+	}
 	get_device(&vm->gpu->dev);
 	return 0;
 }

@@ -37,6 +37,8 @@
 #include <linux/workqueue.h>
 #include "core/core.h"
 
+struct vgpu_host_pool;
+
 #define VGPU_MAX_TYPES 16
 #define VGPU_CONFIG_SIZE 4096
 
@@ -80,6 +82,7 @@ enum vgpu_gpu_state {
  * @dev: class device /sys/class/vgpu/NAME
  * @parent: of mdevs: the GPU's PCI device, or @dev where there is none
  * @pdev: the PCI device, or NULL
+ * @pool: in which it is, from being on the list to being taken off it
  * @mdev_parent: registered while @state is VGPU_GPU_LIVE
  * @types: sizes
  * @type_list: the same for the mdev core
@@ -97,6 +100,7 @@ struct vgpu_host_gpu {
 	struct device dev;
 	struct device *parent;
 	struct pci_dev *pdev;
+	struct vgpu_host_pool *pool;
 	struct mdev_parent mdev_parent;
 	struct vgpu_type types[VGPU_MAX_TYPES];
 	struct mdev_type *type_list[VGPU_MAX_TYPES];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 89442818b9c2fb5a84ae002a69ff81a3b64464d0626a2207fae311b10466051c text fa8b6e35a294cc95630468140f4aa1b957ee637cf15167a84da5db1ab7de6151 */
+/* spec e15375cb060baa268f0ef3b42933606e1cd1b8c9194772f8e22af8648a6a8c0a text fc9bd4d6bbc34a51e05a2d1760ac1745a8e5f0198864ea02b3af8bd7de5ba8ca */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN uapi header */
@@ -24,8 +24,8 @@
  * vm-set declares settings for a UUID, whether a virtual GPU has it or not. They are kept until vm-forget, or until
  * the module is unloaded, and are in force whenever a virtual GPU has the UUID: one that is made later comes with
  * them. What is not declared for the UUID is as its pool's default limits have it, or else as its type has it. A
- * request with NLM_F_REPLACE declares exactly what it names; without, what it does not name stays as it was
- * declared. Likewise pool-set. A nest "declared" tells exactly what was declared.
+ * request with the attribute replace declares exactly what it names; without, what it does not name stays as it
+ * was declared. Likewise pool-set. A nest "declared" tells exactly what was declared.
  *
  * A GPU is in one pool, which is "default" if nothing else was said. gpu-set says it, for GPUs that are not there
  * yet too. A virtual GPU whose UUID was declared for a pool can be made on GPUs of this pool alone.
@@ -62,13 +62,14 @@
 #define VGPU_LIMIT_GPU_BURST_MAX	10000000000
 #define VGPU_LIMIT_COPY_RATE_MIN	1048576
 #define VGPU_LIMIT_COPY_RATE_MAX	1099511627776
-#define VGPU_LIMIT_COPY_BURST_MIN	1048576
-#define VGPU_LIMIT_COPY_BURST_MAX	1099511627776
+#define VGPU_LIMIT_COPY_BURST_MIN	65536
+#define VGPU_LIMIT_COPY_BURST_MAX	4294967296
 #define VGPU_LIMIT_CMD_RATE_MAX		100000000
 #define VGPU_LIMIT_CMD_BURST_MAX	1000000
-#define VGPU_LIMIT_STRIKES_MAX		1000000
+#define VGPU_LIMIT_STRIKES_MAX		10000000
 #define VGPU_LIMIT_WINDOW_MIN		1000000
-#define VGPU_LIMIT_WINDOW_MAX		86400000000000
+#define VGPU_LIMIT_WINDOW_MAX		900000000000
+#define VGPU_LIMIT_QUARANTINE_MIN	1000000
 #define VGPU_LIMIT_QUARANTINE_MAX	604800000000000
 #define VGPU_SCHED_WEIGHT_MAX		1000
 #define VGPU_SCHED_AGING_MIN		1000000
@@ -170,11 +171,11 @@ enum vgpu_genl_pool_charge {
 /**
  * enum vgpu_genl_vm_strike - What counts against a virtual GPU.
  * @VGPU_VM_STRIKE_HANG: A run outlived its deadline.
- * @VGPU_VM_STRIKE_FAULT: A worker crashed.
- * @VGPU_VM_STRIKE_MALFORMED: Vetting refused a command.
- * @VGPU_VM_STRIKE_QUOTA: A command was over a quota.
- * @VGPU_VM_STRIKE_DOORBELL: Doorbells or writes to undefined registers came in
- *   a storm.
+ * @VGPU_VM_STRIKE_FAULT: A kernel faulted, or a worker died by itself.
+ * @VGPU_VM_STRIKE_MALFORMED: Vetting refused a command, or registers and
+ *   queues held nonsense.
+ * @VGPU_VM_STRIKE_QUOTA: A mapping was over the memory quota.
+ * @VGPU_VM_STRIKE_DOORBELL: A doorbell had no new command behind it.
  * @VGPU_VM_STRIKE_ADMINISTRATOR: No strike; an administrator quarantined it.
  */
 enum vgpu_genl_vm_strike {
@@ -189,20 +190,26 @@ enum vgpu_genl_vm_strike {
 /**
  * enum vgpu_genl_event_type - What happened.
  * @VGPU_EVENT_TYPE_HANG: A run outlived its deadline; its worker is killed.
- *   "value" is the time that it took.
- * @VGPU_EVENT_TYPE_FAULT: A worker crashed.
- * @VGPU_EVENT_TYPE_SESSION_LOST: A session was lost with its worker.
- * @VGPU_EVENT_TYPE_MALFORMED: Vetting refused a command. "detail" is its
- *   status.
- * @VGPU_EVENT_TYPE_OVER_QUOTA: A command was over a quota.
- * @VGPU_EVENT_TYPE_DOORBELL_STORM: Doorbells or writes to undefined registers
- *   came in a storm.
+ *   "detail" is its commands' status, "value" the hangs so far.
+ * @VGPU_EVENT_TYPE_FAULT: A kernel faulted or a worker died. "detail" is the
+ *   CUresult, 0 for a death; "value" the faults so far.
+ * @VGPU_EVENT_TYPE_SESSION_LOST: A session was lost with its worker. "detail"
+ *   is the status of its commands.
+ * @VGPU_EVENT_TYPE_MALFORMED: Vetting refused a command, or registers and
+ *   queues held nonsense. "detail" is the command's status or 0, "value" the
+ *   number of these so far. Told at most once a second.
+ * @VGPU_EVENT_TYPE_OVER_QUOTA: A mapping was over the memory quota. "value" is
+ *   the number of these so far. Told at most once a second.
+ * @VGPU_EVENT_TYPE_DOORBELL_STORM: Doorbells came without commands. "value" is
+ *   the number of these so far.
  * @VGPU_EVENT_TYPE_QUARANTINED: Submissions are refused from now on. "detail"
  *   is the strike, "value" the time for which, 0 for until released.
- * @VGPU_EVENT_TYPE_RELEASED: A quarantine ended.
- * @VGPU_EVENT_TYPE_THROTTLED: A virtual GPU is held back by a limit.
- * @VGPU_EVENT_TYPE_UNTHROTTLED: It is held back no more. "value" is the time
- *   for which it was.
+ * @VGPU_EVENT_TYPE_RELEASED: A quarantine ended. "detail" is 1 where an
+ *   administrator ended it, "value" the time that it took.
+ * @VGPU_EVENT_TYPE_THROTTLED: A virtual GPU is held back by a limit. "detail"
+ *   is 0 for GPU time, 1 for copying, 2 for commands.
+ * @VGPU_EVENT_TYPE_UNTHROTTLED: No limit held it back for a second. "value" is
+ *   the time for which any did since it was made.
  * @VGPU_EVENT_TYPE_WORKER_STUCK: A killed worker was not released in time.
  * @VGPU_EVENT_TYPE_SUPERVISOR_ATTACHED: A supervisor serves the GPU.
  * @VGPU_EVENT_TYPE_SUPERVISOR_LOST: The GPU's supervisor went.
@@ -387,6 +394,7 @@ enum {
 	VGPU_A_VM_DECLARED,
 	VGPU_A_VM_QUARANTINE,
 	VGPU_A_VM_HISTOGRAM,
+	VGPU_A_VM_REPLACE,
 
 	__VGPU_A_VM_MAX,
 	VGPU_A_VM_MAX = (__VGPU_A_VM_MAX - 1)
@@ -408,6 +416,7 @@ enum {
 	VGPU_A_POOL_SLICE_NS,
 	VGPU_A_POOL_AGING_CAP,
 	VGPU_A_POOL_LIMITS,
+	VGPU_A_POOL_REPLACE,
 
 	__VGPU_A_POOL_MAX,
 	VGPU_A_POOL_MAX = (__VGPU_A_POOL_MAX - 1)

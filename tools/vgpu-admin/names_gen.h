@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 89442818b9c2fb5a84ae002a69ff81a3b64464d0626a2207fae311b10466051c text 554f707129bdbc685a486525ebe20e1520efa9149ddbdee112bb476d3a785962 */
+/* spec e15375cb060baa268f0ef3b42933606e1cd1b8c9194772f8e22af8648a6a8c0a text 299b4072993841b28151c1711cb7603d8c083affc3deb197f796dc35b19da382 */
 /* Names of attributes that requests take, by number. */
 #ifndef VGPU_NAMES_GEN_H
 #define VGPU_NAMES_GEN_H
@@ -63,6 +63,7 @@ static const char * const vm_attribute_names[] = {
 	[VGPU_A_VM_DECLARED] = "declared",
 	[VGPU_A_VM_QUARANTINE] = "quarantine",
 	[VGPU_A_VM_HISTOGRAM] = "histogram",
+	[VGPU_A_VM_REPLACE] = "replace",
 };
 
 static const char * const pool_attribute_names[] = {
@@ -81,6 +82,7 @@ static const char * const pool_attribute_names[] = {
 	[VGPU_A_POOL_SLICE_NS] = "slice-ns",
 	[VGPU_A_POOL_AGING_CAP] = "aging-cap",
 	[VGPU_A_POOL_LIMITS] = "limits",
+	[VGPU_A_POOL_REPLACE] = "replace",
 };
 
 #endif /* VGPU_NAMES_GEN_H */

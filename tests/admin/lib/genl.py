@@ -6,6 +6,7 @@ import socket
 import struct
 
 NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 1, 2, 4, 0x10, 0x300
+NLA_F_NESTED = 0x8000
 NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
 NLMSG_ERROR, NLMSG_DONE, GENL_ID_CTRL = 2, 3, 16
 NETLINK_GENERIC = 16
@@ -19,6 +20,10 @@ def attr(kind, value):
     elif isinstance(value, tuple):
         value = value[1].to_bytes(value[0], "little")
     return struct.pack("HH", len(value) + 4, kind) + value + b"\0" * (-len(value) % 4)
+
+
+def nest(kind, *inside):
+    return attr(kind | NLA_F_NESTED, b"".join(inside))
 
 
 def attrs(data):
