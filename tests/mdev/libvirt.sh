@@ -38,7 +38,7 @@ wait_for()
 
 	until "$@"; do
 		tries=$((tries + 1))
-		[ $tries -lt 500 ] || {
+		[ "$tries" -lt 500 ] || {
 			echo "waited in vain for: $*"
 			return 1
 		}
@@ -50,12 +50,9 @@ types_are_listed()
 {
 	wait_for test -e "/sys/class/mdev_bus/$pci" &&
 		wait_for sh -c "virsh nodedev-list --cap mdev_types | grep -qx $node" || return
-	virsh nodedev-dumpxml "$node" >/tmp/node.xml && grep -q "<type id='virtio-pci-1g'>" /tmp/node.xml &&
-		grep -q '<deviceAPI>vfio-pci</deviceAPI>' /tmp/node.xml &&
-		grep -q '<availableInstances>4</availableInstances>' /tmp/node.xml || {
-		cat /tmp/node.xml
-		return 1
-	}
+	virsh nodedev-dumpxml "$node" | tee /tmp/node.xml
+	grep -q "<type id='virtio-pci-1g'>" /tmp/node.xml && grep -q '<deviceAPI>vfio-pci</deviceAPI>' /tmp/node.xml &&
+		grep -q '<availableInstances>4</availableInstances>' /tmp/node.xml
 }
 
 node_device() # UUID
