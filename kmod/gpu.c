@@ -95,7 +95,13 @@ static int op_punch(struct vgpu_dev *dev, u64 offset, u64 len)
 	return vgpu_aperture_punch(dev->host, offset, len);
 }
 
+static void op_event(struct vgpu_gpu *gpu, struct vgpu_dev *dev, const struct vgpu_event *event)
+{
+	vgpu_netlink_event(host_of(gpu), dev, event);
+}
+
 static const struct vgpu_host_ops host_ops = {
+	.event = op_event,
 	.signal = op_signal,
 	.wake_supervisor = op_wake_supervisor,
 	.wake_worker = vgpu_executor_wake,

@@ -135,6 +135,28 @@ int vgpu_nl_answer(struct genl_info *info, u8 cmd, size_t size,
 }
 
 /**
+ * vgpu_nl_heard() - whether anybody listens to the monitor group
+ *
+ * Return: false if a message to it would reach nobody. Context: any.
+ */
+bool vgpu_nl_heard(void)
+{
+	return genl_has_listeners(&netlink_family, &init_net, VGPU_NLGRP_MONITOR);
+}
+
+/**
+ * vgpu_nl_cast() - send a message to the monitor group
+ * @skb: the message, which is used up
+ * @gfp: how to find memory
+ *
+ * Return: 0 or a negative errno. Context: as @gfp says.
+ */
+int vgpu_nl_cast(struct sk_buff *skb, gfp_t gfp)
+{
+	return genlmsg_multicast(&netlink_family, skb, 0, VGPU_NLGRP_MONITOR, gfp);
+}
+
+/**
  * vgpu_nl_tell() - tell the monitor group of something
  * @cmd: of the message
  * @fill: makes the message

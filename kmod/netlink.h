@@ -41,6 +41,12 @@ int vgpu_nl_answer(struct genl_info *info, u8 cmd, size_t size,
 		   int (*fill)(const struct vgpu_nl_to *to, void *object), void *object);
 void vgpu_nl_tell(u8 cmd, int (*fill)(const struct vgpu_nl_to *to, void *object), void *object);
 void vgpu_nl_changed(void);
+bool vgpu_nl_heard(void);
+int vgpu_nl_cast(struct sk_buff *skb, gfp_t gfp);
+
+/* netlink_event.c */
+void vgpu_netlink_event(struct vgpu_host_gpu *gpu, struct vgpu_dev *dev,
+			const struct vgpu_event *event);
 
 /* netlink_vm.c: among the family's files */
 struct vgpu_vm *vgpu_nl_vm(struct genl_info *info);

@@ -8,6 +8,11 @@
 #include "nl_gen.h"
 
 static_assert((int)VGPU_ENGINE_CLASS_CONTROL == (int)VGPU_ENGINE_CONTROL);
+static_assert((int)VGPU_LATENCY_PART_COMPLETING == (int)VGPU_PART_COMPLETING);
+static_assert((int)VGPU_VM_ERROR_CUDA == (int)VGPU_ERROR_CUDA);
+
+/* Of an answer with all buckets of one histogram, of which there may be 42 times 64. */
+#define STATS_SIZE (8192 + VGPU_HIST_BLOCKS * VGPU_HIST_SUB * 2 * sizeof(u64))
 
 /**
  * vgpu_nl_put_engines() - append the busy time of each engine
@@ -49,6 +54,56 @@ static int put_strikes(struct sk_buff *skb, int type, const u32 *recent, const u
 		nla_nest_end(skb, nest);
 	}
 	return 0;
+}
+
+static int put_kinds(struct sk_buff *skb, const struct vgpu_metrics_reading *reading)
+{
+	struct nlattr *nest;
+	u32 i;
+
+	for (i = 0; i < VGPU_KINDS; i++) {
+		if (!reading->commands[i])
+			continue;
+		nest = nla_nest_start(skb, VGPU_A_STATS_COMMAND);
+		if (!nest || nla_put_u32(skb, VGPU_A_KIND_OPCODE, i) ||
+		    nla_put_u64_64bit(skb, VGPU_A_KIND_COMMANDS, reading->commands[i],
+				      VGPU_A_KIND_PAD) ||
+		    (reading->bytes[i] && nla_put_u64_64bit(skb, VGPU_A_KIND_BYTES,
+							    reading->bytes[i], VGPU_A_KIND_PAD)))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+	for (i = 0; i < VGPU_ERROR_COUNT; i++) {
+		if (!reading->errors[i])
+			continue;
+		nest = nla_nest_start(skb, VGPU_A_STATS_ERROR);
+		if (!nest || nla_put_u32(skb, VGPU_A_ERROR_KIND, i) ||
+		    nla_put_u64_64bit(skb, VGPU_A_ERROR_COMMANDS, reading->errors[i],
+				      VGPU_A_ERROR_PAD))
+			return -EMSGSIZE;
+		nla_nest_end(skb, nest);
+	}
+	return 0;
+}
+
+static int put_metrics(struct sk_buff *skb, struct vgpu_dev *dev)
+{
+	struct vgpu_metrics_reading *reading = kmalloc(sizeof(*reading), GFP_KERNEL);
+	int err;
+
+	if (!reading)
+		return -ENOMEM;
+	vgpu_dev_read_metrics(dev, reading);
+	err = nla_put_u64_64bit(skb, VGPU_A_STATS_SWITCHES, reading->switches, VGPU_A_STATS_PAD) ||
+	      nla_put_u64_64bit(skb, VGPU_A_STATS_DEPTH_MAX, reading->depth_max,
+				VGPU_A_STATS_PAD) ||
+	      nla_put_u64_64bit(skb, VGPU_A_STATS_DEPTH_NS, reading->depth_ns, VGPU_A_STATS_PAD) ||
+	      nla_put_u64_64bit(skb, VGPU_A_STATS_AGE_NS, reading->age_ns, VGPU_A_STATS_PAD) ||
+	      nla_put_u64_64bit(skb, VGPU_A_STATS_METRICS_MEMORY, reading->memory,
+				VGPU_A_STATS_PAD) ||
+	      put_kinds(skb, reading);
+	kfree(reading);
+	return err ? -EMSGSIZE : 0;
 }
 
 /**
@@ -96,10 +151,84 @@ int vgpu_nl_put_stats(struct sk_buff *skb, struct vgpu_dev *dev)
 	if (nla_put_u32(skb, VGPU_A_STATS_SESSIONS, stats.sessions) ||
 	    nla_put_u32(skb, VGPU_A_STATS_WORKERS, stats.workers) ||
 	    vgpu_nl_put_engines(skb, VGPU_A_STATS_ENGINE, stats.counters.busy_ns) ||
-	    put_strikes(skb, VGPU_A_STATS_STRIKES, NULL, stats.counters.strikes))
+	    put_strikes(skb, VGPU_A_STATS_STRIKES, NULL, stats.counters.strikes) ||
+	    put_metrics(skb, dev))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
 	return 0;
+}
+
+/* All buckets, or only one for each power of two. */
+static int put_buckets(struct sk_buff *skb, const struct vgpu_hist *hist, bool all)
+{
+	u64 top, count, pair[2] = { 0 };
+	struct nlattr *attr;
+	u32 at = 0;
+
+	attr = nla_reserve(skb, VGPU_A_HISTOGRAM_BUCKETS, 0);
+	if (!attr)
+		return -EMSGSIZE;
+	while (vgpu_hist_next(hist, &at, &top, &count)) {
+		if (!all)
+			top = roundup_pow_of_two(top + 1) - 1;
+		if (pair[1] && top != pair[0]) {
+			if (nla_append(skb, sizeof(pair), pair))
+				return -EMSGSIZE;
+			pair[1] = 0;
+		}
+		pair[0] = top;
+		pair[1] += count;
+	}
+	if (pair[1] && nla_append(skb, sizeof(pair), pair))
+		return -EMSGSIZE;
+	attr->nla_len = skb_tail_pointer(skb) - (unsigned char *)attr;
+	return 0;
+}
+
+static int put_histogram(struct sk_buff *skb, const struct vgpu_hist *hist, enum vgpu_part part,
+			 u64 window_ns, bool buckets, bool all)
+{
+	struct vgpu_hist_summary summary;
+	struct nlattr *nest;
+
+	vgpu_hist_summarise(hist, &summary);
+	nest = nla_nest_start(skb, VGPU_A_VM_HISTOGRAM);
+	if (!nest || nla_put_u32(skb, VGPU_A_HISTOGRAM_LATENCY, part) ||
+	    nla_put_u64_64bit(skb, VGPU_A_HISTOGRAM_WINDOW_NS, window_ns, VGPU_A_HISTOGRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_HISTOGRAM_COUNT, summary.count, VGPU_A_HISTOGRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_HISTOGRAM_SUM_NS, summary.sum, VGPU_A_HISTOGRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_HISTOGRAM_MAX_NS, summary.max, VGPU_A_HISTOGRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_HISTOGRAM_P50_NS, summary.p50, VGPU_A_HISTOGRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_HISTOGRAM_P95_NS, summary.p95, VGPU_A_HISTOGRAM_PAD) ||
+	    nla_put_u64_64bit(skb, VGPU_A_HISTOGRAM_P99_NS, summary.p99, VGPU_A_HISTOGRAM_PAD) ||
+	    (buckets && put_buckets(skb, hist, all)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+static int put_latencies(struct sk_buff *skb, struct vgpu_dev *dev, bool whole)
+{
+	static const u64 windows[VGPU_WINDOW_COUNT] = {
+		[VGPU_WINDOW_1S] = 1 * NSEC_PER_SEC,
+		[VGPU_WINDOW_10S] = 10 * NSEC_PER_SEC,
+		[VGPU_WINDOW_60S] = 60 * NSEC_PER_SEC,
+	};
+	struct vgpu_latency_reading *reading = kmalloc(sizeof(*reading), GFP_KERNEL);
+	u32 window, part;
+	int err = 0;
+
+	if (!reading)
+		return -ENOMEM;
+	for (window = 0; !err && window < (whole ? VGPU_WINDOW_COUNT : 1); window++) {
+		vgpu_dev_read_latency(dev, window, reading);
+		for (part = 0; !err && part < VGPU_PART_COUNT; part++)
+			err = put_histogram(skb, &reading->part[part], part, windows[window],
+					    !window && !part, whole);
+		vgpu_latency_free(reading);
+	}
+	kfree(reading);
+	return err;
 }
 
 /**
@@ -150,7 +279,8 @@ static int fill_stats(const struct vgpu_nl_to *to, void *object)
 			   !nla_put_string(to->skb, VGPU_A_VM_POOL, vm->gpu->pool->core.name) &&
 			   !nla_put_u32(to->skb, VGPU_A_VM_TIER, limits.tier) &&
 			   !vgpu_nl_put_stats(to->skb, &vm->core) &&
-			   !vgpu_nl_put_quarantine(to->skb, &vm->core));
+			   !vgpu_nl_put_quarantine(to->skb, &vm->core) &&
+			   !put_latencies(to->skb, &vm->core, !to->cb));
 }
 
 /**
@@ -170,7 +300,7 @@ int vgpu_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(vm))
 		err = PTR_ERR(vm);
 	else
-		err = vgpu_nl_answer(info, VGPU_CMD_STATS_GET, NLMSG_DEFAULT_SIZE, fill_stats, vm);
+		err = vgpu_nl_answer(info, VGPU_CMD_STATS_GET, STATS_SIZE, fill_stats, vm);
 	mutex_unlock(&vgpu_gpus_lock);
 	return err;
 }

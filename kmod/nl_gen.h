@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec e15375cb060baa268f0ef3b42933606e1cd1b8c9194772f8e22af8648a6a8c0a text 56e5ecc7a0b27a8d9a1114bfae8f773e76511fcd572462b29865020597461935 */
+/* spec 27f3093e9f65dedb21bdc2dd1a0fc00699fdfa51588acb19c1aa271740728148 text 56e5ecc7a0b27a8d9a1114bfae8f773e76511fcd572462b29865020597461935 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel header */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec e15375cb060baa268f0ef3b42933606e1cd1b8c9194772f8e22af8648a6a8c0a text fc9bd4d6bbc34a51e05a2d1760ac1745a8e5f0198864ea02b3af8bd7de5ba8ca */
+/* spec 27f3093e9f65dedb21bdc2dd1a0fc00699fdfa51588acb19c1aa271740728148 text 9934f7c754124ed4c7945057a46befafbb2668e0a47a0483c784972eb50ad937 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN uapi header */
@@ -234,14 +234,39 @@ enum vgpu_genl_event_type {
  * enum vgpu_genl_latency_part - Parts of a command's life.
  * @VGPU_LATENCY_PART_TOTAL: From submission to completion.
  * @VGPU_LATENCY_PART_QUEUED: From submission to dispatch.
- * @VGPU_LATENCY_PART_EXECUTING: From dispatch to the worker's completion.
- * @VGPU_LATENCY_PART_COMPLETING: From the worker's completion to the guest's.
+ * @VGPU_LATENCY_PART_DISPATCHED: From dispatch until the command before it on
+ *   its engine completed; 0 if it had.
+ * @VGPU_LATENCY_PART_EXECUTING: On the GPU, as the worker says, and never
+ *   longer than the kernel saw it there.
+ * @VGPU_LATENCY_PART_COMPLETING: The rest until the guest's completion, which
+ *   is the way to the worker, where it slept, and back.
  */
 enum vgpu_genl_latency_part {
 	VGPU_LATENCY_PART_TOTAL,
 	VGPU_LATENCY_PART_QUEUED,
+	VGPU_LATENCY_PART_DISPATCHED,
 	VGPU_LATENCY_PART_EXECUTING,
 	VGPU_LATENCY_PART_COMPLETING,
+};
+
+/**
+ * enum vgpu_genl_vm_error - Why a command failed.
+ * @VGPU_VM_ERROR_REJECTED: Vetting refused it.
+ * @VGPU_VM_ERROR_QUARANTINED: The virtual GPU was in quarantine.
+ * @VGPU_VM_ERROR_MEMORY: Out of device memory, or over its quota.
+ * @VGPU_VM_ERROR_TIMEOUT: Its run outlived its deadline.
+ * @VGPU_VM_ERROR_LOST: Its session was lost, or no worker came.
+ * @VGPU_VM_ERROR_CANCELLED: Its session was closed.
+ * @VGPU_VM_ERROR_CUDA: Any other CUDA error.
+ */
+enum vgpu_genl_vm_error {
+	VGPU_VM_ERROR_REJECTED,
+	VGPU_VM_ERROR_QUARANTINED,
+	VGPU_VM_ERROR_MEMORY,
+	VGPU_VM_ERROR_TIMEOUT,
+	VGPU_VM_ERROR_LOST,
+	VGPU_VM_ERROR_CANCELLED,
+	VGPU_VM_ERROR_CUDA,
 };
 
 enum {
@@ -339,6 +364,25 @@ enum {
 };
 
 enum {
+	VGPU_A_KIND_PAD = 1,
+	VGPU_A_KIND_OPCODE,
+	VGPU_A_KIND_COMMANDS,
+	VGPU_A_KIND_BYTES,
+
+	__VGPU_A_KIND_MAX,
+	VGPU_A_KIND_MAX = (__VGPU_A_KIND_MAX - 1)
+};
+
+enum {
+	VGPU_A_ERROR_PAD = 1,
+	VGPU_A_ERROR_KIND,
+	VGPU_A_ERROR_COMMANDS,
+
+	__VGPU_A_ERROR_MAX,
+	VGPU_A_ERROR_MAX = (__VGPU_A_ERROR_MAX - 1)
+};
+
+enum {
 	VGPU_A_STATS_PAD = 1,
 	VGPU_A_STATS_SUBMITTED,
 	VGPU_A_STATS_COMPLETED,
@@ -361,6 +405,13 @@ enum {
 	VGPU_A_STATS_PROMOTIONS,
 	VGPU_A_STATS_MEMORY_PEAK,
 	VGPU_A_STATS_STRIKES,
+	VGPU_A_STATS_SWITCHES,
+	VGPU_A_STATS_DEPTH_MAX,
+	VGPU_A_STATS_DEPTH_NS,
+	VGPU_A_STATS_AGE_NS,
+	VGPU_A_STATS_COMMAND,
+	VGPU_A_STATS_ERROR,
+	VGPU_A_STATS_METRICS_MEMORY,
 
 	__VGPU_A_STATS_MAX,
 	VGPU_A_STATS_MAX = (__VGPU_A_STATS_MAX - 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec e15375cb060baa268f0ef3b42933606e1cd1b8c9194772f8e22af8648a6a8c0a text 299b4072993841b28151c1711cb7603d8c083affc3deb197f796dc35b19da382 */
+/* spec 27f3093e9f65dedb21bdc2dd1a0fc00699fdfa51588acb19c1aa271740728148 text 299b4072993841b28151c1711cb7603d8c083affc3deb197f796dc35b19da382 */
 /* Names of attributes that requests take, by number. */
 #ifndef VGPU_NAMES_GEN_H
 #define VGPU_NAMES_GEN_H
