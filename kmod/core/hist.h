@@ -14,8 +14,8 @@
 #include "os.h"
 
 #define VGPU_HIST_SUB_BITS	6u
-#define VGPU_HIST_SUB		(1u << VGPU_HIST_SUB_BITS)
-/* Values up to 2^47 - 1 ns, 39 hours; greater ones are taken for that. */
+#define VGPU_HIST_SUB		64u
+/* Values up to 39 hours in nanoseconds; greater ones are taken for that. */
 #define VGPU_HIST_BLOCKS	42u
 
 /**
@@ -73,6 +73,8 @@ struct vgpu_hist_summary {
 	u64 p95;
 	u64 p99;
 };
+
+static_assert(VGPU_HIST_SUB == 1 << VGPU_HIST_SUB_BITS);
 
 struct vgpu_hist_block *vgpu_hist_grow(struct vgpu_hist *hist, struct vgpu_hist_spares *spares,
 				       u32 block);

@@ -5,7 +5,7 @@
  *
  * The life of an accepted command in parts, whose sum is its whole:
  *
- *	fetch --queued--> dispatch --dispatched--> start --executing--> end --completing--> completion
+ *	fetch -queued-> dispatch -dispatched-> start -executing-> end -completing-> done
  *
  * All but `executing` is on the kernel's clock. A command starts when it was dispatched and the
  * command before it on its engine has completed. `executing` is what the worker says, cut to the

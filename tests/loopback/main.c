@@ -49,6 +49,8 @@ static const char summary[] =
  * @num_executor_args: of @executor_args
  * @socket: path
  * @dir: temporary directory
+ * @trace: file for what the tracepoints say, or NULL
+ * @metrics: file for what the metrics say, or NULL
  * @keep: keep @dir
  * @verbose: show logs of what failed, and counters
  * @signals: in the epoll
@@ -68,6 +70,8 @@ struct run {
 	char *socket;
 	char dir[PATH_MAX];
 	char root[PATH_MAX];
+	char *trace;
+	char *metrics;
 	bool keep;
 	bool verbose;
 	struct source signals;
@@ -90,6 +94,9 @@ enum option_key {
 	KEY_DEADLINE,
 	KEY_EXECUTOR,
 	KEY_THREADS,
+	KEY_TRACE,
+	KEY_METRICS,
+	KEY_NO_METRICS,
 };
 
 static const struct argp_option arguments[] = {
@@ -102,6 +109,9 @@ static const struct argp_option arguments[] = {
 	{ "executor-arg", KEY_EXECUTOR_ARG, "ARG", 0, "one more argument for it; may be repeated", 1 },
 	{ "socket", KEY_SOCKET, "PATH", 0, "listen there (default: in a temporary directory)", 2 },
 	{ "keep", KEY_KEEP, NULL, 0, "keep the temporary directory with the log, and say where it is", 2 },
+	{ "trace", KEY_TRACE, "FILE", 0, "write what the core's tracepoints say", 2 },
+	{ "metrics", KEY_METRICS, "FILE", 0, "write the core's metrics at the end, a JSON object for each virtual GPU", 2 },
+	{ "no-metrics", KEY_NO_METRICS, NULL, 0, "measure nothing, for comparison", 2 },
 	{ "verbose", KEY_VERBOSE, NULL, 0, "show the counters, and the executor's log if anything failed", 2 },
 	{ 0 }
 };
@@ -168,6 +178,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_KEEP:
 		run->keep = true;
+		break;
+	case KEY_TRACE:
+		run->trace = arg;
+		break;
+	case KEY_METRICS:
+		run->metrics = arg;
+		break;
+	case KEY_NO_METRICS:
+		vgpu_metrics_on = false;
 		break;
 	case KEY_VERBOSE:
 		run->verbose = true;
@@ -500,7 +519,11 @@ int main(int argc, char **argv)
 		clean_up(&run);
 		return EXIT_SETUP;
 	}
+	if (run.trace && !record_begin(run.trace))
+		return EXIT_SETUP;
 	status = run.command ? run_all(&run) : serve(&run);
+	if (!record_end(&run.server, run.metrics))
+		status = EXIT_LEAK;
 	server_destroy(&run.server);
 	close(run.signals.fd);
 	clean_up(&run);

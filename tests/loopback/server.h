@@ -191,6 +191,10 @@ void server_destroy(struct server *server);
 extern const struct vgpu_host_ops host_ops;
 void host_tick_handle(struct server *server, struct source *source, uint32_t events);
 
+/* record.c */
+bool record_begin(const char *path);
+bool record_end(struct server *server, const char *path);
+
 /* exec.c */
 void exec_attach(struct server *server, struct conn *conn, struct lb_msg *msg);
 void exec_bind(struct server *server, struct conn *conn, struct lb_msg *msg);
