@@ -85,3 +85,10 @@ packages:
 	@packaging/make-packages $(B)/packages
 
 .PHONY: programs install install-programs install-dkms install-guest install-libcuda install-guest-dkms packages
+
+# Too long for `make check`: some 15 minutes.
+check-integration:
+	@tests/setup build vm packages
+	@tests/packaging/integration
+
+.PHONY: check-integration
