@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # vgpu-executor: supervisor and workers. The interpreter is executor/backend/soft/build.mk's library.
 EXECUTOR_SOFT := soft soft_exec soft_heap soft_image soft_objects soft_print
-EXECUTOR_SRC := $(wildcard executor/*.c executor/backend/*.c) $(EXECUTOR_SOFT:%=executor/backend/soft/%.c)
+EXECUTOR_SRC := $(wildcard executor/*.c executor/backend/*.c executor/backend/cuda/*.c) $(EXECUTOR_SOFT:%=executor/backend/soft/%.c)
 
 # Fat binaries packed with zstd are unpacked where libzstd is installed.
 ifeq ($(shell pkg-config --exists libzstd 2>/dev/null && echo yes),yes)

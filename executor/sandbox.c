@@ -15,13 +15,17 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/major.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../uapi/vgpu_executor.h"
@@ -123,8 +127,10 @@ int sandbox_drop_privileges(const char **what)
 	return 0;
 }
 
+#define FILTER_MAX	512
+
 struct filter {
-	struct sock_filter code[192];
+	struct sock_filter code[FILTER_MAX];
 	unsigned short len;
 };
 
@@ -192,7 +198,64 @@ static const uint32_t plain_calls[] = {
 #endif
 };
 
-static void build(struct filter *filter, bool socket_calls)
+/* What a GPU's driver does besides, in the process: it maps memory of its devices and starts threads. */
+static const uint32_t driver_calls[] = {
+	SYS_close, SYS_fstat, SYS_lseek, SYS_pread64, SYS_ftruncate, SYS_eventfd2, SYS_msync, SYS_mlock, SYS_munlock,
+	SYS_mincore, SYS_fcntl, SYS_pselect6, SYS_sched_setaffinity, SYS_sched_getparam, SYS_sched_getscheduler,
+	SYS_setpriority, SYS_getpriority, SYS_prctl, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_sysinfo,
+	SYS_uname, SYS_times, SYS_getrusage, SYS_set_tid_address, SYS_epoll_pwait, SYS_epoll_ctl,
+};
+
+/* The mediator's own file is a misc device, and has its own rule; terminals and /dev/null are nobody's driver. */
+static bool is_of_driver(dev_t dev)
+{
+	const unsigned int others[] = { MEM_MAJOR, TTY_MAJOR, TTYAUX_MAJOR, MISC_MAJOR, UNIX98_PTY_SLAVE_MAJOR };
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (major(dev) == others[i])
+			return false;
+	return true;
+}
+
+/* Requests to the device files that the driver has open now, whatever they are; to others none. */
+static void allow_driver_ioctls(struct filter *filter)
+{
+	const unsigned int last = 64;
+	struct stat st;
+	uint32_t fd;
+
+	for (fd = STDERR_FILENO + 1; fd < last; fd++) {
+		if (fstat((int)fd, &st) < 0 || !S_ISCHR(st.st_mode) || !is_of_driver(st.st_rdev))
+			continue;
+		if (filter->len > FILTER_MAX - 16)
+			return;
+		emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4));
+		emit_load(filter, argument(0));
+		emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, fd, 0, 1));
+		emit_return(filter, SECCOMP_RET_ALLOW);
+		emit_load(filter, offsetof(struct seccomp_data, nr));
+	}
+}
+
+static void build_driver(struct filter *filter)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(driver_calls) / sizeof(driver_calls[0]); i++)
+		allow(filter, driver_calls[i]);
+	/* Threads, no processes: clone3() hides its flags, and the C library goes without. */
+	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1));
+	emit_return(filter, SECCOMP_RET_ERRNO | ENOSYS);
+	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4));
+	emit_load(filter, argument(0));
+	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1));
+	emit_return(filter, SECCOMP_RET_ALLOW);
+	emit_return(filter, SECCOMP_RET_KILL_PROCESS);
+	allow_driver_ioctls(filter);
+}
+
+static void build(struct filter *filter, bool socket_calls, bool driver)
 {
 	const uint32_t requests[] = { VGPU_EXEC_WAIT, VGPU_EXEC_KICK, VGPU_EXEC_READY };
 	const uint32_t self[] = { (uint32_t)getpid() };
@@ -211,22 +274,26 @@ static void build(struct filter *filter, bool socket_calls)
 		allow(filter, SYS_sendto);
 		allow(filter, SYS_recvmsg);
 	}
+	if (driver)
+		build_driver(filter);
 	allow_unless_set(filter, SYS_mmap, 2, PROT_EXEC);
 	allow_unless_set(filter, SYS_mprotect, 2, PROT_EXEC);
 	allow_if_equal(filter, SYS_ioctl, 1, requests, 3);
 	allow_if_equal(filter, SYS_tgkill, 0, self, 1);
-	emit_return(filter, SECCOMP_RET_KILL_PROCESS);
+	/* A driver tries what it can do without, files for the most part: it is told no. */
+	emit_return(filter, driver ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_KILL_PROCESS);
 }
 
 /**
  * sandbox_seal() - second step: only the system calls that executing commands takes, in every thread
  * @socket_calls: the way to the mediator is a socket
+ * @driver: a GPU's driver works in the process, through device files that it has open
  * @what: set to what failed
  *
  * Another system call ends the process with SIGSYS. Return: 0 or a negative errno. Context: after
  * sandbox_drop_privileges(), all threads started.
  */
-int sandbox_seal(bool socket_calls, const char **what)
+int sandbox_seal(bool socket_calls, bool driver, const char **what)
 {
 	/* Standard descriptors stand; ppoll() refuses more entries than this. */
 	const struct rlimit files = { STDERR_FILENO + 1, STDERR_FILENO + 1 };
@@ -234,13 +301,14 @@ int sandbox_seal(bool socket_calls, const char **what)
 	struct filter filter;
 	struct sock_fprog program;
 
+	/* A driver makes event files and threads when it needs them; opening and forking the filter forbids. */
 	*what = "forbid new files";
-	if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+	if (!driver && setrlimit(RLIMIT_NOFILE, &files) < 0)
 		return -errno;
 	*what = "forbid new processes";
-	if (setrlimit(RLIMIT_NPROC, &none) < 0)
+	if (!driver && setrlimit(RLIMIT_NPROC, &none) < 0)
 		return -errno;
-	build(&filter, socket_calls);
+	build(&filter, socket_calls, driver);
 	program.len = filter.len;
 	program.filter = filter.code;
 	*what = "filter system calls";

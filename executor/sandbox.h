@@ -10,6 +10,6 @@
 #include <stddef.h>
 
 int sandbox_drop_privileges(const char **what);
-int sandbox_seal(bool socket_calls, const char **what);
+int sandbox_seal(bool socket_calls, bool driver, const char **what);
 
 #endif /* EXECUTOR_SANDBOX_H */

@@ -259,7 +259,7 @@ int worker_main(void)
 	}
 	status = start_backend(&boot);
 	if (boot.sandbox && !status) {
-		ret = sandbox_seal(boot.address.loopback, &what);
+		ret = sandbox_seal(boot.address.loopback, worker.backend->gpu_device, &what);
 		if (ret) {
 			log_error("sandbox: cannot %s: %s", what, strerror(-ret));
 			return WORKER_EXIT_SANDBOX;

@@ -71,10 +71,17 @@ enum vgpu_engine {
 	VGPU_ENGINE_NONE = 4,
 };
 
+/*
+ * Module globals lie where the GPU's driver puts them, not in the device address range: the kernel then lets copies and
+ * memsets name device addresses outside of it, which the worker's own driver checks.
+ */
+#define VGPU_ATTACH_GLOBALS_ANYWHERE	(1u << 0)
+#define VGPU_ATTACH_FLAGS_ALL		VGPU_ATTACH_GLOBALS_ANYWHERE
+
 /**
  * struct vgpu_exec_attach - VGPU_EXEC_ATTACH
  * @version: VGPU_EXEC_VERSION
- * @flags: zero
+ * @flags: VGPU_ATTACH_*
  * @name: name of the GPU for people and in sysfs: [a-z0-9._-], NUL-terminated, e.g. "soft0"
  * @pci: PCI address of the GPU ("0000:65:00.0") or empty where it has none
  * @memory: device memory in bytes that may be given to virtual GPUs

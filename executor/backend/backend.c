@@ -8,6 +8,7 @@
 
 /* In the order in which "auto" tries them. */
 static const struct backend * const backends[] = {
+	&cuda_backend,
 	&soft_backend,
 };
 

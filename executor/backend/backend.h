@@ -65,6 +65,7 @@ struct backend_session {
 /**
  * struct backend - one kind of executor
  * @name: for --backend
+ * @gpu_device: it works through device nodes that its driver opened, which stay usable when the process is sealed
  * @describe: what it is, for people
  * @probe: fills everything of an attach request but version and name; false, with a sentence in @why, where there
  *	is no such GPU. In the supervisor
@@ -75,6 +76,7 @@ struct backend_session {
  */
 struct backend {
 	const char *name;
+	bool gpu_device;
 	const char *describe;
 	bool (*probe)(const struct backend_options *options, struct vgpu_exec_attach *attach, char *why,
 		      size_t why_len);
@@ -83,6 +85,7 @@ struct backend {
 	void (*add_range)(uint64_t offset, uint64_t len);
 };
 
+extern const struct backend cuda_backend;
 extern const struct backend soft_backend;
 
 const struct backend *backend_find(const char *name, const struct backend_options *options,

@@ -254,6 +254,8 @@ bool devmem_valid(struct session *session, uint64_t addr, uint64_t len)
 
 void devmem_name_global(struct session *session, CUcontext ctx, uint64_t addr, uint64_t size)
 {
+	if (addr - session->info.device_base >= session->info.device_size)
+		session_add_foreign(session, addr, size);
 	if (size && !extent_find(&session->mem.live, addr))
 		devmem_add(session, DEVMEM_GLOBAL, ctx, addr, size);
 }

@@ -185,6 +185,41 @@ CUresult session_open(int ordinal, struct session **session)
 	return result;
 }
 
+bool session_is_foreign(const struct session *session, uint64_t addr)
+{
+	const struct foreign *foreign = __atomic_load_n(&session->foreign, __ATOMIC_ACQUIRE);
+
+	for (; foreign; foreign = foreign->next)
+		if (addr - foreign->start < foreign->len)
+			return true;
+	return false;
+}
+
+void session_add_foreign(struct session *session, uint64_t addr, uint64_t size)
+{
+	const uint64_t page = VGPU_PAGE_SIZE;
+	uint64_t start = addr & ~(page - 1);
+	uint64_t end = (addr + size + page - 1) & ~(page - 1);
+	struct foreign *foreign;
+
+	while (start < end && session_is_foreign(session, start))
+		start += page;
+	while (start < end && session_is_foreign(session, end - page))
+		end -= page;
+	if (start >= end)
+		return;
+	if (reserve(start, end - start))
+		log_line("a module's variable lies at %#llx, where this process has memory of its own",
+			 (unsigned long long)addr);
+	foreign = malloc(sizeof(*foreign));
+	if (!foreign)
+		return;
+	foreign->start = start;
+	foreign->len = end - start;
+	foreign->next = session->foreign;
+	__atomic_store_n(&session->foreign, foreign, __ATOMIC_RELEASE);
+}
+
 struct session *session_of(uint64_t addr)
 {
 	for (int i = 0; i < MAX_DEVICES; i++) {

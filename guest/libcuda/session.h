@@ -29,6 +29,18 @@
 struct context;
 struct stream;
 
+/**
+ * struct foreign - pages outside of the device address range that the GPU's driver has put module globals on
+ * @start: first address
+ * @len: bytes
+ * @next: found before
+ */
+struct foreign {
+	uint64_t start;
+	uint64_t len;
+	struct foreign *next;
+};
+
 struct session {
 	pthread_mutex_t lock;
 	int ordinal; /* of the device */
@@ -37,6 +49,7 @@ struct session {
 	struct queue queue;
 	struct heap heap;
 	struct devmem mem;
+	struct foreign *foreign; /* grows only, is read without the lock */
 	struct extent_set pinned; /* host memory in the aperture; data is struct host_memory */
 	struct extent_set registered; /* host memory of cuMemHostRegister; likewise */
 	CUresult error; /* sticky, from the first asynchronous fault on */
@@ -118,11 +131,27 @@ static inline bool session_is_aperture(const struct session *session, uint64_t a
 }
 
 /**
- * session_is_device() - whether an address lies in the session's device address range
+ * session_is_foreign() - whether an address lies on pages that session_add_foreign() was told of
+ */
+bool session_is_foreign(const struct session *session, uint64_t addr);
+
+/**
+ * session_add_foreign() - device memory lies outside of the device address range
+ * @addr: first address
+ * @size: bytes
+ *
+ * Its pages are reserved in this process, so that no host memory comes to have their addresses. Called with the lock
+ * held.
+ */
+void session_add_foreign(struct session *session, uint64_t addr, uint64_t size);
+
+/**
+ * session_is_device() - whether an address is one of the session's device memory
  */
 static inline bool session_is_device(const struct session *session, uint64_t addr)
 {
-	return addr - session->info.device_base < session->info.device_size;
+	return addr - session->info.device_base < session->info.device_size ||
+	       session_is_foreign(session, addr);
 }
 
 /**

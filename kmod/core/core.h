@@ -141,6 +141,7 @@ struct vgpu_host_ops {
 #define VGPU_RELEASE_GRACE	(100ULL * NSEC_PER_MSEC)
 #define VGPU_RELEASE_TIMEOUT	(10ULL * NSEC_PER_SEC)
 #define VGPU_SPAWN_TRIES	3u	/* workers that may die before one binds */
+#define VGPU_ADDRESS_MAX	BIT_ULL(47)	/* of user space */
 #define VGPU_FETCH_BATCH 64u /* commands fetched from a session before others have a turn */
 #define VGPU_PUMP_BUDGET	1024u	/* commands fetched before the lock is given up */
 

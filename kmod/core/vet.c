@@ -96,13 +96,27 @@ static bool pitched_span(u64 width, u64 pitch, u32 height, u64 *span)
 	return !check_add_overflow(bytes, width, span);
 }
 
+/* The aperture is the business of ranges. */
+static bool touches_aperture(const struct vgpu_session *session, u64 addr, u64 len)
+{
+	u64 base = session->worker.aperture_base;
+
+	return addr < base + session->dev->limits.aperture && base < addr + len;
+}
+
 /* Before the worker has said where the range is, nothing lies in it. */
 static bool in_device(const struct vgpu_session *session, u64 addr, u64 len)
 {
 	u64 base = session->worker.device_base;
 	u64 size = vgpu_device_area(session);
 
-	return base && addr >= base && len <= size && addr - base <= size - len;
+	if (!base)
+		return false;
+	if (addr >= base && len <= size && addr - base <= size - len)
+		return true;
+	return session->dev->gpu->attach.flags & VGPU_ATTACH_GLOBALS_ANYWHERE &&
+	       addr >= VGPU_PAGE_SIZE && len <= VGPU_ADDRESS_MAX && addr <= VGPU_ADDRESS_MAX - len &&
+	       !touches_aperture(session, addr, len);
 }
 
 static u16 vet_copy(const struct vgpu_session *session, const struct vgpu_cmd *cmd)

@@ -21,7 +21,7 @@
 #include "trace.h"
 
 #define CU_UNKNOWN	999
-#define ADDRESS_MAX	BIT_ULL(47)
+
 
 static_assert((VGPU_EXEC_RING_ENTRIES & (VGPU_EXEC_RING_ENTRIES - 1)) == 0);
 static_assert(sizeof(struct vgpu_dispatch) == 96);
@@ -245,11 +245,11 @@ static bool addresses_sane(const struct vgpu_session *session, const struct vgpu
 	u64 aperture_size = session->dev->limits.aperture;
 
 	if (!ready->device_base || !IS_ALIGNED(ready->device_base, granule) ||
-	    ready->device_base > ADDRESS_MAX || device_size > ADDRESS_MAX - ready->device_base)
+	    ready->device_base > VGPU_ADDRESS_MAX || device_size > VGPU_ADDRESS_MAX - ready->device_base)
 		return false;
 	if (!ready->aperture_base || !IS_ALIGNED(ready->aperture_base, VGPU_PAGE_SIZE) ||
-	    ready->aperture_base > ADDRESS_MAX ||
-	    aperture_size > ADDRESS_MAX - ready->aperture_base)
+	    ready->aperture_base > VGPU_ADDRESS_MAX ||
+	    aperture_size > VGPU_ADDRESS_MAX - ready->aperture_base)
 		return false;
 	return ready->device_base + device_size <= ready->aperture_base ||
 	       ready->aperture_base + aperture_size <= ready->device_base;
