@@ -232,8 +232,8 @@ bool devmem_valid(struct session *session, uint64_t addr, uint64_t len)
 	struct devmem *mem = &session->mem;
 	struct extent *extent;
 
-	if (addr - mem->base >= mem->size)
-		return addr - mem->base < mem->whole && len <= mem->whole - (addr - mem->base);
+	if (addr - mem->base >= mem->size && addr - mem->base < mem->whole)
+		return len <= mem->whole - (addr - mem->base);
 	extent = extent_find(&mem->live, addr);
 	if (!extent)
 		return false;
