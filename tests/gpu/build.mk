@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
+# On a machine with a GPU and no module: conformance on both backends, and the path beside the driver itself.
+check-gpu: all
+	@tests/gpu/check
+
+.PHONY: check-gpu
