@@ -453,7 +453,7 @@ static void attach_is_checked(void **state)
 		assert_non_null(why); \
 	} while (0)
 	REFUSED(bad.version++);
-	REFUSED(bad.flags = 1);
+	REFUSED(bad.flags = VGPU_ATTACH_FLAGS_ALL + 1);
 	REFUSED(bad.reserved[3] = 1);
 	REFUSED(bad.name[0] = 0);
 	REFUSED(bad.name[0] = '.');
