@@ -86,7 +86,7 @@ enum vgpu_engine {
  * @pci: PCI address of the GPU ("0000:65:00.0") or empty where it has none
  * @memory: device memory in bytes that may be given to virtual GPUs
  * @granule: chunk granularity in bytes, a power of two, 64 KiB to 1 GiB
- * @session_overhead: device memory in bytes that a worker takes beside chunks
+ * @session_overhead: device memory in bytes that a worker takes beside chunks; charged to each session's quota
  * @reserved: zero
  * @info: the GPU; memory and uuid are filled by the kernel for each virtual GPU
  */

@@ -52,6 +52,8 @@ int vgpu_attach_check(const struct vgpu_exec_attach *attach, const char **why)
 		*why = "granule is not a power of two from 64 KiB to 1 GiB";
 	else if (attach->memory < attach->granule || attach->memory > 1ULL << 44)
 		*why = "memory is not between one granule and 16 TiB";
+	else if (attach->session_overhead >= attach->memory)
+		*why = "session overhead is not less than the memory";
 	else if (info->version != VGPU_GPU_INFO_VERSION || info->size != sizeof(*info))
 		*why = "GPU information is of another version";
 	else if (info->num_attrs > VGPU_NUM_ATTRS ||

@@ -158,6 +158,12 @@ static u16 vet_memset(const struct vgpu_session *session, const struct vgpu_op_m
 	return in_device(session, set->dst, span) ? VGPU_ST_OK : VGPU_ST_BAD_ADDRESS;
 }
 
+static bool has_room(const struct vgpu_dev *dev, u64 bytes)
+{
+	return dev->memory_used <= dev->limits.memory &&
+	       bytes <= dev->limits.memory - dev->memory_used;
+}
+
 /* Granules of a chunk, if it lies in the chunk area; false if not. */
 static bool chunk_granules(const struct vgpu_session *session, const struct vgpu_op_chunk *chunk,
 			   u32 *first, u32 *count)
@@ -197,8 +203,7 @@ static u16 vet_chunk(const struct vgpu_session *session, const struct vgpu_cmd *
 	if (!map)
 		return all_mapped(session, first, first + count) ? VGPU_ST_OK : VGPU_ST_NOT_MAPPED;
 	/* First: what the quota has no room for is refused without a search. */
-	if (dev->memory_used > dev->limits.memory ||
-	    cmd->chunk.len > dev->limits.memory - dev->memory_used)
+	if (!has_room(dev, cmd->chunk.len))
 		return VGPU_ST_QUOTA;
 	if (find_next_bit(session->chunks, first + count, first) < first + count)
 		return VGPU_ST_NOT_MAPPED;
@@ -300,6 +305,8 @@ u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 
 	switch (cmd->opcode) {
 	case VGPU_OP_SESSION_INIT:
+		if (!has_room(session->dev, session->dev->gpu->attach.session_overhead))
+			return VGPU_ST_QUOTA;
 		if (!vgpu_session_in_range(session, cmd->init.out,
 					   sizeof(struct vgpu_session_info)))
 			return VGPU_ST_BAD_APERTURE;
@@ -375,6 +382,8 @@ void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd)
 	switch (cmd->opcode) {
 	case VGPU_OP_SESSION_INIT:
 		session->initialised = true;
+		/* Of what CUDA takes for itself as long as the session is there. */
+		charge_memory(session, session->dev->gpu->attach.session_overhead);
 		break;
 	case VGPU_OP_CHUNK_MAP:
 		mark(session, session->chunks, &cmd->chunk, true);

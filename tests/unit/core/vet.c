@@ -442,6 +442,33 @@ static void unmap_of_a_mapping_in_flight_is_refused(void **state)
 	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_UNMAP, 0, 1, 0), VGPU_ST_NOT_MAPPED);
 }
 
+static void what_cuda_takes_for_itself_counts(void **state)
+{
+	const u64 overhead = 3 * RIG_GRANULE;
+	struct rig *rig = *state;
+	struct rig_guest second, third;
+	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_SESSION_INIT, 0);
+	u32 seq;
+
+	rig->gpu.attach.session_overhead = overhead;
+	rig_guest_init(&second, &rig->dev[0], 1);
+	assert_int_equal(rig_stats(&rig->dev[0]).memory_used, overhead);
+	seq = rig_submit(&second, rig_chunk(VGPU_OP_CHUNK_MAP, 0, (RIG_MEMORY - overhead) / RIG_GRANULE + 1));
+	assert_int_equal(rig_expect(&second, seq).status, VGPU_ST_QUOTA);
+	seq = rig_submit(&second, rig_chunk(VGPU_OP_CHUNK_MAP, 0, (RIG_MEMORY - overhead) / RIG_GRANULE - 1));
+	rig_finish_all(rig_worker_of(&second));
+	assert_int_equal(rig_expect(&second, seq).status, VGPU_ST_OK);
+	/* No room for another CUDA process. */
+	rig_guest_open(&third, &rig->dev[0], 2);
+	cmd.init.out = rig_range(2);
+	assert_int_equal(rig_expect(&third, rig_submit(&third, cmd)).status, VGPU_ST_QUOTA);
+	rig_check_invariants(rig);
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 1, 0, 0, 0, 0), VGPU_ST_OK);
+	rig_release(rig_worker_of(&second));
+	rig_settle(rig);
+	assert_int_equal(rig_stats(&rig->dev[0]).memory_used, 0);
+}
+
 static void quota_is_of_the_device(void **state)
 {
 	struct rig *rig = *state;
@@ -470,6 +497,7 @@ int main(void)
 		TEST(no_device_address_before_the_worker_is_ready),
 		TEST(quota_is_exact),
 		TEST(unmap_of_a_mapping_in_flight_is_refused),
+		TEST(what_cuda_takes_for_itself_counts),
 		TEST(quota_is_of_the_device),
 	};
 
