@@ -157,6 +157,7 @@ static int open_process(struct conn *conn)
 
 	if (getsockopt(conn->source.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return -errno;
+	conn->pid = peer.pid;
 	conn->pidfd = (int)syscall(SYS_pidfd_open, peer.pid, 0);
 	return conn->pidfd < 0 ? -errno : 0;
 }

@@ -17,6 +17,9 @@
  * polling dispatch and the socket: hang-up of the socket stands for ENODEV. Supervisors receive LB_EXEC_EVENT
  * messages that answer nothing, and send LB_EXEC_SPAWN_FAILED messages that nothing answers.
  *
+ * LB_WORKER, LB_SET_LIMITS and LB_SET_POLICY are for tests: the process that serves the connection's session, what an
+ * administrator allows the connection's virtual GPU, and how its GPU is shared.
+ *
  * LB_STATS reads the counters of the connection's virtual GPU, or, without LB_GUEST_HELLO, the sums of all. Any
  * connection may ask.
  */
@@ -44,6 +47,9 @@ enum lb_op {
 	LB_EXEC_EVENT,
 	LB_EXEC_SPAWN_FAILED,
 	LB_STATS = 32,
+	LB_WORKER,
+	LB_SET_LIMITS,
+	LB_SET_POLICY,
 };
 
 struct lb_hello {
@@ -70,6 +76,32 @@ struct lb_stats {
 	__u64 workers;
 };
 
+/* Fields that are 0 stay as they are, but for the rates, for which that is no limit. */
+struct lb_limits {
+	__u64 deadline_ns;
+	__u64 memory;
+	__u64 copy_rate;
+	__u64 quarantine_ns;	/* of the first quarantine, and at most */
+	__u32 depth;
+	__u32 sessions;
+	__u32 tier;		/* enum vgpu_tier */
+	__u32 gpu_share;
+	__u32 cmd_rate;
+	__u32 strikes;		/* threshold of every kind in a second; 0: none leads to quarantine */
+};
+
+/* As struct vgpu_policy; every field counts. */
+struct lb_policy {
+	__u64 aging_ns;
+	__u64 slice_ns;
+	__u32 weight[3];
+	__u32 aging_cap;
+	__u32 kind;
+	__u32 order;
+	__u32 charge;
+	__u32 window;
+};
+
 struct lb_msg {
 	__u32 op;
 	__s32 error;
@@ -85,6 +117,9 @@ struct lb_msg {
 		struct vgpu_exec_event event;
 		struct vgpu_exec_spawn_failed spawn_failed;
 		struct lb_stats stats;
+		struct lb_limits limits;
+		struct lb_policy policy;
+		__s32 worker;		/* 0: none has bound */
 	};
 };
 

@@ -128,6 +128,15 @@ static void serve_request(struct server *server, struct conn *conn, struct lb_ms
 	case LB_EXEC_SPAWN_FAILED:
 		exec_spawn_failed(conn, msg);
 		break;
+	case LB_WORKER:
+		admin_worker(conn, msg);
+		break;
+	case LB_SET_LIMITS:
+		admin_limits(conn, msg);
+		break;
+	case LB_SET_POLICY:
+		admin_policy(conn, msg);
+		break;
 	case LB_STATS:
 		vm_stats(server, conn, msg);
 		break;

@@ -56,6 +56,7 @@ enum conn_role {
  * @dispatch_fd: eventfd that the worker waits on
  * @completion: eventfd that the worker writes
  * @pidfd: of the worker's process
+ * @pid: likewise
  */
 struct conn {
 	struct source source;
@@ -72,6 +73,7 @@ struct conn {
 	int dispatch_fd;
 	struct source completion;
 	int pidfd;
+	pid_t pid;
 };
 
 /**
@@ -203,6 +205,11 @@ void exec_spawn_failed(struct conn *conn, const struct lb_msg *msg);
 void exec_send_events(struct gpu *gpu);
 void exec_close(struct server *server, struct conn *conn);
 void exec_free_gpu(struct server *server, struct gpu *gpu);
+
+/* admin.c */
+void admin_worker(struct conn *conn, struct lb_msg *msg);
+void admin_limits(struct conn *conn, struct lb_msg *msg);
+void admin_policy(struct conn *conn, struct lb_msg *msg);
 
 /* vm.c */
 void vm_hello(struct server *server, struct conn *conn, struct lb_msg *msg);

@@ -64,10 +64,10 @@ static u64 queue_area_size(const struct vgpu_guest_session *session, u64 *cq_off
 static struct gpu *roomiest_gpu(struct server *server)
 {
 	struct gpu *gpu, *best = NULL;
-	u32 most = 0, room;
+	u64 most = 0, room;
 
 	list_for_each_entry(gpu, &server->gpus, node) {
-		room = vgpu_gpu_available(&gpu->core, gpu->core.attach.granule);
+		room = gpu->core.attach.memory - gpu->core.memory_given;
 		if (gpu->core.attached && room > most) {
 			most = room;
 			best = gpu;

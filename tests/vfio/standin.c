@@ -345,6 +345,14 @@ static int64_t do_dma(const uint64_t *a)
 	return result == sizeof(a[1]) ? 0 : result;
 }
 
+/* Goes on in a child. */
+static void leave(void)
+{
+	if (fork())
+		for (;;)
+			pause();
+}
+
 static int64_t execute(const struct request *request, struct reply *reply)
 {
 	const uint64_t *a = request->a;
@@ -413,10 +421,11 @@ static int64_t execute(const struct request *request, struct reply *reply)
 		return do_dma(a);
 	case PUPPET_UNPIN:
 		return or_errno(close(ring_fd));
+	case PUPPET_LEAVE_FILE:
+		leave();
+		return 0;
 	case PUPPET_LEAVE_PIN:
-		if (fork())
-			for (;;)
-				pause();
+		leave();
 		munmap(rings, sizeof(*rings));
 		return or_errno(close(executor));
 	}

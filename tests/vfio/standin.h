@@ -58,6 +58,7 @@ int64_t read_number(const char *path);
  * @PUPPET_PIN: address, length: pins the pages for long, as a driver that does DMA does
  * @PUPPET_DMA: address, value: writes 64 bits through the pin
  * @PUPPET_UNPIN: lets go of the pin
+ * @PUPPET_LEAVE_FILE: from now on a child obeys, which has the pin and holds the file; the parent sleeps
  * @PUPPET_LEAVE_PIN: from now on a child obeys, which has the pin, but not the file; the parent sleeps
  */
 enum puppet_op {
@@ -85,6 +86,7 @@ enum puppet_op {
 	PUPPET_PIN,
 	PUPPET_DMA,
 	PUPPET_UNPIN,
+	PUPPET_LEAVE_FILE,
 	PUPPET_LEAVE_PIN,
 };
 

@@ -241,27 +241,34 @@ static int test_mapping_holds_worker(void)
 	return 0;
 }
 
+static int pin_payload(uint64_t *addr)
+{
+	int64_t err;
+
+	TRY(map_payload(addr));
+	t.client.aperture[PAYLOAD(0)] = 0x31;
+	err = puppet_call(&t.puppet, PUPPET_PIN, *addr, 4096, 0, 0);
+	if (err == -EOPNOTSUPP) {
+		/* io_uring of 6.1 looks at the mapping's operations; the mapping of BAR2, which the
+		 * puppet inherited, has shmem's. */
+		*addr = (uintptr_t)t.client.aperture + PAYLOAD(0);
+		err = puppet_call(&t.puppet, PUPPET_PIN, *addr, 4096, 0, 0);
+	}
+	if (err == -ENOSYS || err == -EPERM)
+		return skipped("this kernel lets nobody pin memory by io_uring");
+	EXPECT_EQ(err, 0);
+	return 0;
+}
+
 /* DMA that is late, after the worker's end, goes to pages that are no longer in the aperture. */
 static int test_pinned_pages_are_replaced(void)
 {
 	struct queue queue;
 	uint64_t addr;
-	int64_t err;
 
 	EXPECT_EQ(queue_create(&queue, &t.client, 0, QUEUE_AREA(0), 16, 16), VGPU_ST_OK);
 	TRY(start_worker(&queue));
-	TRY(map_payload(&addr));
-	memset(t.client.aperture + PAYLOAD(0), 0x31, 4096);
-	err = puppet_call(&t.puppet, PUPPET_PIN, addr, 4096, 0, 0);
-	if (err == -EOPNOTSUPP) {
-		/* io_uring of 6.1 looks at the mapping's operations; the mapping of BAR2, which the
-		 * puppet inherited, has shmem's. */
-		addr = (uintptr_t)t.client.aperture + PAYLOAD(0);
-		err = puppet_call(&t.puppet, PUPPET_PIN, addr, 4096, 0, 0);
-	}
-	if (err == -ENOSYS || err == -EPERM)
-		return skipped("this kernel lets nobody pin memory by io_uring");
-	EXPECT_EQ(err, 0);
+	TRY(pin_payload(&addr));
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_DMA, addr + 16, 0x1111111111111111, 0, 0), 0);
 	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0x11);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_LEAVE_PIN, 0, 0, 0, 0), 0);
@@ -272,6 +279,72 @@ static int test_pinned_pages_are_replaced(void)
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_DMA, addr + 16, 0x2222222222222222, 0, 0), 0);
 	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0);
 	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_UNPIN, 0, 0, 0, 0), 0);
+	queue_free(&queue);
+	return 0;
+}
+
+/* A worker that has a copy to the aperture is killed, and its file stays open: its DMA goes on. */
+static int die_slowly(struct queue *queue, uint64_t *addr)
+{
+	struct vgpu_cmd copy = { .opcode = VGPU_OP_COPY_OUT, .stream = 1,
+				 .copy = { PAYLOAD(0), STANDIN_DEVICE_BASE, 64, 0, 0, 1, 0 } };
+	struct vgpu_dispatch dispatch;
+	struct vgpu_cqe cqe;
+
+	EXPECT_EQ(queue_create(queue, &t.client, 0, QUEUE_AREA(0), 16, 16), VGPU_ST_OK);
+	TRY(start_worker(queue));
+	queue_submit(queue, &copy);
+	EXPECT_EQ(puppet_next(&t.puppet, &dispatch), 0);
+	EXPECT_EQ(dispatch.cmd.opcode, VGPU_OP_COPY_OUT);
+	TRY(pin_payload(addr));
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_LEAVE_FILE, 0, 0, 0, 0), 0);
+	__atomic_store_n(&queue->header->sq_tail, queue->tail + 1000, __ATOMIC_RELEASE);
+	queue_ring(queue);
+	EXPECT(session_wait_state(&t.client, 0, VGPU_SESSION_LOST));
+	EXPECT(!queue_poll(queue, &cqe));
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_DMA, *addr + 16, 0x1111111111111111, 0, 0), 0);
+	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0x11);
+	EXPECT(!queue_poll(queue, &cqe));
+	return 0;
+}
+
+/* What a killed worker was to write to the aperture completes when it can write no more. */
+static int test_late_write_holds_completion(void)
+{
+	struct vgpu_cqe cqe;
+	struct queue queue;
+	uint64_t addr;
+
+	TRY(die_slowly(&queue, &addr));
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_CLOSE, 0, 0, 0, 0), 0);
+	EXPECT_EQ(queue_wait(&queue, &cqe), 0);
+	EXPECT_EQ(cqe.status, VGPU_ST_SESSION_LOST);
+	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0x11);
+	EXPECT_EQ(mdev_counter(UUID, "workers"), 0);
+	queue_free(&queue);
+	return 0;
+}
+
+/* Where that takes too long its pages are replaced, and it completes: what it writes goes nowhere. */
+static int test_late_write_goes_nowhere(void)
+{
+	struct vgpu_cqe cqe;
+	struct queue queue;
+	uint64_t addr;
+
+	TRY(die_slowly(&queue, &addr));
+	EXPECT_EQ(queue_wait(&queue, &cqe), 0);
+	EXPECT_EQ(cqe.status, VGPU_ST_SESSION_LOST);
+	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_DMA, addr + 16, 0x2222222222222222, 0, 0), 0);
+	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0);
+	EXPECT_EQ(mdev_counter(UUID, "workers"), 1);
+	EXPECT_EQ(control(&t.client, 0, VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0), VGPU_ST_OK);
+	EXPECT_EQ(session_state(&t.client, 0), VGPU_SESSION_CLOSING);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_CLOSE, 0, 0, 0, 0), 0);
+	EXPECT(session_wait_state(&t.client, 0, VGPU_SESSION_FREE));
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_DMA, addr + 16, 0x3333333333333333, 0, 0), 0);
+	EXPECT_EQ(t.client.aperture[PAYLOAD(0) + 16], 0);
 	queue_free(&queue);
 	return 0;
 }
@@ -326,6 +399,8 @@ const struct test aperture_tests[] = {
 	{ "worker-mapping", test_worker_mapping },
 	{ "mapping-holds-worker", test_mapping_holds_worker },
 	{ "pinned-pages-are-replaced", test_pinned_pages_are_replaced },
+	{ "late-write-holds-completion", test_late_write_holds_completion },
+	{ "late-write-goes-nowhere", test_late_write_goes_nowhere },
 	{ "no-huge-pages", test_no_huge_pages },
 	{ NULL, NULL }
 };

@@ -4,4 +4,4 @@ $(B)/tests/loopback/%: $(B)/obj/tests/unit/loopback/%.o $(B)/obj/tests/unit/loop
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lcmocka
 
-LOOPBACK_CHECKS += $(B)/tests/loopback/session $(B)/tests/loopback/kernels
+LOOPBACK_CHECKS += $(B)/tests/loopback/session $(B)/tests/loopback/kernels $(B)/tests/loopback/late

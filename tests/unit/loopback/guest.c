@@ -19,6 +19,8 @@
 
 #include "guest.h"
 
+const char *guest_vm = "unit";
+
 /**
  * call() - make a request of the daemon
  * @guest: connected
@@ -62,7 +64,7 @@ void open_guest(struct guest *guest)
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	guest->sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	assert_int_equal(connect(guest->sock, (struct sockaddr *)&address, sizeof(address)), 0);
-	strcpy(msg.hello.vm, "unit");
+	snprintf(msg.hello.vm, sizeof(msg.hello.vm), "%s", guest_vm);
 	call(guest, &msg, NULL, 0);
 	assert_int_equal(msg.error, 0);
 	msg.op = LB_GUEST_INFO;

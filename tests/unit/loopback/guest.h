@@ -45,6 +45,8 @@ struct guest {
 	struct vgpu_session_info info;
 };
 
+extern const char *guest_vm;	/* virtual GPU that open_guest() asks for */
+
 void call(struct guest *guest, struct lb_msg *msg, int *fds, int num_fds);
 void open_guest(struct guest *guest);
 void open_session(struct guest *guest);
