@@ -388,17 +388,16 @@ static ssize_t vgpu_exec_read(struct file *file, char __user *buf, size_t count,
 		return -EINVAL;
 	while (count - done >= size) {
 		ret = read_event(exec, buf + done);
-		if (ret == 1) {
+		if (ret == 1)
 			done += size;
-		} else if (done) {
+		else if (done)
 			break;
-		} else if (ret) {
+		else if (ret)
 			return ret;
-		} else if (file->f_flags & O_NONBLOCK) {
+		else if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
-		} else if (wait_event_interruptible(exec->gpu->events, may_read(exec))) {
+		else if (wait_event_interruptible(exec->gpu->events, may_read(exec)))
 			return -ERESTARTSYS;
-		}
 	}
 	return done;
 }

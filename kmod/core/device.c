@@ -429,7 +429,7 @@ static void replace_pages(struct vgpu_dev *dev, struct vgpu_session *session)
 			replaced = false;
 	spin_lock(&gpu->lock);
 	session->worker.replace = false;
-	/* Where pages could not be replaced, commands wait for the release of the worker after all. */
+	/* Where pages could not be replaced, commands wait for the worker's release after all. */
 	if (replaced)
 		vgpu_session_cancel_dispatched(session, session->lost_status);
 	vgpu_gpu_pump(gpu);
