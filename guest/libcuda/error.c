@@ -3,6 +3,7 @@
 #include <errno.h>
 #include "../../uapi/vgpu_device.h"
 #include "error.h"
+#include "log.h"
 #include "session.h"
 
 static const struct {
@@ -28,6 +29,14 @@ const char *error_name(CUresult result)
 	int i = find(result);
 
 	return i < 0 ? NULL : results[i].name;
+}
+
+static bool told_quarantined;
+
+static void tell_once(bool *told, const char *what)
+{
+	if (!__atomic_exchange_n(told, true, __ATOMIC_RELAXED))
+		log_line("%s", what);
 }
 
 CUresult error_of_status(uint16_t status)
@@ -58,8 +67,13 @@ CUresult error_of_status(uint16_t status)
 	case VGPU_ST_SESSION_LOST:
 	case VGPU_ST_CANCELLED:
 		return CUDA_ERROR_LAUNCH_FAILED;
-	case VGPU_ST_NO_EXECUTOR:
 	case VGPU_ST_QUARANTINED:
+		tell_once(&told_quarantined,
+			  "the host refuses the work of this virtual GPU: it was quarantined, by its operator or "
+			  "after repeated hangs, faults or malformed commands; it works again, for programs that "
+			  "start anew, when the quarantine ends or the operator lifts it");
+		return CUDA_ERROR_DEVICE_UNAVAILABLE;
+	case VGPU_ST_NO_EXECUTOR:
 		return CUDA_ERROR_DEVICE_UNAVAILABLE;
 	default:
 		return CUDA_ERROR_UNKNOWN;

@@ -40,8 +40,8 @@ int vgpu_attach_check(const struct vgpu_exec_attach *attach, const char **why)
 
 	if (attach->version != VGPU_EXEC_VERSION)
 		*why = "executor and module speak different versions: install the same of both";
-	else if (attach->flags & ~VGPU_ATTACH_FLAGS_ALL || attach->reserved[0] || attach->reserved[1] ||
-		 attach->reserved[2] || attach->reserved[3])
+	else if (attach->flags & ~VGPU_ATTACH_FLAGS_ALL || attach->reserved[0] ||
+		 attach->reserved[1] || attach->reserved[2] || attach->reserved[3])
 		*why = "flags are unknown or reserved fields are not zero";
 	else if (!name_is_sane(attach->name, sizeof(attach->name)))
 		*why = "name is not of 1 to 31 characters a-z 0-9 . _ -";
