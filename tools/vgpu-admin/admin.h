@@ -27,7 +27,10 @@
  * @ADMIN_NO_MODULE: the module is not loaded
  * @ADMIN_DENIED: not privileged
  * @ADMIN_NOT_FOUND: no such object, or a prefix that fits several
- * @ADMIN_DATABASE: the database cannot be used; the kernel is as it was. Of db.c, which no verb uses yet
+ * @ADMIN_DATABASE: the database cannot be used; the kernel is as it was
+ * @ADMIN_DIFFERS: what was compared differs
+ * @ADMIN_BUSY: refused because it is in use
+ * @ADMIN_EXISTS: refused because there is one already
  */
 enum admin_exit {
 	ADMIN_OK = 0,
@@ -37,6 +40,9 @@ enum admin_exit {
 	ADMIN_DENIED = 4,
 	ADMIN_NOT_FOUND = 5,
 	ADMIN_DATABASE = 6,
+	ADMIN_DIFFERS = 7,
+	ADMIN_BUSY = 8,
+	ADMIN_EXISTS = 9,
 };
 
 #define ADMIN_MAX_OPTIONS	48
@@ -140,13 +146,20 @@ struct admin_object {
 	const struct admin_verb *verbs;
 };
 
+extern const struct admin_object admin_config;
 extern const struct admin_object admin_doctor;
 extern const struct admin_object admin_gpu;
+extern const struct admin_object admin_limit;
+extern const struct admin_object admin_pool;
+extern const struct admin_object admin_quarantine;
+extern const struct admin_object admin_sched;
 extern const struct admin_object admin_vm;
 extern const struct admin_object admin_version;
 extern const struct admin_object * const admin_objects[];
 
 /* Verbs of other files than their object's table */
+
+enum admin_exit complete(char **words, int count);
 
 __attribute__((format(printf, 1, 2)))
 void admin_error(const char *format, ...);

@@ -35,7 +35,7 @@ struct db {
 /*
  * Step N brings a database of version N to version N + 1. Steps that a release has shipped are never changed.
  *
- * What is NULL in vm is not declared: it is as the virtual GPU's type has it.
+ * What is NULL is not declared: it is as the virtual GPU's type has it, or as the standard of pools is.
  */
 static const char * const migrations[] = {
 	"CREATE TABLE vm ("
@@ -61,6 +61,71 @@ static const char * const migrations[] = {
 	" uuid TEXT NOT NULL,"
 	" undo TEXT NOT NULL CHECK (json_valid(undo))"
 	") STRICT;",
+	"CREATE TABLE pool ("
+	" name TEXT PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 31),"
+	" policy TEXT CHECK (policy IN ('weighted', 'strict')),"
+	" \"order\" TEXT CHECK (\"order\" IN ('fifo', 'fair')),"
+	" weights TEXT CHECK (length(weights) BETWEEN 5 AND 14),"
+	" aging_ns INTEGER CHECK (aging_ns BETWEEN 1000000 AND 3600000000000),"
+	" slice_ns INTEGER CHECK (slice_ns BETWEEN 10000 AND 100000000),"
+	" aging_cap INTEGER CHECK (aging_cap BETWEEN 0 AND 500),"
+	" charge TEXT CHECK (charge IN ('auto', 'oldest', 'equal')),"
+	" window INTEGER CHECK (window BETWEEN 1 AND 2),"
+	" limits TEXT CHECK (json_type(limits) = 'object')"
+	") STRICT, WITHOUT ROWID;"
+	"INSERT INTO pool (name) VALUES ('default');"
+	"CREATE TABLE gpu ("
+	" name TEXT PRIMARY KEY CHECK (length(name) BETWEEN 1 AND 31),"
+	" pool TEXT NOT NULL REFERENCES pool (name)"
+	") STRICT, WITHOUT ROWID;"
+	"ALTER TABLE vm ADD COLUMN pool TEXT REFERENCES pool (name);"
+	"ALTER TABLE vm ADD COLUMN type TEXT CHECK (length(type) BETWEEN 1 AND 63);"
+	"ALTER TABLE vm ADD COLUMN gpu TEXT CHECK (length(gpu) BETWEEN 1 AND 31);"
+	"ALTER TABLE vm ADD COLUMN memory INTEGER CHECK (memory BETWEEN 1048576 AND 1125899906842624);"
+	"ALTER TABLE vm ADD COLUMN gpu_share INTEGER CHECK (gpu_share = 0 OR gpu_share BETWEEN 1000 AND 1000000);"
+	"ALTER TABLE vm ADD COLUMN gpu_burst_ns INTEGER CHECK (gpu_burst_ns BETWEEN 1000000 AND 10000000000);"
+	"ALTER TABLE vm ADD COLUMN cmd_rate INTEGER CHECK (cmd_rate BETWEEN 0 AND 100000000);"
+	"ALTER TABLE vm ADD COLUMN cmd_burst INTEGER CHECK (cmd_burst BETWEEN 1 AND 1000000);"
+	"ALTER TABLE vm ADD COLUMN copy_rate INTEGER CHECK (copy_rate = 0 OR copy_rate BETWEEN 1048576 AND 1099511627776);"
+	"ALTER TABLE vm ADD COLUMN copy_burst INTEGER CHECK (copy_burst >= 65536);"
+	"ALTER TABLE vm ADD COLUMN hangs TEXT CHECK (length(hangs) BETWEEN 4 AND 40);"
+	"ALTER TABLE vm ADD COLUMN faults TEXT CHECK (length(faults) BETWEEN 4 AND 40);"
+	"ALTER TABLE vm ADD COLUMN malformed TEXT CHECK (length(malformed) BETWEEN 4 AND 40);"
+	"ALTER TABLE vm ADD COLUMN over_quota TEXT CHECK (length(over_quota) BETWEEN 4 AND 40);"
+	"ALTER TABLE vm ADD COLUMN doorbells TEXT CHECK (length(doorbells) BETWEEN 4 AND 40);"
+	"ALTER TABLE vm ADD COLUMN quarantine_ns INTEGER CHECK (quarantine_ns = 0 OR quarantine_ns BETWEEN 1000000 AND 604800000000000);"
+	"ALTER TABLE vm ADD COLUMN quarantine_max_ns INTEGER CHECK (quarantine_max_ns BETWEEN 1000000 AND 604800000000000);"
+	"CREATE TABLE changes ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" time_ns INTEGER NOT NULL,"
+	" who TEXT NOT NULL,"
+	" command TEXT NOT NULL,"
+	" object TEXT NOT NULL CHECK (object IN ('pool', 'gpu', 'vm')),"
+	" name TEXT NOT NULL,"
+	" before TEXT CHECK (before IS NULL OR json_valid(before)),"
+	" after TEXT CHECK (after IS NULL OR json_valid(after))"
+	") STRICT;"
+	"INSERT INTO changes SELECT id, time_ns, who, command, 'vm', uuid, before, after FROM history;"
+	"DROP TABLE history;"
+	"ALTER TABLE changes RENAME TO history;"
+	"DROP TABLE intent;"
+	"CREATE TABLE intent ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" boot TEXT NOT NULL,"
+	" command TEXT NOT NULL,"
+	" undo TEXT NOT NULL CHECK (json_valid(undo))"
+	") STRICT;"
+	"CREATE TABLE quarantine ("
+	" boot TEXT NOT NULL,"
+	" uuid TEXT NOT NULL,"
+	" clock_ns INTEGER NOT NULL,"
+	" since_ns INTEGER NOT NULL,"
+	" cause TEXT NOT NULL,"
+	" until_ns INTEGER,"
+	" ended_ns INTEGER,"
+	" ended_by TEXT,"
+	" PRIMARY KEY (boot, uuid, clock_ns)"
+	") STRICT, WITHOUT ROWID;",
 };
 
 #define SCHEMA_VERSION	((int)ARRAY_SIZE(migrations))
@@ -173,7 +238,7 @@ static enum admin_exit check_schema(struct db *db, enum db_mode mode)
 	}
 	if (version == SCHEMA_VERSION)
 		return check_integrity(db);
-	if (mode == DB_WRITE)
+	if (mode != DB_READ)
 		return migrate(db, version);
 	admin_error("%s is of version %d, this vgpu-admin's is %d: any command that changes something brings it up",
 		    db->path, version, SCHEMA_VERSION);
@@ -220,11 +285,15 @@ static enum admin_exit make_directory(const char *path)
 
 static enum admin_exit connect(struct db *db, enum db_mode mode)
 {
-	int flags = mode == DB_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+	static const int flags[] = {
+		[DB_READ] = SQLITE_OPEN_READONLY,
+		[DB_WRITE] = SQLITE_OPEN_READWRITE,
+		[DB_CREATE] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+	};
 	mode_t mask = umask(077);
 	int code;
 
-	code = sqlite3_open_v2(db->path, &db->sqlite, flags, NULL);
+	code = sqlite3_open_v2(db->path, &db->sqlite, flags[mode], NULL);
 	umask(mask);
 	if (code != SQLITE_OK)
 		return fail(db, "opening");
@@ -252,13 +321,18 @@ enum admin_exit db_open(struct db **out, const char *path, enum db_mode mode)
 	*out = NULL;
 	db->path = strdup(path);
 	db->lock = -1;
-	if (mode == DB_READ && access(path, F_OK) && errno == ENOENT) {
-		*out = db;
-		return ADMIN_OK;
+	if (mode != DB_CREATE && access(path, F_OK) && errno == ENOENT) {
+		if (mode == DB_READ) {
+			*out = db;
+			return ADMIN_OK;
+		}
+		admin_error("%s is not there: put back a copy, or begin with nothing declared: vgpu-admin config init",
+			    path);
+		status = ADMIN_DATABASE;
 	}
-	if (mode == DB_WRITE)
+	if (mode == DB_CREATE)
 		status = make_directory(path);
-	if (status == ADMIN_OK && mode == DB_WRITE)
+	if (status == ADMIN_OK && mode != DB_READ)
 		status = take_lock(db);
 	if (status == ADMIN_OK)
 		status = connect(db, mode);
@@ -389,51 +463,181 @@ static enum admin_exit execute_with(struct db *db, const char *sql, const json_t
 	return status;
 }
 
-/**
- * db_vms() - the virtual GPUs that are declared
- * @db: open
- * @vms: array of objects with uuid and what is declared of name, tier, depth, sessions and deadline_ns; new
- *
- * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
- */
-enum admin_exit db_vms(struct db *db, json_t **vms)
+static void set_text(json_t *values, const char *key, const json_t *value)
 {
-	return read_rows(db, "SELECT uuid, name, tier, depth, sessions, deadline_ns FROM vm ORDER BY uuid", vms);
+	char *text;
+
+	if (!value)
+		return;
+	text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+	json_object_set_new(values, key, json_string(text));
+	free(text);
+}
+
+/* Text columns that hold JSON become what they hold. */
+static void load_texts(json_t *rows, const char *key)
+{
+	json_t *row, *text;
+	size_t i;
+
+	json_array_foreach(rows, i, row) {
+		text = json_object_get(row, key);
+		if (json_is_string(text))
+			json_object_set_new(row, key, json_loads(json_string_value(text), JSON_DECODE_ANY, NULL));
+	}
 }
 
 /**
- * db_vm_declare() - declare a virtual GPU, in place of what was declared of it
- * @db: in a transaction
- * @vm: as db_vms() gives it
- *
- * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
+ * struct table - a kind of objects
+ * @kind: in a state
+ * @name: of the table
+ * @key: column that names an object
+ * @columns: others that are no settings, ends with NULL
+ * @settings: the columns that are
  */
-enum admin_exit db_vm_declare(struct db *db, const json_t *vm)
+struct table {
+	const char *kind;
+	const char *name;
+	const char *key;
+	const char * const *columns;
+	const struct setting *settings;
+};
+
+static const char * const pool_columns[] = { "limits", NULL };
+static const char * const gpu_columns[] = { "pool", NULL };
+static const char * const vm_columns[] = { "name", "pool", "type", "gpu", NULL };
+
+static const struct table tables[] = {
+	{ "pools", "pool", "name", pool_columns, pool_settings },
+	{ "gpus", "gpu", "name", gpu_columns, NULL },
+	{ "vms", "vm", "uuid", vm_columns, vm_settings },
+};
+
+static enum admin_exit read_table(struct db *db, const struct table *table, json_t *state)
 {
-	return execute_with(db, "INSERT INTO vm (uuid, name, tier, depth, sessions, deadline_ns)"
-			    " VALUES (:uuid, :name, :tier, :depth, :sessions, :deadline_ns)"
-			    " ON CONFLICT (uuid) DO UPDATE SET name = :name, tier = :tier, depth = :depth,"
-			    " sessions = :sessions, deadline_ns = :deadline_ns", vm);
+	json_t *rows, *row, *objects = json_object_get(state, table->kind);
+	enum admin_exit status;
+	const char *name;
+	char sql[64];
+	size_t i;
+
+	snprintf(sql, sizeof(sql), "SELECT * FROM %s ORDER BY %s", table->name, table->key);
+	status = read_rows(db, sql, &rows);
+	if (status != ADMIN_OK)
+		return status;
+	load_texts(rows, "limits");
+	json_array_foreach(rows, i, row) {
+		name = json_string_value(json_object_get(row, table->key));
+		json_object_set(objects, name, row);
+		json_object_del(row, table->key);
+	}
+	json_decref(rows);
+	return ADMIN_OK;
 }
 
 /**
- * db_vm_forget() - declare a virtual GPU no more
- * @db: in a transaction
- * @uuid: its UUID; nothing happens where it is not declared
+ * db_state() - what is declared
+ * @db: open; one that is not there declares nothing but the default pool
+ * @state: as plan.h has it; new
  *
  * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
  */
-enum admin_exit db_vm_forget(struct db *db, const char *uuid)
+enum admin_exit db_state(struct db *db, json_t **state)
 {
-	json_t *values = json_pack("{s:s}", "uuid", uuid);
-	enum admin_exit status = execute_with(db, "DELETE FROM vm WHERE uuid = :uuid", values);
+	bool begun = db->sqlite && sqlite3_get_autocommit(db->sqlite);
+	enum admin_exit status = ADMIN_OK;
+	size_t i;
 
+	*state = state_new();
+	if (!db->sqlite)
+		state_add(*state, "pools", POOL_DEFAULT);
+	if (begun)
+		status = execute(db, "BEGIN");
+	for (i = 0; status == ADMIN_OK && i < ARRAY_SIZE(tables); i++)
+		status = read_table(db, &tables[i], *state);
+	if (begun)
+		db_rollback(db);
+	if (status != ADMIN_OK) {
+		json_decref(*state);
+		*state = NULL;
+	}
+	return status;
+}
+
+static enum admin_exit remove_object(struct db *db, const struct table *table, const char *name)
+{
+	json_t *values = json_pack("{s:s}", "name", name);
+	enum admin_exit status;
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s = :name", table->name, table->key);
+	status = execute_with(db, sql, values);
 	json_decref(values);
 	return status;
 }
 
-/* Who logged in, whatever they became since; the user of the process where nobody did. */
-static json_t *who(void)
+static enum admin_exit insert_object(struct db *db, const struct table *table, const char *name, const json_t *object)
+{
+	char columns[1024], values[1024], sql[2200];
+	json_t *row = json_copy((json_t *)object);
+	const struct setting *setting;
+	enum admin_exit status;
+	size_t c, v;
+	int i;
+
+	json_object_set_new(row, table->key, json_string(name));
+	if (json_is_object(json_object_get(row, "limits")))
+		set_text(row, "limits", json_object_get(object, "limits"));
+	c = snprintf(columns, sizeof(columns), "%s", table->key);
+	v = snprintf(values, sizeof(values), ":%s", table->key);
+	for (i = 0; table->columns[i]; i++) {
+		c += snprintf(columns + c, sizeof(columns) - c, ", %s", table->columns[i]);
+		v += snprintf(values + v, sizeof(values) - v, ", :%s", table->columns[i]);
+	}
+	for (setting = table->settings; setting && setting->key; setting++) {
+		c += snprintf(columns + c, sizeof(columns) - c, ", \"%s\"", setting->key);
+		v += snprintf(values + v, sizeof(values) - v, ", :%s", setting->key);
+	}
+	snprintf(sql, sizeof(sql), "INSERT INTO %s (%s) VALUES (%s)", table->name, columns, values);
+	status = execute_with(db, sql, row);
+	json_decref(row);
+	return status;
+}
+
+/**
+ * db_store() - declare something else
+ * @db: in a transaction
+ * @before: state that is declared
+ * @after: state that is to be
+ *
+ * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
+ */
+enum admin_exit db_store(struct db *db, const json_t *before, const json_t *after)
+{
+	enum admin_exit status = execute(db, "PRAGMA defer_foreign_keys = ON");
+	json_t *touched = plan_touched(before, after), *flag;
+	const char *name;
+	size_t i;
+
+	/* All that changes goes before any of it comes: names may be exchanged. */
+	for (i = 0; i < ARRAY_SIZE(tables); i++)
+		json_object_foreach(json_object_get(touched, tables[i].kind), name, flag)
+			if (status == ADMIN_OK && state_get(before, tables[i].kind, name))
+				status = remove_object(db, &tables[i], name);
+	for (i = 0; i < ARRAY_SIZE(tables); i++)
+		json_object_foreach(json_object_get(touched, tables[i].kind), name, flag)
+			if (status == ADMIN_OK && state_get(after, tables[i].kind, name))
+				status = insert_object(db, &tables[i], name, state_get(after, tables[i].kind, name));
+	json_decref(touched);
+	return status;
+}
+
+/**
+ * db_who() - whose command this is
+ *
+ * Return: a new string: who logged in, whatever they became since; the user of the process where nobody did.
+ */
+json_t *db_who(void)
 {
 	FILE *file = fopen("/proc/self/loginuid", "re");
 	const struct passwd *user;
@@ -454,71 +658,61 @@ static json_t *who(void)
 	return json_string(number);
 }
 
-static void set_text(json_t *values, const char *key, const json_t *value)
-{
-	char *text;
-
-	if (!value)
-		return;
-	text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
-	json_object_set_new(values, key, json_string(text));
-	free(text);
-}
-
 /**
- * db_history_add() - record a change
- * @db: in the transaction that makes it
+ * db_history_add() - record changes
+ * @db: in the transaction that makes them
  * @command: what was asked for
- * @uuid: of the virtual GPU that it was about
- * @before: what was declared of it, NULL for nothing
- * @after: what is, NULL for nothing
+ * @differences: as plan_diff() makes them
+ * @before: state that was declared
+ * @after: state that is declared
  *
  * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
  */
-enum admin_exit db_history_add(struct db *db, const char *command, const char *uuid, const json_t *before,
+enum admin_exit db_history_add(struct db *db, const char *command, const json_t *differences, const json_t *before,
 			       const json_t *after)
 {
-	enum admin_exit status;
+	enum admin_exit status = ADMIN_OK;
+	const char *object, *name;
+	json_t *difference, *values;
 	struct timespec now;
-	json_t *values;
+	char kind[16];
+	size_t i;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	values = json_pack("{s:I, s:o, s:s, s:s}", "time_ns", (json_int_t)now.tv_sec * 1000000000 + now.tv_nsec,
-			   "who", who(), "command", command, "uuid", uuid);
-	set_text(values, "before", before);
-	set_text(values, "after", after);
-	status = execute_with(db, "INSERT INTO history (time_ns, who, command, uuid, before, after)"
-			      " VALUES (:time_ns, :who, :command, :uuid, :before, :after)", values);
-	json_decref(values);
+	json_array_foreach(differences, i, difference) {
+		object = json_string_value(json_object_get(difference, "object"));
+		name = json_string_value(json_object_get(difference, "name"));
+		snprintf(kind, sizeof(kind), "%ss", object);
+		values = json_pack("{s:I, s:o, s:s, s:s, s:s}", "time_ns",
+				   (json_int_t)now.tv_sec * 1000000000 + now.tv_nsec, "who", db_who(),
+				   "command", command, "object", object, "name", name);
+		set_text(values, "before", state_get(before, kind, name));
+		set_text(values, "after", state_get(after, kind, name));
+		if (status == ADMIN_OK)
+			status = execute_with(db, "INSERT INTO history (time_ns, who, command, object, name, before,"
+					      " after) VALUES (:time_ns, :who, :command, :object, :name, :before,"
+					      " :after)", values);
+		json_decref(values);
+	}
 	return status;
 }
 
-/* Text columns that hold JSON become what they hold. */
-static void load_texts(json_t *rows, const char *key)
-{
-	json_t *row, *text;
-	size_t i;
-
-	json_array_foreach(rows, i, row) {
-		text = json_object_get(row, key);
-		if (json_is_string(text))
-			json_object_set_new(row, key, json_loads(json_string_value(text), JSON_DECODE_ANY, NULL));
-	}
-}
-
 /**
- * db_history() - every change, oldest first
+ * db_history() - the last changes, oldest first
  * @db: open
- * @entries: array of objects with id, time_ns (of CLOCK_REALTIME), who, command, uuid, before and after; new
+ * @count: how many at most
+ * @entries: array of objects with id, time_ns (of CLOCK_REALTIME), who, command, object, name, before and after; new
  *
  * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
  */
-enum admin_exit db_history(struct db *db, json_t **entries)
+enum admin_exit db_history(struct db *db, unsigned int count, json_t **entries)
 {
 	enum admin_exit status;
+	char sql[160];
 
-	status = read_rows(db, "SELECT id, time_ns, who, command, uuid, before, after FROM history ORDER BY id",
-			   entries);
+	snprintf(sql, sizeof(sql), "SELECT * FROM (SELECT id, time_ns, who, command, object, name, before, after"
+		 " FROM history ORDER BY id DESC LIMIT %u) ORDER BY id", count);
+	status = read_rows(db, sql, entries);
 	if (status == ADMIN_OK) {
 		load_texts(*entries, "before");
 		load_texts(*entries, "after");
@@ -529,19 +723,20 @@ enum admin_exit db_history(struct db *db, json_t **entries)
 /**
  * db_intent_add() - record how to undo a change of the kernel that is about to be made
  * @db: opened with DB_WRITE, in no transaction: the intent is safe when this returns
- * @uuid: of the virtual GPU that is going to be changed
- * @undo: what it is in the kernel now
+ * @boot: names the kernel that is going to be changed; another one has nothing to be undone in it
+ * @command: that is at it
+ * @undo: how, any JSON
  * @id: of the intent
  *
  * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
  */
-enum admin_exit db_intent_add(struct db *db, const char *uuid, const json_t *undo, json_int_t *id)
+enum admin_exit db_intent_add(struct db *db, const char *boot, const char *command, const json_t *undo, json_int_t *id)
 {
-	json_t *values = json_pack("{s:s}", "uuid", uuid);
+	json_t *values = json_pack("{s:s, s:s}", "boot", boot, "command", command);
 	enum admin_exit status;
 
 	set_text(values, "undo", undo);
-	status = execute_with(db, "INSERT INTO intent (uuid, undo) VALUES (:uuid, :undo)", values);
+	status = execute_with(db, "INSERT INTO intent (boot, command, undo) VALUES (:boot, :command, :undo)", values);
 	*id = sqlite3_last_insert_rowid(db->sqlite);
 	json_decref(values);
 	return status;
@@ -550,13 +745,13 @@ enum admin_exit db_intent_add(struct db *db, const char *uuid, const json_t *und
 /**
  * db_intents() - what commands that died were about to do, newest first, in which order it is to be undone
  * @db: open
- * @intents: array of objects with id, uuid and undo; new
+ * @intents: array of objects with id, boot, command and undo; new
  *
  * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
  */
 enum admin_exit db_intents(struct db *db, json_t **intents)
 {
-	enum admin_exit status = read_rows(db, "SELECT id, uuid, undo FROM intent ORDER BY id DESC", intents);
+	enum admin_exit status = read_rows(db, "SELECT id, boot, command, undo FROM intent ORDER BY id DESC", intents);
 
 	if (status == ADMIN_OK)
 		load_texts(*intents, "undo");
@@ -577,4 +772,32 @@ enum admin_exit db_intent_remove(struct db *db, json_int_t id)
 
 	json_decref(values);
 	return status;
+}
+
+/**
+ * db_quarantine_note() - record a quarantine, or what has become of it
+ * @db: opened with DB_WRITE
+ * @entry: object of boot, uuid and clock_ns (when it began, of CLOCK_MONOTONIC), which name it; since_ns (of CLOCK_REALTIME),
+ *	cause, and until_ns, ended_ns and ended_by where they are known
+ *
+ * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
+ */
+enum admin_exit db_quarantine_note(struct db *db, const json_t *entry)
+{
+	return execute_with(db, "INSERT INTO quarantine (boot, uuid, clock_ns, since_ns, cause, until_ns, ended_ns, ended_by)"
+			    " VALUES (:boot, :uuid, :clock_ns, :since_ns, :cause, :until_ns, :ended_ns, :ended_by)"
+			    " ON CONFLICT (boot, uuid, clock_ns) DO UPDATE SET ended_ns = coalesce(ended_ns, :ended_ns),"
+			    " ended_by = coalesce(ended_by, :ended_by)", entry);
+}
+
+/**
+ * db_quarantines() - every quarantine that was noted, oldest first
+ * @db: open
+ * @entries: array of objects as db_quarantine_note() takes them; new
+ *
+ * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
+ */
+enum admin_exit db_quarantines(struct db *db, json_t **entries)
+{
+	return read_rows(db, "SELECT * FROM quarantine ORDER BY since_ns, uuid", entries);
 }

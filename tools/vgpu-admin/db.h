@@ -16,7 +16,7 @@
 #ifndef VGPU_ADMIN_DB_H
 #define VGPU_ADMIN_DB_H
 
-#include "admin.h"
+#include "plan.h"
 
 #define DB_PATH		"/var/lib/vgpu/vgpu.db"
 #define DB_LOCK_MS	10000	/* how long a command waits for another */
@@ -26,11 +26,13 @@ struct db;
 /**
  * enum db_mode - what a command is going to do
  * @DB_READ: only look; a database that is not there is an empty one
- * @DB_WRITE: change something: takes the lock, makes the database where there is none, migrates an older one
+ * @DB_WRITE: change something: takes the lock, migrates an older one
+ * @DB_CREATE: likewise, and makes the database where there is none
  */
 enum db_mode {
 	DB_READ,
 	DB_WRITE,
+	DB_CREATE,
 };
 
 enum admin_exit db_open(struct db **db, const char *path, enum db_mode mode);
@@ -39,16 +41,20 @@ enum admin_exit db_begin(struct db *db);
 enum admin_exit db_commit(struct db *db);
 void db_rollback(struct db *db);
 
-enum admin_exit db_vms(struct db *db, json_t **vms);
-enum admin_exit db_vm_declare(struct db *db, const json_t *vm);
-enum admin_exit db_vm_forget(struct db *db, const char *uuid);
+enum admin_exit db_state(struct db *db, json_t **state);
+enum admin_exit db_store(struct db *db, const json_t *before, const json_t *after);
 
-enum admin_exit db_history_add(struct db *db, const char *command, const char *uuid, const json_t *before,
+json_t *db_who(void);
+enum admin_exit db_history_add(struct db *db, const char *command, const json_t *differences, const json_t *before,
 			       const json_t *after);
-enum admin_exit db_history(struct db *db, json_t **entries);
+enum admin_exit db_history(struct db *db, unsigned int count, json_t **entries);
 
-enum admin_exit db_intent_add(struct db *db, const char *uuid, const json_t *undo, json_int_t *id);
+enum admin_exit db_intent_add(struct db *db, const char *boot, const char *command, const json_t *undo,
+			      json_int_t *id);
 enum admin_exit db_intents(struct db *db, json_t **intents);
 enum admin_exit db_intent_remove(struct db *db, json_int_t id);
+
+enum admin_exit db_quarantine_note(struct db *db, const json_t *entry);
+enum admin_exit db_quarantines(struct db *db, json_t **entries);
 
 #endif /* VGPU_ADMIN_DB_H */

@@ -13,7 +13,10 @@
 #define FIRST_SETTING	(FIRST_OPTION + ADMIN_MAX_OPTIONS)	/* and first setting */
 
 /* In the order in which help lists them. */
-const struct admin_object * const admin_objects[] = { &admin_gpu, &admin_vm, &admin_version, &admin_doctor, NULL };
+const struct admin_object * const admin_objects[] = {
+	&admin_gpu, &admin_pool, &admin_vm, &admin_sched, &admin_limit, &admin_quarantine, &admin_config, &admin_version,
+	&admin_doctor, NULL,
+};
 
 /**
  * admin_error() - say on stderr what went wrong
@@ -266,6 +269,8 @@ int main(int argc, char **argv)
 		admin_error("which object? see: vgpu-admin --help");
 		return ADMIN_USAGE;
 	}
+	if (!strcmp(argv[i], "complete"))
+		return complete(argv + i + 1, argc - i - 1);
 	object = find_object(argv[i]);
 	if (!object)
 		return unknown_object(argv[i]);

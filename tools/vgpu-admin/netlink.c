@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include "names_gen.h"
 #include "netlink.h"
+#include "settings.h"
 
 #define DUMP_TRIES	16	/* a dump that GPUs or virtual GPUs came or went under is read again */
 #define BUFFER_SIZE	(64 * 1024)
@@ -51,6 +52,8 @@ struct call {
 const struct nl_names nl_version_names = { version_attribute_names, ARRAY_SIZE(version_attribute_names) };
 const struct nl_names nl_gpu_names = { gpu_attribute_names, ARRAY_SIZE(gpu_attribute_names) };
 const struct nl_names nl_vm_names = { vm_attribute_names, ARRAY_SIZE(vm_attribute_names) };
+
+const struct nl_names nl_pool_names = { pool_attribute_names, ARRAY_SIZE(pool_attribute_names) };
 
 const char * const nl_tier_names[] = { "high", "medium", "low", NULL };
 
@@ -110,6 +113,8 @@ static void parse_field(json_t *object, const struct nl_field *field, struct nla
 	case NL_NEST:
 		value = nl_parse(nla_data(attr), nla_len(attr), field->nest);
 		break;
+	case NL_SETTINGS:
+		return;
 	case NL_ENGINES:
 		value = json_incref(json_object_get(object, field->key));
 		if (!value)
@@ -124,7 +129,7 @@ static bool long_enough(const struct nl_field *field, struct nlattr *attr)
 {
 	static const int least[] = {
 		[NL_UUID] = VGPU_UUID_LEN, [NL_U8_BOOL] = 1, [NL_U32] = 4, [NL_U64] = 8, [NL_NAMES] = 4,
-		[NL_ENGINES] = 0,
+		[NL_ENGINES] = 0, [NL_SETTINGS] = 0,
 	};
 
 	if (field->kind == NL_STRING)
@@ -147,10 +152,15 @@ json_t *nl_parse(struct nlattr *attrs, int len, const struct nl_field *fields)
 	struct nlattr *attr;
 	int left;
 
-	for (field = fields; field->key; field++)
+	for (field = fields; field->key; field++) {
+		if (field->kind == NL_SETTINGS) {
+			settings_take(object, field->settings, attrs, len);
+			continue;
+		}
 		nla_for_each_attr(attr, attrs, len, left)
 			if (nla_type(attr) == field->type && long_enough(field, attr))
 				parse_field(object, field, attr);
+	}
 	return object;
 }
 
@@ -247,6 +257,8 @@ static enum admin_exit exit_status(int error)
 	case -ENOENT:
 	case -ENODEV:
 		return ADMIN_NOT_FOUND;
+	case -EBUSY:
+		return ADMIN_BUSY;
 	default:
 		return ADMIN_FAILED;
 	}

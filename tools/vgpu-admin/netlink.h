@@ -20,6 +20,7 @@ struct nl_link;
  * @NL_NAMES: u32 that stands for a word
  * @NL_NEST: object
  * @NL_ENGINES: object by engine class, of a repeated nest
+ * @NL_SETTINGS: no attribute, but all those of @settings that are beside it, each by its own key
  */
 enum nl_kind {
 	NL_STRING,
@@ -30,15 +31,17 @@ enum nl_kind {
 	NL_NAMES,
 	NL_NEST,
 	NL_ENGINES,
+	NL_SETTINGS,
 };
 
 /**
  * struct nl_field - an attribute and its key in JSON
- * @type: attribute
+ * @type: attribute, 0 of NL_SETTINGS
  * @kind: what it is
  * @key: name in JSON
  * @names: of NL_NAMES, ends with NULL
  * @nest: of NL_NEST, ends with a key that is NULL
+ * @settings: of NL_SETTINGS
  */
 struct nl_field {
 	int type;
@@ -46,6 +49,7 @@ struct nl_field {
 	const char *key;
 	const char * const *names;
 	const struct nl_field *nest;
+	const struct setting *settings;
 };
 
 /**
@@ -61,6 +65,7 @@ struct nl_names {
 extern const struct nl_names nl_version_names;
 extern const struct nl_names nl_gpu_names;
 extern const struct nl_names nl_vm_names;
+extern const struct nl_names nl_pool_names;
 extern const char * const nl_tier_names[];
 
 enum admin_exit nl_link_find(struct nl_link **link);

@@ -5,11 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "print.h"
-#include "units.h"
+#include "settings.h"
 
 #define INDENT		2
-#define MAX_COLUMNS	32
+#define MAX_COLUMNS	64
 
 static const json_t *look_up(const json_t *object, const char *path)
 {
@@ -22,12 +23,49 @@ static const json_t *look_up(const json_t *object, const char *path)
 	return json_object_get(object, path);
 }
 
+/**
+ * print_setting() - a setting as people write it
+ * @key: of the setting; one that is none is written as it is
+ * @value: its value, NULL or null where it is not set
+ * @text: filled in
+ */
+void print_setting(const char *key, const json_t *value, char text[PRINT_TEXT_MAX])
+{
+	const struct setting *setting = setting_find(vm_settings, key);
+	char formatted[UNITS_MAX];
+
+	if (!setting)
+		setting = setting_find(pool_settings, key);
+	if (!value || json_is_null(value)) {
+		snprintf(text, PRINT_TEXT_MAX, "-");
+	} else if (setting) {
+		setting_format(setting, value, formatted);
+		snprintf(text, PRINT_TEXT_MAX, "%s", formatted);
+	} else {
+		snprintf(text, PRINT_TEXT_MAX, "%s", json_string_value(value));
+	}
+}
+
+static void format_time(uint64_t ns, char *text, size_t len)
+{
+	time_t seconds = ns / 1000000000;
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	strftime(text, len, "%F %T", &tm);
+}
+
 /* The value as text; a value that is not there is "-". The caller frees it. */
 static char *format(const json_t *object, const struct print_column *column)
 {
 	const json_t *value = look_up(object, column->path);
-	char text[UNITS_MAX] = "-";
+	const char *dot = strrchr(column->path, '.');
+	char text[PRINT_TEXT_MAX] = "-";
 
+	if (column->unit == PRINT_SETTING) {
+		print_setting(dot ? dot + 1 : column->path, value, text);
+		return strdup(text);
+	}
 	if (json_is_string(value))
 		return strdup(json_string_value(value));
 	if (json_is_boolean(value)) {
@@ -41,6 +79,9 @@ static char *format(const json_t *object, const struct print_column *column)
 			break;
 		case PRINT_DURATION:
 			units_format_duration(number, text);
+			break;
+		case PRINT_TIME:
+			format_time(number, text, sizeof(text));
 			break;
 		default:
 			snprintf(text, sizeof(text), "%" PRIu64, number);

@@ -11,12 +11,16 @@
  * @PRINT_SIZE: bytes
  * @PRINT_DURATION: nanoseconds
  * @PRINT_YES_NO: true or false
+ * @PRINT_SETTING: as people write the setting that the last key names (settings.h)
+ * @PRINT_TIME: nanoseconds of CLOCK_REALTIME, as local date and time
  */
 enum print_unit {
 	PRINT_PLAIN,
 	PRINT_SIZE,
 	PRINT_DURATION,
 	PRINT_YES_NO,
+	PRINT_SETTING,
+	PRINT_TIME,
 };
 
 /**
@@ -33,6 +37,9 @@ struct print_column {
 	enum print_unit unit;
 };
 
+#define PRINT_TEXT_MAX	96	/* bytes of a setting or time as text */
+
+void print_setting(const char *key, const json_t *value, char text[PRINT_TEXT_MAX]);
 void print_json(const json_t *value, const struct admin_args *args);
 void print_table(const json_t *objects, const struct print_column *columns, const char *none,
 		 const struct admin_args *args);

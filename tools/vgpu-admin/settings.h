@@ -24,8 +24,9 @@
  * @max: greatest
  * @words: of UNIT_WORD, ends with NULL; the value in the kernel is the index
  * @none: word that stands for 0, where 0 is allowed beside @min..@max; or NULL
- * @attribute: of netlink
+ * @attribute: of netlink; of UNIT_WEIGHTS the first of three; of UNIT_STRIKES the kind of strike
  * @wide: the attribute is a u64, not a u32
+ * @standard: as people write it, where nothing is declared; NULL where that is another's to say
  */
 struct setting {
 	const char *key;
@@ -39,14 +40,24 @@ struct setting {
 	const char *none;
 	int attribute;
 	bool wide;
+	const char *standard;
 };
 
+extern const struct setting pool_settings[];
 extern const struct setting vm_settings[];
+#define limit_settings	(vm_settings + 1)	/* what a pool can have standards of: all but memory */
+
+struct nl_msg;
+struct nlattr;
 
 const struct setting *setting_find(const struct setting *table, const char *key);
 const struct setting *setting_find_option(const struct setting *table, const char *option);
 json_t *setting_parse(const struct setting *setting, const char *text, char *why, size_t len);
 json_t *settings_parse(const struct setting *table, const struct admin_args *args);
+bool setting_strikes(const struct setting *setting, const char *text, uint64_t *threshold, uint64_t *window_ns);
+json_t *setting_strikes_text(const struct setting *setting, uint64_t threshold, uint64_t window_ns);
+void settings_put(struct nl_msg *msg, const struct setting *table, const json_t *values);
+void settings_take(json_t *object, const struct setting *table, struct nlattr *attrs, int len);
 void setting_format(const struct setting *setting, const json_t *value, char text[UNITS_MAX]);
 void setting_range(const struct setting *setting, char *text, size_t len);
 

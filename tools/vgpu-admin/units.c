@@ -157,7 +157,7 @@ static int parse_weights(const char *text, uint64_t *value)
 
 /**
  * units_parse() - a number as people write it
- * @unit: any but UNIT_WORD
+ * @unit: any but UNIT_WORD and UNIT_STRIKES
  * @text: see &enum unit
  * @value: in the unit's smallest
  *
@@ -183,6 +183,7 @@ int units_parse(enum unit unit, const char *text, uint64_t *value)
 	case UNIT_WEIGHTS:
 		return parse_weights(text, value);
 	case UNIT_WORD:
+	case UNIT_STRIKES:
 		break;
 	}
 	return -EINVAL;
@@ -217,7 +218,7 @@ static void format_percent(uint64_t value, unsigned int factor, char text[UNITS_
 
 /**
  * units_format() - a number as people write it, exactly: units_parse() makes the same number of it
- * @unit: any; UNIT_WORD is written as a count
+ * @unit: any; UNIT_WORD and UNIT_STRIKES are written as counts
  * @value: in the unit's smallest
  * @text: the words
  */
@@ -248,6 +249,7 @@ void units_format(enum unit unit, uint64_t value, char text[UNITS_MAX])
 		return;
 	case UNIT_COUNT:
 	case UNIT_WORD:
+	case UNIT_STRIKES:
 		break;
 	}
 	snprintf(text, UNITS_MAX, "%" PRIu64, value);

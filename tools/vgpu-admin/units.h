@@ -19,6 +19,7 @@
  * @UNIT_BYTE_RATE: bytes a second, as 1G/s
  * @UNIT_WORD: as one of a few words
  * @UNIT_WEIGHTS: three of them, as 16:4:1; the number is the highest << 32 | the middle << 16 | the lowest
+ * @UNIT_STRIKES: how many in which time, as 3/10min; no single number
  */
 enum unit {
 	UNIT_COUNT,
@@ -30,6 +31,7 @@ enum unit {
 	UNIT_BYTE_RATE,
 	UNIT_WORD,
 	UNIT_WEIGHTS,
+	UNIT_STRIKES,
 };
 
 int units_parse_size(const char *text, uint64_t *bytes);

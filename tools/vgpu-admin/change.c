@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copyright (c) vgpu authors */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "change.h"
+#include "print.h"
+
+/**
+ * change_database() - where the database is
+ *
+ * Return: path; VGPU_DATABASE in the environment says another.
+ */
+const char *change_database(void)
+{
+	const char *path = getenv("VGPU_DATABASE");
+
+	return path && *path ? path : DB_PATH;
+}
+
+/* Applies what it can. With @stop, only up to the first that fails. */
+static enum admin_exit apply(struct nl_link *link, const json_t *ops, json_t *placed, bool stop)
+{
+	enum admin_exit status = ADMIN_OK, one;
+	json_t *op;
+	size_t i;
+
+	json_array_foreach(ops, i, op) {
+		one = kernel_apply(link, op, placed);
+		if (status == ADMIN_OK)
+			status = one;
+		if (one != ADMIN_OK && stop)
+			break;
+	}
+	return status;
+}
+
+/* Makes what was touched as it was. */
+static enum admin_exit undo(struct nl_link *link, const json_t *undo)
+{
+	enum admin_exit status;
+	json_t *kernel, *ops;
+
+	status = kernel_read(link, &kernel);
+	if (status != ADMIN_OK)
+		return status;
+	ops = plan_make(kernel, json_object_get(undo, "snapshot"), json_object_get(undo, "touched"));
+	status = apply(link, ops, NULL, false);
+	json_decref(ops);
+	json_decref(kernel);
+	return status;
+}
+
+/*
+ * A command that died between kernel and database left an intent. Whoever sees it while holding the lock undoes it,
+ * unless the kernel that it changed is gone.
+ */
+static enum admin_exit repair(struct change *change)
+{
+	enum admin_exit status;
+	char boot[KERNEL_BOOT_MAX];
+	json_t *intents, *intent;
+	size_t i;
+
+	status = db_intents(change->db, &intents);
+	if (status != ADMIN_OK)
+		return status;
+	kernel_boot(boot);
+	json_array_foreach(intents, i, intent) {
+		const char *command = json_string_value(json_object_get(intent, "command"));
+
+		if (!strcmp(json_string_value(json_object_get(intent, "boot")), boot)) {
+			status = undo(change->link, json_object_get(intent, "undo"));
+			if (status != ADMIN_OK) {
+				admin_error("'%s' died half-way and cannot be undone now; to keep the kernel as it is: "
+					    "vgpu-admin config repair --keep", command);
+				break;
+			}
+			admin_error("undone: '%s', which died half-way", command);
+		}
+		status = db_intent_remove(change->db, json_integer_value(json_object_get(intent, "id")));
+		if (status != ADMIN_OK)
+			break;
+	}
+	json_decref(intents);
+	return status;
+}
+
+static bool has_intents(struct db *db)
+{
+	json_t *intents;
+	bool any;
+
+	if (db_intents(db, &intents) != ADMIN_OK)
+		return false;
+	any = json_array_size(intents) > 0;
+	json_decref(intents);
+	return any;
+}
+
+static enum admin_exit open_database(struct change *change, enum db_mode mode)
+{
+	enum admin_exit status = db_open(&change->db, change_database(), mode);
+
+	/* What is seen here may be the work of a command that lives: the lock tells. */
+	if (status == ADMIN_OK && mode == DB_READ && has_intents(change->db)) {
+		db_close(change->db);
+		mode = DB_WRITE;
+		status = db_open(&change->db, change_database(), mode);
+	}
+	if (status == ADMIN_OK && mode != DB_READ)
+		status = repair(change);
+	if (status == ADMIN_OK)
+		status = db_state(change->db, &change->declared);
+	return status;
+}
+
+/**
+ * change_open() - look at kernel and database
+ * @change: filled in; to be closed whatever is returned
+ * @args: the command's
+ * @mode: DB_READ to show: trouble with the database is said and kept in @change, and nothing is declared then
+ *
+ * What fails is said on stderr. Return: the status to exit with.
+ */
+enum admin_exit change_open(struct change *change, const struct admin_args *args, enum db_mode mode)
+{
+	enum admin_exit status;
+
+	*change = (struct change){ .args = args };
+	status = nl_link_open(&change->link);
+	if (status != ADMIN_OK)
+		return status;
+	status = open_database(change, mode);
+	if (status != ADMIN_OK && mode == DB_READ && status != ADMIN_DENIED) {
+		change->trouble = status;
+		change->declared = state_new();
+		status = ADMIN_OK;
+	}
+	if (status == ADMIN_OK)
+		status = kernel_read(change->link, &change->kernel);
+	if (status == ADMIN_OK)
+		change->wanted = json_deep_copy(change->declared);
+	return status;
+}
+
+/**
+ * change_close() - let go of what change_open() took
+ * @change: opened, or not
+ * @status: of the command so far
+ *
+ * Return: the status to exit with.
+ */
+enum admin_exit change_close(struct change *change, enum admin_exit status)
+{
+	json_decref(change->wanted);
+	json_decref(change->declared);
+	json_decref(change->kernel);
+	db_close(change->db);
+	nl_link_close(change->link);
+	return status == ADMIN_OK ? change->trouble : status;
+}
+
+/* Says why an operation that takes a virtual GPU away cannot be tried. */
+static enum admin_exit refuse_open(const struct change *change, const json_t *ops)
+{
+	const char *uuid, *state;
+	json_t *op;
+	size_t i;
+
+	json_array_foreach(ops, i, op) {
+		if (strcmp(json_string_value(json_object_get(op, "op")), "mdev-remove"))
+			continue;
+		uuid = json_string_value(json_object_get(op, "uuid"));
+		state = json_string_value(json_object_get(state_get(change->kernel, "mdevs", uuid), "state"));
+		if (!strcmp(state, "closed"))
+			continue;
+		admin_error("vm %s: a virtual machine has it open (%s), so that it cannot be taken away: shut that down, "
+			    "then try again", change_vm_name(change, uuid), state);
+		return ADMIN_BUSY;
+	}
+	return ADMIN_OK;
+}
+
+/* Virtual GPUs are declared to be where they were made. */
+static void note_places(json_t *wanted, const json_t *placed)
+{
+	const char *uuid;
+	json_t *place;
+
+	json_object_foreach((json_t *)placed, uuid, place)
+		if (json_object_get(state_get(wanted, "vms", uuid), "type"))
+			json_object_update(state_get(wanted, "vms", uuid), place);
+}
+
+static enum admin_exit declare(struct change *change, json_int_t intent)
+{
+	json_t *differences = plan_diff(change->declared, change->wanted);
+	enum admin_exit status = db_begin(change->db);
+
+	if (status == ADMIN_OK)
+		status = db_store(change->db, change->declared, change->wanted);
+	if (status == ADMIN_OK)
+		status = db_history_add(change->db, change->args->command, differences, change->declared,
+					change->wanted);
+	if (status == ADMIN_OK && intent)
+		status = db_intent_remove(change->db, intent);
+	if (status == ADMIN_OK)
+		status = db_commit(change->db);
+	else
+		db_rollback(change->db);
+	json_decref(differences);
+	return status;
+}
+
+/* The steps of db.h. */
+static enum admin_exit carry_out(struct change *change, const json_t *touched, const json_t *ops)
+{
+	json_t *record = NULL, *placed = json_object();
+	enum admin_exit status = ADMIN_OK;
+	char boot[KERNEL_BOOT_MAX];
+	json_int_t intent = 0;
+
+	if (json_array_size(ops)) {
+		record = json_pack("{s:O, s:o}", "touched", touched, "snapshot",
+				   plan_snapshot(change->kernel, touched, ops));
+		kernel_boot(boot);
+		status = db_intent_add(change->db, boot, change->args->command, record, &intent);
+		if (status == ADMIN_OK)
+			status = apply(change->link, ops, placed, true);
+		else
+			intent = 0;
+	}
+	note_places(change->wanted, placed);
+	if (status == ADMIN_OK)
+		status = declare(change, intent);
+	if (status != ADMIN_OK && intent) {
+		if (undo(change->link, record) == ADMIN_OK)
+			db_intent_remove(change->db, intent);
+		else
+			admin_error("what was changed before that could not be undone; the next command tries it again");
+	}
+	json_decref(placed);
+	json_decref(record);
+	return status;
+}
+
+static void print_dry_run(const struct change *change, const json_t *ops)
+{
+	json_t *differences = plan_diff(change->declared, change->wanted), *both;
+
+	if (change->args->json) {
+		both = json_pack("{s:O, s:O}", "declared", differences, "kernel", ops);
+		print_json(both, change->args);
+		json_decref(both);
+	} else {
+		change_print_differences(change, differences);
+	}
+	json_decref(differences);
+}
+
+/* A GPU or virtual GPU that is declared to be in a pool that is not. */
+static enum admin_exit check_pools(const struct change *change)
+{
+	static const char * const kinds[] = { "gpus", "vms" };
+	const char *name, *pool;
+	json_t *object;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		json_object_foreach(json_object_get(change->wanted, kinds[i]), name, object) {
+			pool = json_string_value(json_object_get(object, "pool"));
+			if (!pool || state_get(change->wanted, "pools", pool))
+				continue;
+			admin_error("%.*s %s: there is no pool '%s'; make it: vgpu-admin pool add %s",
+				    (int)strlen(kinds[i]) - 1, kinds[i], change_vm_name(change, name), pool, pool);
+			return ADMIN_NOT_FOUND;
+		}
+	}
+	return ADMIN_OK;
+}
+
+static enum admin_exit commit(struct change *change, const json_t *touched)
+{
+	json_t *ops = plan_make(change->kernel, change->wanted, touched);
+	enum admin_exit status;
+
+	status = check_pools(change);
+	if (status == ADMIN_OK)
+		status = refuse_open(change, ops);
+	if (status == ADMIN_OK && change->args->dry_run)
+		print_dry_run(change, ops);
+	else if (status == ADMIN_OK)
+		status = carry_out(change, touched, ops);
+	json_decref(ops);
+	return status;
+}
+
+/**
+ * change_commit() - make what differs in @wanted true in kernel and database, or neither
+ * @change: opened with DB_WRITE
+ *
+ * Under --dry-run it is printed instead. What fails is said on stderr. Return: the status to exit with.
+ */
+enum admin_exit change_commit(struct change *change)
+{
+	json_t *touched = plan_touched(change->declared, change->wanted);
+	enum admin_exit status = commit(change, touched);
+
+	json_decref(touched);
+	return status;
+}
+
+/* Everything that is declared, or is to be. */
+static json_t *all_of(const struct change *change)
+{
+	json_t *nothing = state_new(), *all = plan_touched(nothing, change->wanted), *before, *objects;
+	const char *kind;
+
+	before = plan_touched(nothing, change->declared);
+	json_object_foreach(before, kind, objects)
+		json_object_update(json_object_get(all, kind), objects);
+	json_decref(before);
+	json_decref(nothing);
+	return all;
+}
+
+/**
+ * change_commit_all() - make all of @wanted true in kernel and database, or neither
+ * @change: opened with DB_WRITE
+ *
+ * As change_commit(), and what the kernel has otherwise than it is declared becomes so, too.
+ */
+enum admin_exit change_commit_all(struct change *change)
+{
+	json_t *touched = all_of(change);
+	enum admin_exit status = commit(change, touched);
+
+	json_decref(touched);
+	return status;
+}
+
+static bool waits(const struct change *change, const json_t *op)
+{
+	const char *kind = json_string_value(json_object_get(op, "op")), *name, *pool, *state;
+	json_t *gpu;
+
+	if (strcmp(kind, "mdev-create"))
+		return false;
+	json_object_foreach(json_object_get(change->kernel, "gpus"), name, gpu) {
+		state = json_string_value(json_object_get(gpu, "state"));
+		pool = json_string_value(json_object_get(op, "pool"));
+		if (!strcmp(state, "attached") &&
+		    (!pool || !strcmp(pool, json_string_value(json_object_get(gpu, "pool")))))
+			return false;
+	}
+	return true;
+}
+
+/* Of operations that bring back what is declared, those that can be tried now. */
+static json_t *possible(const struct change *change, const json_t *ops, enum admin_exit *status)
+{
+	json_t *tried = json_array(), *busy = json_object(), *op;
+	const char *uuid, *state;
+	size_t i;
+
+	json_array_foreach(ops, i, op) {
+		uuid = json_string_value(json_object_get(op, "uuid"));
+		state = uuid ? json_string_value(json_object_get(state_get(change->kernel, "mdevs", uuid), "state")) : NULL;
+		if (!strcmp(json_string_value(json_object_get(op, "op")), "mdev-remove") && strcmp(state, "closed")) {
+			admin_error("vm %s: it is not in its pool, and a virtual machine has it open: shut that down, then "
+				    "try again", change_vm_name(change, uuid));
+			json_object_set_new(busy, uuid, json_true());
+			*status = ADMIN_BUSY;
+		} else if (uuid && json_object_get(busy, uuid)) {
+			continue;
+		} else if (waits(change, op)) {
+			admin_error("vm %s: it is made when a GPU for it is there and vgpu-admin config restore is run again",
+				    change_vm_name(change, uuid));
+		} else {
+			json_array_append(tried, op);
+		}
+	}
+	json_decref(busy);
+	return tried;
+}
+
+/**
+ * change_restore() - make the kernel as it is declared to be
+ * @change: opened with DB_WRITE
+ *
+ * What cannot be made so is said on stderr, and the rest is. What the kernel has beside it stays. Return: the status to
+ * exit with.
+ */
+enum admin_exit change_restore(struct change *change)
+{
+	enum admin_exit status = ADMIN_OK, applied = ADMIN_OK;
+	json_t *touched = all_of(change), *ops, *tried;
+
+	ops = plan_make(change->kernel, change->declared, touched);
+	tried = possible(change, ops, &status);
+	if (change->args->dry_run)
+		print_json(tried, change->args);
+	else
+		applied = apply(change->link, tried, NULL, false);
+	json_decref(tried);
+	json_decref(ops);
+	json_decref(touched);
+	return status == ADMIN_OK ? applied : status;
+}
+
+/**
+ * change_forget_intents() - what died half-way is neither undone nor brought to its end
+ * @args: the command's
+ *
+ * What fails is said on stderr. Return: the status to exit with.
+ */
+enum admin_exit change_forget_intents(const struct admin_args *args)
+{
+	json_t *intents = NULL, *intent;
+	enum admin_exit status;
+	struct db *db;
+	size_t i;
+
+	status = db_open(&db, change_database(), DB_WRITE);
+	if (status == ADMIN_OK)
+		status = db_intents(db, &intents);
+	json_array_foreach(intents, i, intent) {
+		if (status == ADMIN_OK && !args->dry_run)
+			status = db_intent_remove(db, json_integer_value(json_object_get(intent, "id")));
+		if (status == ADMIN_OK)
+			printf("forgotten: %s\n", json_string_value(json_object_get(intent, "command")));
+	}
+	json_decref(intents);
+	db_close(db);
+	return status;
+}
