@@ -87,7 +87,8 @@ load_module()
 	}
 	depends=$(modinfo -F depends "$module")
 	# shellcheck disable=SC2086
-	modprobe -a ${depends//,/ } vfio_iommu_type1 && insmod "$module" "$@"
+	modprobe -a ${depends//,/ } vfio_iommu_type1 && insmod "$module" "$@" || return
+	[ -e /var/lib/vgpu/vgpu.db ] || "$machine_top/build/bin/vgpu-admin" config init
 }
 
 unload_module()

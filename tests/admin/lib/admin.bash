@@ -9,6 +9,9 @@
 #   expect_exit STATUS CMD...            CMD ends so; its output is in $out, what it said on stderr in $err
 #   expect_error STATUS MESSAGE CMD...   and prints nothing else than "vgpu-admin: MESSAGE"
 #   expect WHAT ACTUAL EXPECTED
+#   value FILTER CMD...      what jq's FILTER makes of CMD -j
+#   fresh                    nothing is declared
+#   agree                    kernel and database agree
 #   finish                   the script's end: its status says whether all passed
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
@@ -63,6 +66,25 @@ expect_error()
 
 	shift 2
 	expect_exit "$wanted" "$@" && expect "what '$*' prints" "$out" "" && expect "what '$*' says" "$err" "vgpu-admin: $message"
+}
+
+fresh()
+{
+	rm -rf /var/lib/vgpu
+	vgpu-admin config init
+}
+
+agree()
+{
+	expect_exit 0 vgpu-admin config diff && expect drift "$out" ""
+}
+
+value()
+{
+	local filter=$1
+
+	shift
+	"$@" -j | jq -c "$filter"
 }
 
 unprivileged()
