@@ -135,7 +135,7 @@ test_create()
 		expect_exit 0 vgpu-admin vm create db2 --type vgpu-1g --gpu soft0 --uuid "$two" -j &&
 		expect db2 "$(jq -c . <<<"$out")" "{\"name\":\"db2\",\"uuid\":\"$two\"}" &&
 		expect "db2's pool" "$(value '.[0].pool' vgpu-admin vm show db2)" '"A"' &&
-		expect_exit 5 vgpu-admin vm create db4 --type vgpu-3x && [[ $err = *": no GPU there has a type 'vgpu-3x'; there are: "* ]] &&
+		expect_exit 5 vgpu-admin vm create db4 --type vgpu-3x --pool B && [[ $err = *": no GPU there has a type 'vgpu-3x'; there are: "* ]] &&
 		expect_error 9 "vm db1: there is a virtual GPU $uuid already" vgpu-admin vm create db1 --type vgpu-1g &&
 		expect_exit 1 vgpu-admin vm create db3 --type vgpu-4g --pool B && [[ $err = *"has room for another vgpu-4g"* ]] &&
 		expect_error 5 "no virtual GPU has a name or UUID that begins with 'db3'; list them: vgpu-admin vm show" \

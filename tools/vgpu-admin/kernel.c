@@ -234,8 +234,10 @@ static enum admin_exit apply_pool(struct nl_link *link, const char *kind, const 
 	if (!strcmp(kind, "pool-del"))
 		msg = nl_link_message(link, VGPU_CMD_POOL_DEL, 0);
 	else
-		msg = nl_link_message(link, new ? VGPU_CMD_POOL_NEW : VGPU_CMD_POOL_SET, new ? 0 : NLM_F_REPLACE);
+		msg = nl_link_message(link, new ? VGPU_CMD_POOL_NEW : VGPU_CMD_POOL_SET, 0);
 	nla_put_string(msg, VGPU_A_POOL_NAME, string(op, "name"));
+	if (!strcmp(kind, "pool-set"))
+		nla_put_flag(msg, VGPU_A_POOL_REPLACE);
 	settings_put(msg, pool_settings, set);
 	if (json_object_size(limits)) {
 		nest = nla_nest_start(msg, VGPU_A_POOL_LIMITS);
@@ -259,8 +261,10 @@ static enum admin_exit apply_vm(struct nl_link *link, bool forget, const json_t 
 	const json_t *set = json_object_get(op, "set");
 	struct nl_msg *msg;
 
-	msg = nl_link_message(link, forget ? VGPU_CMD_VM_FORGET : VGPU_CMD_VM_SET, forget ? 0 : NLM_F_REPLACE);
+	msg = nl_link_message(link, forget ? VGPU_CMD_VM_FORGET : VGPU_CMD_VM_SET, 0);
 	put_uuid(msg, string(op, "uuid"));
+	if (!forget)
+		nla_put_flag(msg, VGPU_A_VM_REPLACE);
 	settings_put(msg, vm_settings, set);
 	/* That nothing in particular is declared is a declaration, too. */
 	if (!forget)

@@ -17,7 +17,7 @@ static const struct print_column show_columns[] = {
 	{ "cause", "cause", "CAUSE" },
 	{ "since_ns", "since", "SINCE", PRINT_TIME },
 	{ "until_ns", "until", "UNTIL", PRINT_TIME },
-	{ "count", "so far", "COUNT" },
+	{ "count", "that count for the next one's time", "COUNT" },
 	{ NULL },
 };
 
@@ -59,7 +59,7 @@ static enum admin_exit note(struct change *change, const char *uuid, const json_
 	char boot[KERNEL_BOOT_MAX];
 	json_t *entry;
 
-	if (!number(quarantine, "count"))
+	if (!number(quarantine, "since_ns"))
 		return ADMIN_OK;
 	kernel_boot(boot);
 	entry = json_pack("{s:s, s:s, s:I, s:I, s:O}", "boot", boot, "uuid", uuid, "clock_ns",
@@ -104,18 +104,18 @@ static enum admin_exit quarantine_show(const struct admin_args *args)
 	if (status == ADMIN_OK) {
 		json_object_foreach(json_object_get(change.kernel, "mdevs"), uuid, vm) {
 			one = json_deep_copy(json_object_get(vm, "quarantine"));
-			if ((only && strcmp(only, uuid)) || (!only && !number(one, "count"))) {
+			if ((only && strcmp(only, uuid)) || (!only && !number(one, "since_ns"))) {
 				json_decref(one);
 				continue;
 			}
 			json_object_set_new(one, "uuid", json_string(uuid));
 			json_object_set_new(one, "label", json_string(change_vm_name(&change, uuid)));
-			if (!number(one, "count"))
-				json_object_del(one, "cause");
-			if (number(one, "since_ns"))
+			if (number(one, "since_ns")) {
 				json_object_set_new(one, "since_ns", json_integer(number(one, "since_ns") + offset));
-			else
+			} else {
 				json_object_del(one, "since_ns");
+				json_object_del(one, "cause");
+			}
 			if (number(one, "until_ns"))
 				json_object_set_new(one, "until_ns", json_integer(number(one, "until_ns") + offset));
 			else
