@@ -62,6 +62,7 @@ install-programs: $(INSTALLED_PROGRAMS)
 	for page in $(wildcard Documentation/man/*.8); do $(INSTALL_DATA) $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
 	$(INSTALL_DATA) Documentation/netlink/specs/vgpu.yaml $(DESTDIR)$(DATADIR)/vgpu.yaml
 	for file in $(EXPORTER_FILES); do $(INSTALL_DATA) $$file $(DESTDIR)$(DATADIR)/$${file#packaging/} || exit; done
+	$(INSTALL_DATA) tools/vgpu-admin/completion/_vgpu-admin $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_vgpu-admin
 	$(if $(COMPLETIONS_BASH),$(INSTALL_DATA) $(COMPLETIONS_BASH) $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vgpu-admin)
 
 install-dkms:

@@ -60,15 +60,15 @@ test_wrong_values()
 	for value in High middle 0 ""; do
 		expect_error 2 "--tier $value: must be high, medium or low" vgpu-admin vm set "$one" --tier "$value" || return
 	done
-	expect_error 2 "vm set: nothing to set: give --tier, --depth, --sessions or --deadline" vgpu-admin vm set "$one" &&
+	expect_error 2 "vm set: nothing to set; see: vgpu-admin vm --help" vgpu-admin vm set "$one" &&
 		expect_error 2 "vm set: VM is missing" vgpu-admin vm set --tier low &&
 		expect_error 2 "vm set: --tier is given twice" vgpu-admin vm set "$one" --tier low --tier high &&
 		expect_error 2 "vm set: '$two' is one argument too many" vgpu-admin vm set "$one" "$two" --tier low &&
-		expect_error 5 "'0123' begins the UUIDs of 2 virtual GPUs; write more of it" vgpu-admin vm set 0123 --tier low &&
+		expect_error 5 "'0123' begins what 2 virtual GPUs are called: $one, $two; write more of it" vgpu-admin vm set 0123 --tier low &&
 		expect "limits after all that" "$(limits "$one")" "$before"
 }
 
-load_module && start_executor soft0 --memory 4G && create_vgpu $one vgpu-1g && create_vgpu $two vgpu-1g || exit
+load_module && fresh && start_executor soft0 --memory 4G && create_vgpu $one vgpu-1g && create_vgpu $two vgpu-1g || exit
 check "every limit at its bounds" test_values
 check "several at once" test_several_at_once
 check "wrong values" test_wrong_values

@@ -46,9 +46,9 @@ test_version()
 test_gpus()
 {
 	expect_exit 0 vgpu-admin gpu && expect lines "$(wc -l <<<"$out")" 3 &&
-		expect columns "$(awk 'NR == 1 { print $1, $2, $3, $4, $5, $6, $7, $8, $9 }' <<<"$out")" \
-			"NAME PCI MODEL STATE MEMORY GIVEN VMS RUNS SWITCHES" &&
-		expect "soft0's line" "$(awk '/^soft0/ { print $6, $7 $8, $9 $10, $11 }' <<<"$out")" "attached 4GiB 3GiB 2" &&
+		expect columns "$(awk 'NR == 1 { print $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 }' <<<"$out")" \
+			"NAME POOL PCI MODEL STATE MEMORY GIVEN VMS RUNS SWITCHES" &&
+		expect "soft0's line" "$(awk '/^soft0/ { print $7, $8 $9, $10 $11, $12 }' <<<"$out")" "attached 4GiB 3GiB 2" &&
 		expect_exit 0 vgpu-admin gpu show -j &&
 		expect names "$(jq -c '[.[].name] | sort' <<<"$out")" '["soft0","soft1"]' &&
 		expect memory "$(jq '.[] | select(.name == "soft0") | .memory' <<<"$out")" $((4 << 30)) &&
@@ -63,8 +63,8 @@ test_gpus()
 test_vms()
 {
 	expect_exit 0 vgpu-admin vm && expect lines "$(wc -l <<<"$out")" 3 &&
-		expect "its line" "$(awk -v vm="$two" '$1 == vm { print $2, $3, $4, $5, $6 $7 }' <<<"$out")" \
-			"soft0 vgpu-2g closed medium 2GiB" &&
+		expect "its line" "$(awk -v vm="$two" '$2 == vm { print $3, $4, $5, $6, $7, $8 }' <<<"$out")" \
+			"default soft0 vgpu-2g closed medium 2G" &&
 		expect_exit 0 vgpu-admin vm show "$one" --json &&
 		expect values "$(jq -c '.[0] | [.uuid, .gpu, .type, .state, .quarantined, .memory, .stats.waiting]' <<<"$out")" \
 			"[\"$one\",\"soft0\",\"vgpu-1g\",\"closed\",false,$((1 << 30)),0]" &&
@@ -72,8 +72,8 @@ test_vms()
 		expect_exit 0 vgpu-admin vm show 01234567-89AB && expect title "$(head -n 1 <<<"$out")" "$one" &&
 		expect_exit 0 vgpu-admin vm show --gpu soft1 -j && expect soft1 "$out" "[]" &&
 		expect_exit 0 vgpu-admin vm show -j --gpu=soft0 && expect soft0 "$(jq length <<<"$out")" 2 &&
-		expect_error 5 "'01234567' begins the UUIDs of 2 virtual GPUs; write more of it" vgpu-admin vm show 01234567 &&
-		expect_error 5 "no virtual GPU has a UUID that begins with 'f'; list them: vgpu-admin vm show" vgpu-admin vm show f
+		expect_error 5 "'01234567' begins what 2 virtual GPUs are called: $one, $two; write more of it" vgpu-admin vm show 01234567 &&
+		expect_error 5 "no virtual GPU has a name or UUID that begins with 'f'; list them: vgpu-admin vm show" vgpu-admin vm show f
 }
 
 # sysfs and netlink read the same counters.
@@ -93,16 +93,16 @@ test_wrong_arguments()
 
 	long=$(printf 'x%.0s' {1..32})
 	expect_error 2 "which object? see: vgpu-admin --help" vgpu-admin &&
-		expect_error 2 "no object 'disk'; there are: gpu vm version doctor" vgpu-admin disk &&
-		expect_error 2 "gpu has no verb 'set'; it has: show" vgpu-admin gpu set &&
+		expect_error 2 "no object 'disk'; there are: $(vgpu-admin complete '' | paste -sd ' ')" vgpu-admin disk &&
+		expect_error 2 "gpu has no verb 'del'; it has: show types set" vgpu-admin gpu del &&
 		expect_error 2 "no option '-x' before the object; see: vgpu-admin --help" vgpu-admin -x gpu &&
 		expect_error 2 "gpu show has no option '-x'; see: vgpu-admin gpu --help" vgpu-admin gpu -x &&
 		expect_error 2 "gpu show has no option '--bare'; see: vgpu-admin gpu --help" vgpu-admin gpu show --bare &&
 		expect_error 2 "gpu show: 'soft1' is one argument too many" vgpu-admin gpu show soft0 soft1 &&
 		expect_error 2 "vm show: --gpu needs a value" vgpu-admin vm show --gpu &&
 		expect_error 2 "vm show: --gpu is given twice" vgpu-admin vm show --gpu a --gpu b &&
-		expect_error 5 "gpu none: no GPU has this name" vgpu-admin gpu show none &&
-		expect_error 5 "gpu $long: no GPU has this name: names have at most 31 characters" vgpu-admin gpu show "$long" &&
+		expect_error 5 "no GPU has a name or PCI address that begins with 'none'; list them: vgpu-admin gpu show" vgpu-admin gpu show none &&
+		expect_error 5 "no GPU has a name or PCI address that begins with '$long'; list them: vgpu-admin gpu show" vgpu-admin gpu show "$long" &&
 		expect_error 1 "cannot write the answer: No space left on device" bash -c 'exec vgpu-admin gpu >/dev/full'
 }
 
@@ -111,20 +111,20 @@ test_help()
 	local object
 
 	expect_exit 0 vgpu-admin --help && [[ $out = Usage:* ]] || return
-	for object in gpu vm version; do
-		expect_exit 0 vgpu-admin "$object" --help && [[ $out = "Usage: vgpu-admin $object"*show* ]] &&
-			expect_exit 0 vgpu-admin "$object" show -h || return
+	for object in $(vgpu-admin complete ''); do
+		expect_exit 0 vgpu-admin "$object" --help && [[ $out = "Usage: vgpu-admin $object"*Verbs:* ]] &&
+			expect "help of its first verb" "$(vgpu-admin "$object" -h "$(vgpu-admin complete "$object" '' | head -n 1)")" "$out" || return
 	done
 }
 
 test_unprivileged()
 {
-	local denied="Operation not permitted: this takes CAP_NET_ADMIN; run it as root"
+	local denied="netlink family \"vgpu\": Operation not permitted: this takes CAP_NET_ADMIN; run it as root"
 
-	expect_error 4 "gpu: $denied" unprivileged vgpu-admin gpu &&
-		expect_error 4 "gpu soft0: $denied" unprivileged vgpu-admin gpu show soft0 &&
-		expect_error 4 "vm: $denied" unprivileged vgpu-admin -j vm &&
-		expect_error 4 "vm: $denied" unprivileged vgpu-admin vm set "$one" --tier low &&
+	expect_error 4 "$denied" unprivileged vgpu-admin gpu &&
+		expect_error 4 "$denied" unprivileged vgpu-admin gpu show soft0 &&
+		expect_error 4 "$denied" unprivileged vgpu-admin -j vm &&
+		expect_error 4 "$denied" unprivileged vgpu-admin vm set "$one" --tier low &&
 		expect_exit 0 unprivileged vgpu-admin version
 }
 
@@ -140,7 +140,7 @@ test_detached()
 }
 
 check "without the module" test_without_module
-load_module || exit
+load_module && fresh || exit
 check "with nothing there" test_empty
 start_executor soft0 --memory 4G && start_executor soft1 --memory 2G && create_vgpu $one vgpu-1g && create_vgpu $two vgpu-2g || exit
 check "version" test_version

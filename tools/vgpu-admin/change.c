@@ -130,6 +130,8 @@ enum admin_exit change_open(struct change *change, const struct admin_args *args
 
 	*change = (struct change){ .args = args };
 	status = nl_link_open(&change->link);
+	if (status == ADMIN_OK)
+		status = kernel_probe(change->link);
 	if (status != ADMIN_OK)
 		return status;
 	status = open_database(change, mode);

@@ -127,6 +127,22 @@ static enum admin_exit dump(struct nl_link *link, int command, const char *about
 	return nl_link_call(link, nl_link_message(link, command, NLM_F_DUMP), about, names, fields, answers);
 }
 
+/**
+ * kernel_probe() - whether this process may ask the kernel and change it
+ * @link: to it
+ *
+ * What is in the way is said on stderr. Return: the status to exit with.
+ */
+enum admin_exit kernel_probe(struct nl_link *link)
+{
+	enum admin_exit status;
+	json_t *gpus;
+
+	status = dump(link, VGPU_CMD_GPU_GET, "netlink family \"" VGPU_GENL_NAME "\"", &nl_gpu_names, gpu_fields, &gpus);
+	json_decref(gpus);
+	return status;
+}
+
 static const char *string(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));

@@ -157,10 +157,10 @@ static enum admin_exit vm_show(const struct admin_args *args)
 		status = change_find_vm(&change, args->names[0], &uuid);
 	if (status == ADMIN_OK && uuid) {
 		json_array_append_new(list, describe(&change, uuid));
-		if (!string(json_array_get(list, 0), "name"))
-			print_details(list, vm_columns + 1, args);
-		else
-			print_details(list, vm_columns, args);
+		/* In text, its UUID is the title of one that has no name. */
+		if (!args->json && !string(json_array_get(list, 0), "name"))
+			json_object_set_new(json_array_get(list, 0), "name", json_string(uuid));
+		print_details(list, vm_columns, args);
 	} else if (status == ADMIN_OK) {
 		collect(&change, gpu, pool, list);
 		print_table(list, vm_columns, "no virtual GPU", args);
