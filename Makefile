@@ -25,6 +25,7 @@ demo:
 
 check:
 	@tests/setup build vm debug
+	@tests/setup offload || echo "the tests of OpenMP and OpenACC are skipped"
 	@tests/vm/kernel debug --build-dir >/dev/null
 	@$(MAKE) --no-print-directory -s -j2 all $(CHECKS)
 	@tests/check

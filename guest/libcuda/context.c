@@ -22,6 +22,7 @@ struct entry {
 /* The calling thread's stack of contexts. */
 static __thread struct entry *stack;
 static __thread size_t depth, capacity;
+static __thread bool in_callback;
 
 static pthread_key_t stack_key;
 static pthread_once_t stack_once = PTHREAD_ONCE_INIT;
@@ -63,10 +64,17 @@ struct context *context_get(CUcontext handle)
 	return handle_get(HANDLE_CONTEXT, handle);
 }
 
+void context_forbid(bool forbid)
+{
+	in_callback = forbid;
+}
+
 CUresult context_enter(struct context **ctx)
 {
 	if (device_init_check())
 		return CUDA_ERROR_NOT_INITIALIZED;
+	if (in_callback)
+		return CUDA_ERROR_NOT_PERMITTED;
 	if (!depth)
 		return CUDA_ERROR_INVALID_CONTEXT;
 	if (!alive(&stack[depth - 1]))

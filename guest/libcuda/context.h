@@ -35,10 +35,18 @@ struct context {
  * @ctx: out: the current context
  *
  * Return: CUDA_SUCCESS; CUDA_ERROR_NOT_INITIALIZED (before cuInit, or after fork),
+ * CUDA_ERROR_NOT_PERMITTED in a callback,
  * CUDA_ERROR_INVALID_CONTEXT where none is current, CUDA_ERROR_CONTEXT_IS_DESTROYED, or the error
  * that stuck to its session. Takes no lock.
  */
 CUresult context_enter(struct context **ctx);
+
+/**
+ * context_forbid() - whether the calling thread is in a program's callback or host function
+ *
+ * There, context_enter() answers CUDA_ERROR_NOT_PERMITTED: programs (libgomp) find out in this way.
+ */
+void context_forbid(bool forbid);
 
 /**
  * context_get() - looks up a context that the program named

@@ -2,6 +2,7 @@
 // Copyright (c) vgpu authors
 #include <stdlib.h>
 #include <string.h>
+#include "context.h"
 #include "defer.h"
 #include "event.h"
 #include "func.h"
@@ -218,13 +219,17 @@ void op_do_on_host(struct stream *stream, struct op *op)
 			if (session->error)
 				break;
 			pthread_mutex_unlock(&session->lock);
+			context_forbid(true);
 			op->host.fn(op->host.data);
+			context_forbid(false);
 			pthread_mutex_lock(&session->lock);
 		} else {
 			CUresult status = session->error;
 
 			pthread_mutex_unlock(&session->lock);
+			context_forbid(true);
 			op->host.callback(op->host.stream, status, op->host.data);
+			context_forbid(false);
 			pthread_mutex_lock(&session->lock);
 		}
 		break;

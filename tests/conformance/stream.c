@@ -204,15 +204,18 @@ struct calls {
 	CUdeviceptr p;
 	atomic_int count;
 	int order[16];
+	CUresult inside[2]; /* what a call answers inside a callback and inside a host function */
 };
 
 static void note_callback(CUstream stream, CUresult status, void *data)
 {
 	struct calls *calls = data;
 	int n = atomic_fetch_add(&calls->count, 1);
+	size_t size;
 
 	if (n < 16)
 		calls->order[n] = status ? -1 : 1;
+	calls->inside[0] = cuMemGetAddressRange(NULL, &size, calls->p);
 }
 
 static void note_host(void *data)
@@ -222,6 +225,7 @@ static void note_host(void *data)
 
 	if (n < 16)
 		calls->order[n] = 2;
+	calls->inside[1] = cuMemFree(calls->p);
 }
 
 static void callbacks(void)
@@ -241,6 +245,8 @@ static void callbacks(void)
 	EQUAL(calls.order[0], 1);
 	EQUAL(calls.order[1], 2);
 	EQUAL(calls.order[2], 2);
+	EQUAL(calls.inside[0], CUDA_ERROR_NOT_PERMITTED);
+	EQUAL(calls.inside[1], CUDA_ERROR_NOT_PERMITTED);
 	EQUAL(fetch(calls.p, stream), 5);
 	RESULT(CUDA_ERROR_INVALID_VALUE, cuStreamAddCallback(stream, note_callback, NULL, 1));
 	RESULT(CUDA_ERROR_INVALID_VALUE, cuLaunchHostFunc(stream, NULL, NULL));
