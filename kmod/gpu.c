@@ -323,6 +323,7 @@ struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, void
 			put_device(&gpu->dev);
 			return ERR_PTR(err);
 		}
+		vgpu_record_add(gpu);
 		mutex_lock(&vgpu_gpus_lock);
 		gpu->state = VGPU_GPU_LIVE;
 		vgpu_netlink_gpu(VGPU_CMD_GPU_ADD_NTF, gpu);
@@ -406,6 +407,7 @@ static void lose_gpu(struct device *dev)
 static void unpublish_gpu(struct vgpu_host_gpu *gpu)
 {
 	mdev_unregister_parent(&gpu->mdev_parent);
+	vgpu_record_remove(gpu);
 	device_del(&gpu->dev);
 	forget_gpu(gpu);
 }

@@ -19,9 +19,10 @@ static int __init vgpu_init(void)
 	err = vgpu_netlink_init();
 	if (err)
 		goto err_pools;
+	vgpu_record_init();
 	err = vgpu_gpus_init();
 	if (err)
-		goto err_netlink;
+		goto err_record;
 	err = vgpu_aperture_init();
 	if (err)
 		goto err_gpus;
@@ -34,7 +35,8 @@ err_aperture:
 	vgpu_aperture_exit();
 err_gpus:
 	vgpu_gpus_exit();
-err_netlink:
+err_record:
+	vgpu_record_exit();
 	vgpu_netlink_exit();
 err_pools:
 	vgpu_policy_exit();
@@ -49,6 +51,7 @@ static void __exit vgpu_exit(void)
 	vgpu_executor_exit();
 	vgpu_aperture_exit();
 	vgpu_gpus_exit();
+	vgpu_record_exit();
 	vgpu_netlink_exit();
 	vgpu_policy_exit();
 	vgpu_pools_exit();

@@ -4,7 +4,7 @@
  * DOC: The kernel module
  *
  * vgpu.ko hosts kmod/core: it shows virtual GPUs to VFIO (mdev.c, vfio.c, pci_config.c, irq.c,
- * aperture.c), work to executors (executor.c) and state to operators (sysfs.c, netlink.c).
+ * aperture.c), work to executors (executor.c) and state to operators (sysfs.c, netlink.c, record.c).
  *
  * Locks, in order of nesting:
  *
@@ -88,6 +88,7 @@ enum vgpu_gpu_state {
  * @type_list: the same for the mdev core
  * @num_types: of @types
  * @events: where the supervisor waits
+ * @record: its directory in debugfs, while @state is VGPU_GPU_LIVE
  * @tick: for vgpu_gpu_tick()
  * @tick_work: likewise
  */
@@ -106,6 +107,7 @@ struct vgpu_host_gpu {
 	struct mdev_type *type_list[VGPU_MAX_TYPES];
 	u32 num_types;
 	wait_queue_head_t events;
+	struct dentry *record;
 	struct hrtimer tick;
 	struct work_struct tick_work;
 };
@@ -200,6 +202,12 @@ void vgpu_executor_exit(void);
 void vgpu_executor_wake(struct vgpu_worker *worker);
 void vgpu_executor_kill(struct vgpu_worker *worker);
 void vgpu_executor_kill_supervisor(void *supervisor);
+
+/* record.c */
+void vgpu_record_init(void);
+void vgpu_record_exit(void);
+void vgpu_record_add(struct vgpu_host_gpu *gpu);
+void vgpu_record_remove(struct vgpu_host_gpu *gpu);
 
 /* sysfs.c */
 extern const struct attribute_group *vgpu_vm_groups[];

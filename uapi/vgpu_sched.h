@@ -12,6 +12,8 @@
  * each virtual GPU, then for each engine one VGPU_SCHED_ENGINE_STATE, three VGPU_SCHED_TIER_STATE, a
  * VGPU_SCHED_VM_STATE for each virtual GPU, and what is in flight (VGPU_SCHED_RUN_STATE, in order of dispatch)
  * and queued (VGPU_SCHED_QUEUED), then VGPU_SCHED_LIVE. What follows happened one after the other.
+ *
+ * A log of a live GPU whose reader was too slow has VGPU_SCHED_LOST where events are missing, and begins anew there.
  */
 #ifndef _UAPI_VGPU_SCHED_H
 #define _UAPI_VGPU_SCHED_H
@@ -44,6 +46,7 @@
  * @VGPU_SCHED_SYNC: busy time was accounted
  * @VGPU_SCHED_DONE: run @id ended
  * @VGPU_SCHED_THROTTLE: virtual GPU @id is held back on @engine where @arg is 1, and no more where it is 0
+ * @VGPU_SCHED_LOST: a[0] events were lost here; VGPU_SCHED_BEGIN follows
  */
 enum vgpu_sched_op {
 	VGPU_SCHED_BEGIN = 1,
@@ -63,6 +66,7 @@ enum vgpu_sched_op {
 	VGPU_SCHED_SYNC = 15,
 	VGPU_SCHED_DONE = 16,
 	VGPU_SCHED_THROTTLE = 17,
+	VGPU_SCHED_LOST = 18,
 };
 
 /* In arg: aging brought it forward. */

@@ -44,6 +44,9 @@ static struct gpu *make_gpu(struct server *server, const struct vgpu_exec_attach
 		return NULL;
 	}
 	list_add_tail(&gpu->node, &server->gpus);
+	vgpu_gpu_set_policy(&gpu->core, &server->options.policy);
+	if (policy_record(server, gpu))
+		fprintf(stderr, "vgpu-loopback: %s: %s\n", server->options.record, strerror(errno));
 	return gpu;
 }
 

@@ -97,6 +97,9 @@ enum option_key {
 	KEY_TRACE,
 	KEY_METRICS,
 	KEY_NO_METRICS,
+	KEY_POLICY,
+	KEY_TIER,
+	KEY_RECORD,
 };
 
 static const struct argp_option arguments[] = {
@@ -104,6 +107,10 @@ static const struct argp_option arguments[] = {
 	{ "memory", KEY_MEMORY, "SIZE", 0, "device memory of each, with suffix K, M, G or T (default: 2G)", 0 },
 	{ "aperture", KEY_APERTURE, "SIZE", 0, "aperture of each, a power of two (default: 256M)", 0 },
 	{ "deadline", KEY_DEADLINE, "MS", 0, "longest time of a run in milliseconds (default: 30000)", 0 },
+	{ "policy", KEY_POLICY, "KEY=VALUE,...", 0,
+	  "scheduling policy: kind, order, charge, weights=16:4:1, slice and aging in microseconds, window", 0 },
+	{ "tier", KEY_TIER, "NAME=TIER", 0, "tier of a virtual GPU: high, medium (default) or low; may be repeated", 0 },
+	{ "record", KEY_RECORD, "FILE", 0, "write the GPU's decision log, for vgpu-sim --replay", 2 },
 	{ "threads", KEY_THREADS, "N", 0, "CPUs that the soft GPU computes with (default: all)", 1 },
 	{ "executor", KEY_EXECUTOR, "PATH", 0, "vgpu-executor to start (default: beside this program)", 1 },
 	{ "executor-arg", KEY_EXECUTOR_ARG, "ARG", 0, "one more argument for it; may be repeated", 1 },
@@ -149,6 +156,7 @@ static void add_executor_arg(struct run *run, char *arg, struct argp_state *stat
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct run *run = state->input;
+	const char *why;
 
 	switch (key) {
 	case KEY_VMS:
@@ -162,6 +170,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		break;
 	case KEY_DEADLINE:
 		run->options.deadline_ns = parse_number(arg, false, "--deadline", state) * NSEC_PER_MSEC;
+		break;
+	case KEY_POLICY:
+		if (!policy_parse(&run->options.policy, arg, &why))
+			argp_error(state, "--policy %s: %s", arg, why);
+		break;
+	case KEY_TIER:
+		if (!policy_tier_valid(arg) || run->options.num_tiers == MAX_TIERS)
+			argp_error(state, "--tier %s: expected NAME=high, medium or low, at most %d times", arg, MAX_TIERS);
+		run->options.tiers[run->options.num_tiers++] = arg;
+		break;
+	case KEY_RECORD:
+		run->options.record = arg;
 		break;
 	case KEY_THREADS:
 		add_executor_arg(run, "--threads", state);
@@ -507,6 +527,7 @@ int main(int argc, char **argv)
 	char socket_path[PATH_MAX + 16];
 	int err, status;
 
+	run.options.policy = vgpu_policy_default;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &run);
 	signal(SIGPIPE, SIG_IGN);
 	if (!prepare(&run, socket_path, sizeof(socket_path)))

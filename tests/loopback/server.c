@@ -279,6 +279,8 @@ void server_destroy(struct server *server)
 	list_for_each_entry_safe(conn, next_conn, &server->conns, node)
 		close_conn(server, conn);
 	do_deferred(server);
+	if (!policy_record_end(server))
+		fprintf(stderr, "vgpu-loopback: %s could not be written\n", server->options.record);
 	list_for_each_entry_safe(vm, next_vm, &server->vms, node)
 		vm_free(server, vm);
 	list_for_each_entry_safe(gpu, next_gpu, &server->gpus, node)

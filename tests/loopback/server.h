@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "../../kmod/core/core.h"
@@ -16,6 +17,7 @@
 #include "loopback.h"
 
 #define MAX_FDS	4
+#define MAX_TIERS 64
 
 struct server;
 struct source;
@@ -150,12 +152,20 @@ struct vm {
  * @vms: parts into which a GPU's memory is divided where @memory is 0
  * @aperture: bytes of each
  * @deadline_ns: longest time of a run
+ * @policy: of all GPUs
+ * @tiers: NAME=TIER of virtual GPUs that are not of the medium tier
+ * @num_tiers: of @tiers
+ * @record: file for the decision log of the first GPU, or NULL
  */
 struct server_options {
 	uint64_t memory;
 	unsigned int vms;
 	uint64_t aperture;
 	uint64_t deadline_ns;
+	struct vgpu_policy policy;
+	const char *tiers[MAX_TIERS];
+	unsigned int num_tiers;
+	const char *record;
 };
 
 /**
@@ -168,6 +178,7 @@ struct server_options {
  * @vms: virtual GPUs
  * @num_vms: of @vms
  * @attached: number of attaches so far
+ * @record: decision log being written, or NULL
  */
 struct server {
 	struct server_options options;
@@ -178,6 +189,7 @@ struct server {
 	struct list_head vms;
 	unsigned int num_vms;
 	unsigned int attached;
+	FILE *record;
 };
 
 /* server.c */
@@ -210,6 +222,13 @@ void exec_free_gpu(struct server *server, struct gpu *gpu);
 void admin_worker(struct conn *conn, struct lb_msg *msg);
 void admin_limits(struct conn *conn, struct lb_msg *msg);
 void admin_policy(struct conn *conn, struct lb_msg *msg);
+
+/* policy.c */
+bool policy_parse(struct vgpu_policy *policy, const char *text, const char **why);
+u32 policy_tier(const struct server_options *options, const char *name);
+bool policy_tier_valid(const char *text);
+int policy_record(struct server *server, struct gpu *gpu);
+bool policy_record_end(struct server *server);
 
 /* vm.c */
 void vm_hello(struct server *server, struct conn *conn, struct lb_msg *msg);

@@ -11,7 +11,7 @@
 
 static const char help[] =
 	"Usage: vgpu-sim [OPTION]... SCENARIO...\n"
-	"       vgpu-sim --replay LOG\n"
+	"       vgpu-sim [--json] --replay LOG\n"
 	"Run the vgpu scheduler on a scenario under a virtual clock.\n"
 	"\n"
 	"  -j, --json            print JSON\n"
@@ -20,7 +20,8 @@ static const char help[] =
 	"  -s, --seed N          in place of the scenario's\n"
 	"  -d, --decisions N     go on for N decisions in place of the scenario's time\n"
 	"  -w, --write LOG       write the decision log of GPU 0\n"
-	"  -r, --replay LOG      make the decisions of a log again and compare\n"
+	"  -r, --replay LOG      make the decisions of a log again and compare; with --json, print what each\n"
+	"                        virtual GPU had of the compute engine\n"
 	"  -h, --help            this\n"
 	"\n"
 	"Exit status: 0 if all is as expected, 1 if not, 2 for trouble. Scenarios are described in\n"
@@ -46,6 +47,7 @@ struct settings {
 	u64 seed;
 	u64 decisions;
 	const char *log;
+	const char *replay;
 };
 
 static int run_scenario(const char *path, const struct settings *settings)
@@ -107,7 +109,8 @@ int main(int argc, char **argv)
 			settings.log = optarg;
 			break;
 		case 'r':
-			return sim_replay(optarg, stdout);
+			settings.replay = optarg;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -116,6 +119,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
+	if (settings.replay)
+		return sim_replay(settings.replay, stdout, settings.json);
 	if (optind == argc) {
 		fputs("vgpu-sim: no scenario\nTry 'vgpu-sim --help'.\n", stderr);
 		return 2;

@@ -14,6 +14,8 @@ struct thing {
 	struct thing *next;
 	u64 id;
 	u32 kind;
+	struct sim_histogram *waits;	/* of a virtual GPU's runs on the compute engine, from arrival to dispatch */
+	u64 busy_ns;			/* what it had used of that when the log began */
 	union {
 		struct vgpu_sched_vm vm;
 		struct vgpu_sched_entity entity;
@@ -32,6 +34,8 @@ struct replay {
 	struct thing *table[TABLE];
 	u64 events;
 	u64 picks;
+	u64 lost;
+	u64 busy_ns;			/* of the compute engine when the log began */
 	struct vgpu_sched_entity *picked;
 	FILE *out;
 };
@@ -160,6 +164,59 @@ static int on_pick(struct replay *replay, const struct vgpu_sched_event *event)
 	return 0;
 }
 
+static void clear(struct replay *replay)
+{
+	struct thing *thing;
+	u32 i;
+
+	for (i = 0; i < TABLE; i++) {
+		while ((thing = replay->table[i])) {
+			replay->table[i] = thing->next;
+			free(thing->waits);
+			free(thing);
+		}
+	}
+	vgpu_sched_destroy(&replay->sched);
+}
+
+/* A log begins, or begins anew where events are missing. */
+static int on_begin(struct replay *replay, const struct vgpu_sched_event *event)
+{
+	if (event->a[0] != VGPU_SCHED_LOG_MAGIC || event->a[1] != VGPU_SCHED_LOG_VERSION)
+		return fail(replay, "no decision log of this version begins here");
+	clear(replay);
+	replay->picked = NULL;
+	if (vgpu_sched_init(&replay->sched, VGPU_SCHED_VMS))
+		abort();
+	return 0;
+}
+
+static void on_live(struct replay *replay)
+{
+	struct thing *thing;
+	u32 i;
+
+	replay->busy_ns = replay->sched.engine[VGPU_ENGINE_COMPUTE].busy_ns;
+	for (i = 0; i < TABLE; i++)
+		for (thing = replay->table[i]; thing; thing = thing->next)
+			if (thing->kind == VM)
+				thing->busy_ns = vgpu_sched_share_of(&replay->sched, &thing->vm,
+								     VGPU_ENGINE_COMPUTE)->busy_ns;
+}
+
+static void note_wait(struct replay *replay, const struct vgpu_sched_entity *entity, u64 now)
+{
+	struct thing *thing = get(replay, VM, entity->vm->id, false);
+
+	if (entity->engine != VGPU_ENGINE_COMPUTE)
+		return;
+	if (!thing->waits)
+		thing->waits = calloc(1, sizeof(*thing->waits));
+	if (!thing->waits)
+		abort();
+	sim_histogram_add(thing->waits, now - entity->arrival_ns);
+}
+
 static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 {
 	struct vgpu_sched *sched = &replay->sched;
@@ -170,7 +227,13 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 	if (event->engine >= VGPU_ENGINE_COUNT)
 		return fail(replay, "no such engine");
 	switch (event->op) {
+	case VGPU_SCHED_BEGIN:
+		return on_begin(replay, event);
+	case VGPU_SCHED_LOST:
+		replay->lost += event->a[0];
+		return 0;
 	case VGPU_SCHED_LIVE:
+		on_live(replay);
 		return 0;
 	case VGPU_SCHED_POLICY:
 		vgpu_policy_unpack(&policy, event);
@@ -220,6 +283,7 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 			return fail(replay, "a run begins of a stream that was not picked");
 		if (get(replay, RUN, event->a[0], false))
 			return fail(replay, "a run begins twice");
+		note_wait(replay, replay->picked, event->now_ns);
 		vgpu_sched_start(sched, replay->picked, &get(replay, RUN, event->a[0], true)->run, event->a[0],
 				 event->a[1], event->now_ns);
 		replay->picked = NULL;
@@ -238,20 +302,45 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 	return fail(replay, "no such event");
 }
 
+/* What each virtual GPU had of the compute engine since the log began, last, by slot. */
+static void report(struct replay *replay)
+{
+	static const char *const tiers[] = { "high", "medium", "low" };
+	const struct vgpu_sched *sched = &replay->sched;
+	double all = sched->engine[VGPU_ENGINE_COMPUTE].busy_ns - replay->busy_ns;
+	const struct sim_histogram *waits;
+	const struct thing *thing;
+	struct vgpu_sched_vm *vm;
+	double busy;
+
+	list_for_each_entry(vm, &sched->vms, node) {
+		thing = get(replay, VM, vm->id, false);
+		waits = thing->waits;
+		if (!waits)
+			continue;
+		busy = vgpu_sched_share_of(sched, vm, VGPU_ENGINE_COMPUTE)->busy_ns - thing->busy_ns;
+		fprintf(replay->out, "{\"vm\": %llu, \"tier\": \"%s\", \"share\": %.5f, \"busy_ns\": %.0f, "
+			"\"runs\": %llu, \"wait_mean_ns\": %.0f, \"wait_p50_ns\": %llu, \"wait_p99_ns\": %llu, "
+			"\"wait_max_ns\": %llu}\n", (unsigned long long)vm->id, tiers[vm->tier], all > 0 ? busy / all : 0,
+			busy, (unsigned long long)waits->total, (double)waits->sum / waits->total,
+			(unsigned long long)sim_histogram_quantile(waits, 0.5),
+			(unsigned long long)sim_histogram_quantile(waits, 0.99), (unsigned long long)waits->max);
+	}
+}
+
 /**
  * sim_replay() - make the decisions of a log again
  * @path: of the log
  * @out: where to say what differs, or that nothing does
+ * @json: say there what each virtual GPU had instead, a JSON object a line
  *
  * Return: 0 if all decisions are the same, 1 if not, 2 for trouble. Context: any.
  */
-int sim_replay(const char *path, FILE *out)
+int sim_replay(const char *path, FILE *out, bool json)
 {
 	struct replay *replay = calloc(1, sizeof(*replay));
 	struct vgpu_sched_event event;
-	struct thing *thing;
 	FILE *in = fopen(path, "rb");
-	u32 i;
 	int err = 0;
 
 	if (!in || !replay) {
@@ -260,29 +349,28 @@ int sim_replay(const char *path, FILE *out)
 		return 2;
 	}
 	replay->out = out;
-	if (vgpu_sched_init(&replay->sched, VGPU_SCHED_VMS))
-		abort();
 	if (fread(&event, sizeof(event), 1, in) != 1 || event.op != VGPU_SCHED_BEGIN ||
 	    event.a[0] != VGPU_SCHED_LOG_MAGIC || event.a[1] != VGPU_SCHED_LOG_VERSION) {
 		fprintf(stderr, "vgpu-sim: %s is no decision log of version %u\n", path, VGPU_SCHED_LOG_VERSION);
 		err = 2;
 	}
+	rewind(in);
 	while (!err && fread(&event, sizeof(event), 1, in) == 1) {
 		replay->events++;
 		if (on_event(replay, &event))
 			err = 1;
 	}
-	if (!err)
+	if (!err && json) {
+		report(replay);
+	} else if (!err) {
 		fprintf(out, "%llu events, %llu decisions: all the same\n", (unsigned long long)replay->events,
 			(unsigned long long)replay->picks);
-	fclose(in);
-	for (i = 0; i < TABLE; i++) {
-		while ((thing = replay->table[i])) {
-			replay->table[i] = thing->next;
-			free(thing);
-		}
+		if (replay->lost)
+			fprintf(out, "%llu events are missing where the log begins anew: its reader was too slow\n",
+				(unsigned long long)replay->lost);
 	}
-	vgpu_sched_destroy(&replay->sched);
+	fclose(in);
+	clear(replay);
 	free(replay);
 	return err;
 }

@@ -387,6 +387,6 @@ void sim_report_json(const struct sim *sim, FILE *out);
 int sim_check_expects(const struct sim *sim, FILE *out);
 
 /* replay.c */
-int sim_replay(const char *path, FILE *out);
+int sim_replay(const char *path, FILE *out, bool json);
 
 #endif /* VGPU_SIM_H */
