@@ -14,4 +14,13 @@ $(B)/bin/bench-sched: $(B)/obj/tests/sim/bench.o $(B)/lib/libcore.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lpthread
 
+BENCHES += $(B)/bin/bench-sched
+
+# A virtual machine's load, for the comparison of live and simulated mixes.
+ALL += $(B)/bin/mix
+CFLAGS_tests/sim/mix := -Iguest/libcuda
+$(B)/bin/mix: $(B)/obj/tests/sim/mix.o $(B)/lib/guest/libcuda.so.1
+	@mkdir -p $(@D)
+	$(CC) -o $@ $< -L$(B)/lib/guest -l:libcuda.so.1 -lpthread
+
 .PHONY: sim
