@@ -74,6 +74,7 @@ static void forget(struct replay *replay, u32 kind, u64 id)
 	struct thing **link = find(replay, kind, id), *thing = *link;
 
 	*link = thing->next;
+	free(thing->waits);
 	free(thing);
 }
 
