@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) vgpu authors
+#
+# Metrics of the real module, on the way to where operators look:
+#
+#   guest (mandelbrot) ── one ── vgpu.ko ── netlink ── vgpu-exporter ── HTTP ── Prometheus ── the dashboard's queries
+#                         two ──┘      └── sysfs, tracepoints
+# shellcheck source=tests/admin/lib/admin.bash
+. "$(dirname "${BASH_SOURCE[0]}")/lib/admin.bash"
+
+one=01234567-89ab-4def-8123-456789abcdef
+two=01234567-0000-4000-8000-000000000002
+sys=/sys/bus/mdev/devices/$one
+tracing=/sys/kernel/tracing
+url=http://127.0.0.1:9486/metrics
+
+get() # URL
+{
+	python3 -c 'import sys, urllib.request as r; sys.stdout.write(r.urlopen(sys.argv[1], timeout=60).read().decode())' "$1"
+}
+
+answers() # URL
+{
+	get "$1" >/dev/null 2>&1
+}
+
+metric() # NAME-AND-LABELS
+{
+	awk -v name="$1" '$1 == name { print $2 }' /tmp/metrics.text
+}
+
+test_format()
+{
+	get "$url" >/tmp/metrics.text && promtool check metrics </tmp/metrics.text
+}
+
+test_one_source()
+{
+	local name file
+
+	while read -r name file; do
+		expect "$name" "$(metric "$name{uuid=\"$one\"}")" "$(cat "$sys/$file")" || return
+	done <<-EOF
+		vgpu_commands_submitted_total submitted
+		vgpu_commands_completed_total completed
+		vgpu_commands_failed_total failed
+		vgpu_memory_used_bytes memory_used
+		vgpu_doorbells_total doorbells
+	EOF
+	expect "all buckets" "$(metric "vgpu_command_latency_seconds_bucket{uuid=\"$one\",le=\"+Inf\"}")" \
+		"$(metric "vgpu_command_latency_seconds_count{uuid=\"$one\"}")"
+	expect "info" "$(metric "vgpu_info{uuid=\"$one\",gpu=\"soft0\",pool=\"default\",tier=\"high\"}")" 1
+}
+
+# As many lines of each kind as the counters say.
+test_tracepoints()
+{
+	local completed failed
+
+	completed=$(cat "$sys/completed") failed=$(cat "$sys/failed")
+	expect submits "$(grep -c "vgpu_submit: vgpu=$one" /tmp/trace)" $((completed + failed)) &&
+		expect completions "$(grep -c "vgpu_complete: vgpu=$one.* status=0 " /tmp/trace)" "$completed" &&
+		grep -q "vgpu_dispatch: vgpu=$one .* run=" /tmp/trace && grep -q "vgpu_enqueue: vgpu=$one" /tmp/trace
+}
+
+test_textfile()
+{
+	expect_exit 0 vgpu-exporter --textfile /tmp/vgpu.prom && promtool check metrics </tmp/vgpu.prom
+}
+
+test_loopback_alone()
+{
+	expect_exit 0 ss -Hltn 'sport = :9486' && [[ $out = *127.0.0.1:9486* ]]
+}
+
+test_stats()
+{
+	expect_exit 0 vgpu-admin stats -j && expect "virtual GPUs" "$(jq length <<<"$out")" 2 &&
+		expect completed "$(jq --arg vm "$one" '.[] | select(.uuid == $vm) | .completed' <<<"$out")" "$(cat "$sys/completed")" &&
+		expect_exit 0 vgpu-admin stats && [[ $out = *$one* ]] &&
+		expect_exit 0 vgpu-admin stats show "$one" && [[ $out = *executing* ]] &&
+		expect_exit 0 vgpu-admin top --once && [[ $out = *soft0* ]] &&
+		expect_error 5 "vm 01234567-0000-4000-8000-00000000ffff: no virtual GPU has this UUID" \
+			vgpu-admin stats show 01234567-0000-4000-8000-00000000ffff
+}
+
+test_events()
+{
+	local pid
+
+	vgpu-admin events --follow -j >/tmp/events &
+	pid=$!
+	wait_for grep -q '"ready"' /tmp/events || return
+	stop_executor soft0 && start_executor soft0 --memory 4G || return
+	wait_for grep -q '"supervisor-attached"' /tmp/events || return
+	kill "$pid"
+	grep -q '"supervisor-lost"' /tmp/events && jq -es 'all(has("event"))' /tmp/events
+}
+
+test_rules()
+{
+	promtool check rules packaging/prometheus/vgpu.rules.yml
+}
+
+test_prometheus()
+{
+	local status=0 pid
+
+	cat >/tmp/prometheus.yml <<-EOF
+		global: { scrape_interval: 1s, evaluation_interval: 1s }
+		rule_files: [ $PWD/packaging/prometheus/vgpu.rules.yml ]
+		scrape_configs: [ { job_name: vgpu, static_configs: [ { targets: [ "127.0.0.1:9486" ] } ] } ]
+	EOF
+	prometheus --config.file=/tmp/prometheus.yml --storage.tsdb.path=/tmp/tsdb --web.listen-address=127.0.0.1:9090 \
+		>/tmp/prometheus.log 2>&1 &
+	pid=$!
+	wait_for answers http://127.0.0.1:9090/-/ready && tests/metrics/prometheus.py http://127.0.0.1:9090 || status=1
+	kill "$pid"
+	wait "$pid"
+	return "$status"
+}
+
+ip link set lo up
+load_module && start_executor soft0 --memory 4G && create_vgpu $one && create_vgpu $two || exit
+vgpu-admin vm set $one --tier high >/dev/null
+mount -t tracefs tracefs $tracing 2>/dev/null
+echo 1 >$tracing/events/vgpu/enable
+start_guest metrics --vgpu $one --copy build/bin/mandelbrot --output /tmp/guest.out -- ./mandelbrot "$PWD/demo/kernels.ptx" &&
+	wait_guest metrics || exit
+cp $tracing/trace /tmp/trace
+vgpu-exporter &
+exporter=$!
+wait_for answers "$url" || exit
+check "promtool finds nothing in the exporter's text" test_format
+check "exporter and sysfs say the same" test_one_source
+check "the exporter listens on loopback alone" test_loopback_alone
+check "tracepoints count what the counters count" test_tracepoints
+check "textfile" test_textfile
+check "promtool finds nothing in the rules" test_rules
+check "vgpu-admin stats and top" test_stats
+case $(uname -r) in
+6.12*) check "Prometheus scrapes, the dashboard's queries return data" test_prometheus ;;
+esac
+check "vgpu-admin events" test_events
+kill $exporter
+wait $exporter
+remove_vgpu $one && remove_vgpu $two && stop_executor soft0 && unload_module || exit
+finish
