@@ -154,6 +154,9 @@ extern const struct admin_object admin_pool;
 extern const struct admin_object admin_quarantine;
 extern const struct admin_object admin_sched;
 extern const struct admin_object admin_vm;
+extern const struct admin_object admin_stats;
+extern const struct admin_object admin_top;
+extern const struct admin_object admin_events;
 extern const struct admin_object admin_version;
 extern const struct admin_object * const admin_objects[];
 

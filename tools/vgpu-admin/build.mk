@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 ADMIN_SRC := $(wildcard tools/vgpu-admin/*.c)
-ADMIN_LIBS := $(shell pkg-config --libs libnl-genl-3.0 jansson sqlite3 tomlplusplus)
+ADMIN_LIBS := $(shell pkg-config --libs libnl-genl-3.0 jansson sqlite3 tomlplusplus ncursesw libsystemd)
 ADMIN_CFLAGS := $(shell pkg-config --cflags libnl-genl-3.0 jansson sqlite3)
 ADMIN_CXXFLAGS := $(shell pkg-config --cflags tomlplusplus jansson)
 CXX ?= g++

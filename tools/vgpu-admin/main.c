@@ -14,8 +14,8 @@
 
 /* In the order in which help lists them. */
 const struct admin_object * const admin_objects[] = {
-	&admin_gpu, &admin_pool, &admin_vm, &admin_sched, &admin_limit, &admin_quarantine, &admin_config, &admin_version,
-	&admin_doctor, NULL,
+	&admin_gpu, &admin_pool, &admin_vm, &admin_sched, &admin_limit, &admin_quarantine, &admin_config, &admin_stats,
+	&admin_top, &admin_events, &admin_version, &admin_doctor, NULL,
 };
 
 /**

@@ -77,6 +77,8 @@ struct top {
 	const char *pool;
 	size_t selected;
 	bool detail;
+	bool only;
+	uint8_t uuid[16];
 	char lines[MAX_LINES][LINE_SIZE];
 	int num_lines;
 	int height;
@@ -306,7 +308,10 @@ static void page_detail(struct top *top)
 	struct sample one;
 	unsigned int i, j;
 
-	if (top->selected >= shown(top) || sample_read_vm(top->link, top->rows[top->selected].uuid, &one)) {
+	if (!top->only && top->selected < shown(top))
+		memcpy(top->uuid, top->rows[top->selected].uuid, sizeof(top->uuid));
+	if (sample_read_vm(top->link, top->uuid, &one)) {
+		sample_free(&one);
 		line(top, "it is gone");
 		return;
 	}
@@ -324,7 +329,7 @@ static void page_detail(struct top *top)
 			duration(text[j], vm->latency[j][i].count ? vm->latency[j][i].sum / vm->latency[j][i].count : 0);
 		line(top, "%-12s %9s %9s %9s %9s", sample_parts[i], text[0], text[1], text[2], text[3]);
 		duration(text[0], vm->latency[0][i].p99);
-		snprintf(top->lines[top->num_lines - 1] + strlen(top->lines[top->num_lines - 1]), 32, " %9s", text[0]);
+		snprintf(top->lines[top->num_lines - 1] + strlen(top->lines[top->num_lines - 1]), UNITS_MAX + 16, " %9s", text[0]);
 	}
 	line(top, "latency of %llu commands", (unsigned long long)vm->latency[0][0].count);
 	page_histogram(top, vm);
@@ -481,13 +486,9 @@ static enum admin_exit top_show(const struct admin_args *args)
 	top.pool = args->value[TOP_POOL];
 	status = stats_open(&top.link);
 	if (status == ADMIN_OK && args->num_names) {
-		uint8_t uuid[16];
-
-		status = stats_find(top.link, args->names[0], uuid);
-		if (status == ADMIN_OK) {
-			row_of(&top, uuid);
-			top.detail = true;
-		}
+		status = stats_find(top.link, args->names[0], top.uuid);
+		top.detail = true;
+		top.only = true;
 	}
 	if (status == ADMIN_OK) {
 		if (isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && !args->value[TOP_ONCE])
