@@ -19,15 +19,44 @@ if ! [ -e build/obj/gen/libcuda/exports.o ]; then
 fi
 nm -g --defined-only build/obj/guest/libcuda/*.o | awk '$2 == "T" && $3 ~ /^cu[A-Z]/ { print $3 }' | sort -u >"$work/done"
 
-awk -v list="$work/done" '
+# What crosses to the device, and which backends serve it: a command is served where the backend names it in its code. Fences, waits
+# and times are the core's and the worker's.
+sed -n 's/^\tVGPU_OP_\([A-Z_]*\) = .*/\1/p' uapi/vgpu_device.h | grep -vxE 'FENCE|STREAM_WAIT|EVENT_RECORD' >"$work/commands"
+for backend in soft cuda; do
+	while read -r command; do
+		if [ -d "executor/backend/$backend" ] &&
+			cat "executor/backend/$backend"/*.c | sed 's,/\*.*\*/,,; /^ \*/d' | grep -qw "VGPU_OP_$command"; then
+			echo "$command"
+		fi
+	done <"$work/commands" >"$work/$backend"
+done
+
+awk -v list="$work/done" -v commands="$work/commands" -v soft="$work/soft" -v cuda="$work/cuda" '
 function base(name) {
 	sub(/_(ptds|ptsz)$/, "", name)
 	sub(/_v[0-9]$/, "", name)
 	return name
 }
+# Whether a backend serves a call: all commands, so whatever the library makes of it.
+function served(backend, n) {
+	return have[n] == "" ? "no" : complete[backend] ? "yes" : "no"
+}
 BEGIN {
 	while ((getline line <list) > 0)
 		implemented[line] = 1
+	while ((getline line <commands) > 0)
+		command[++num] = line
+	while ((getline line <soft) > 0)
+		serves["soft", line] = 1
+	while ((getline line <cuda) > 0)
+		serves["cuda", line] = 1
+	complete["soft"] = complete["cuda"] = 1
+	for (i = 1; i <= num; i++) {
+		if (!(("soft", command[i]) in serves))
+			complete["soft"] = 0
+		if (!(("cuda", command[i]) in serves))
+			complete["cuda"] = 0
+	}
 }
 /^#/ { next }
 {
@@ -68,13 +97,23 @@ END {
 		printf "| %s | %d | %d |\n", lists[i] == "-" ? "other" : lists[i], total[lists[i]], done[lists[i]]
 	printf "| all | %d | %d |\n", symbols, all
 	print ""
-	print "| call | list | implemented | not implemented |"
-	print "|---|---|---|---|"
+	print "A call that the library implements works on a backend that executes every command that the library may send"
+	print "(the table at the end). The soft backend runs PTX, alone or from a fat binary; machine code gives"
+	print "`CUDA_ERROR_NO_BINARY_FOR_GPU`."
+	print ""
+	print "| call | list | implemented | not implemented | soft | cuda |"
+	print "|---|---|---|---|---|---|"
 	for (l = 1; l <= n; l++)
 		for (i = 1; i <= count; i++)
 			if (group[order[i]] == lists[l])
-				printf "| %s | %s | %s | %s |\n", order[i], lists[l] == "-" ? "other" : lists[l], \
-					have[order[i]], lack[order[i]]
+				printf "| %s | %s | %s | %s | %s | %s |\n", order[i], lists[l] == "-" ? "other" : lists[l], \
+					have[order[i]], lack[order[i]], served("soft", order[i]), served("cuda", order[i])
+	print ""
+	print "| command | soft | cuda |"
+	print "|---|---|---|"
+	for (i = 1; i <= num; i++)
+		printf "| %s | %s | %s |\n", command[i], ("soft", command[i]) in serves ? "yes" : "no", \
+			("cuda", command[i]) in serves ? "yes" : "no"
 }' guest/libcuda/names.txt >"$work/page"
 
 if [ "${1-}" = --check ]; then

@@ -295,7 +295,9 @@ static void wmma_mma(struct decoder *dc)
 		dc_bad_form(dc);
 	}
 	check_accumulators(dc, &mma);
-	if (!wmma_shape_allowed(&mma))
+	/* Products of f64 name their rounding; all that is done here is to nearest. */
+	if (!wmma_shape_allowed(&mma) ||
+	    (dc->fm.val[MC_ROUND] && (dc->fm.val[MC_ROUND] != M_ROUND_RN || mma.kind != MMA_F64)))
 		dc_bad_form(dc);
 	mma.saturate = dc_flag(dc, MFLAG(SATFINITE)) && mma.kind == MMA_INT;
 	mma.use_and = dc->fm.val[MC_RED] == M_RED_AND;
@@ -317,7 +319,7 @@ static void wmma_access(struct decoder *dc, bool store)
 	char which;
 
 	dc_operands(dc, 2, 3);
-	if (dc->fm.num_types != 1 || frag != (store ? M_FRAG_D : frag) || (!store && frag == M_FRAG_D) || !frag)
+	if (dc->fm.num_types != 1 || dc->fm.val[MC_ROUND] || frag != (store ? M_FRAG_D : frag) || (!store && frag == M_FRAG_D) || !frag)
 		dc_bad_form(dc);
 	set_shape(dc, &mma);
 	which = frag == M_FRAG_A ? 'a' : frag == M_FRAG_B ? 'b' : 'c';
@@ -361,7 +363,7 @@ static void wmma_access(struct decoder *dc, bool store)
 
 void decode_wmma(struct decoder *dc)
 {
-	dc_allow(dc, CAT(WMMA) | CAT(FRAG) | CAT(SYNC) | CAT(SHAPE) | CAT(LAYOUT) | CAT(SPACE) | CAT(RED),
+	dc_allow(dc, CAT(WMMA) | CAT(FRAG) | CAT(SYNC) | CAT(SHAPE) | CAT(LAYOUT) | CAT(SPACE) | CAT(RED) | CAT(ROUND),
 		 MFLAG(ALIGNED) | MFLAG(SATFINITE), 1, 4);
 	switch (dc->fm.val[MC_WMMA]) {
 	case M_WMMA_LOAD:

@@ -466,7 +466,7 @@ static void parse_label(struct parser *ps)
 {
 	struct lexer *lx = &ps->lx;
 	const char *name = lx->s;
-	uint32_t len = lx->len;
+	uint32_t len = lx->len, line = lx->tok_line;
 	struct stmt *stmt;
 	struct sym *sym;
 
@@ -474,12 +474,15 @@ static void parse_label(struct parser *ps)
 	lex_next(lx);
 	if (parse_table(ps, name, len))
 		return;
+	/* What follows the label may be lines further down. */
+	if (scope_find(ps->scope, name, len))
+		build_error(ps->b, line, "Duplicate definition of '%.*s'", (int)(len > 100 ? 100 : len), name);
 	sym = parse_define_name(ps, name, len, SY_LABEL);
 	sym->reg = ps->func->num_stmts;
 	stmt = new_stmt(ps);
 	stmt->op = PO_LABEL;
 	stmt->guard = STMT_NO_GUARD;
-	stmt->line = lx->tok_line;
+	stmt->line = line;
 }
 
 static bool at_label(const struct lexer *lx)

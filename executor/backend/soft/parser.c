@@ -237,7 +237,7 @@ static void parse_target(struct parser *ps)
 			if (sm < 10 || i + 1 < lx->len)
 				build_error(ps->b, lx->tok_line, "Unknown .target '%.*s'", (int)lx->len, lx->s);
 			if (sm > PTX_CC_MAJOR * 10 + PTX_CC_MINOR || i < lx->len)
-				build_fail(ps->b, PTX_ERROR_NO_BINARY_FOR_GPU, lx->tok_line,
+				build_fail(ps->b, PTX_ERROR_UNSUPPORTED_PTX_VERSION, lx->tok_line,
 					   "SM version specified by .target is higher than that of the device: %.*s, device is sm_%u%u",
 					   (int)lx->len, lx->s, PTX_CC_MAJOR, PTX_CC_MINOR);
 			ps->unit->target = sm;

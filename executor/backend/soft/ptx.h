@@ -195,8 +195,9 @@ struct ptx_log {
  * @num_inputs: at least 1
  * @log: messages, or NULL
  *
- * Return: PTX_SUCCESS; PTX_ERROR_INVALID_PTX, PTX_ERROR_UNSUPPORTED_PTX_VERSION, PTX_ERROR_NO_BINARY_FOR_GPU (a .target
- * above the compute capability) or PTX_ERROR_SYMBOL_NOT_FOUND, each with the reason in the log; PTX_ERROR_OUT_OF_MEMORY.
+ * Return: PTX_SUCCESS; PTX_ERROR_INVALID_PTX, PTX_ERROR_UNSUPPORTED_PTX_VERSION (a .version that is newer than PTX_ISA_MAX,
+ * a .target above the compute capability) or PTX_ERROR_SYMBOL_NOT_FOUND, each with the reason in the log;
+ * PTX_ERROR_OUT_OF_MEMORY.
  */
 int ptx_module_load(struct ptx_module **out, struct soft_mem *mem, const struct soft_va_ops *va,
 		    const struct ptx_input *inputs, unsigned int num_inputs, struct ptx_log *log);
@@ -405,8 +406,9 @@ struct ptx_launch {
  * several callers share these. After an error other than PTX_ERROR_INVALID_VALUE, PTX_ERROR_LAUNCH_OUT_OF_RESOURCES,
  * PTX_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE and PTX_ERROR_OUT_OF_MEMORY the grid may have run in part.
  *
- * Return: PTX_SUCCESS; PTX_ERROR_INVALID_VALUE for a zero dimension or too few parameter bytes; PTX_ERROR_LAUNCH_OUT_OF_RESOURCES for
- * too many threads or too much shared memory; PTX_ERROR_LAUNCH_TIMEOUT when stopped; a fault of the kernel.
+ * Return: PTX_SUCCESS; PTX_ERROR_INVALID_VALUE for a zero dimension, too few parameter bytes, more threads or shared memory than a block
+ * of the device can have, or a block that is not the kernel's .reqntid; PTX_ERROR_LAUNCH_OUT_OF_RESOURCES for more threads than its .maxntid;
+ * PTX_ERROR_LAUNCH_TIMEOUT when stopped; a fault of the kernel.
  */
 int ptx_launch(struct ptx_env *env, const struct ptx_launch *launch, struct ptx_fault *fault);
 

@@ -17,7 +17,7 @@ $(B)/tests/ptx-kernels: $(KERNEL_TESTS:%=$(B)/san/%.o) $(B)/san/tests/unit/ptx/d
 CHECKS += $(PTX_TESTS:%=$(B)/tests/ptx-%) $(B)/tests/ptx-kernels
 
 # Conversions and half precision by definition, state spaces and atomics, control flow and what ends a kernel.
-PTX_MORE := conversions spaces flow
+PTX_MORE := conversions spaces flow mma
 CFLAGS_tests/unit/ptx/conversions := -Wno-sign-compare
 
 $(PTX_MORE:%=$(B)/tests/ptx-%): $(B)/tests/ptx-%: $(B)/san/tests/unit/ptx/%.o $(B)/san/tests/unit/ptx/optest.o $(PTX_HARNESS)

@@ -44,6 +44,7 @@ static const struct bad_text bad_texts[] = {
 	{ KERNEL("bra NOWHERE;"), INVALID, 5, "NOWHERE" },
 	{ KERNEL("@%p bra L;\nL:"), INVALID, 5, "redicate" },
 	{ KERNEL("L:\nL: bra L;"), INVALID, 6, "L" },
+	{ KERNEL("L:\nL:\n\n\nbra L;"), INVALID, 6, "L" },
 	{ KERNEL(".reg .b32 %r;\n.reg .b32 %r;"), INVALID, 6, "%r" },
 	{ KERNEL(".reg .f32 %f;\nand.b32 %f, %f, %f, %f;"), INVALID, 6, NULL },
 	{ KERNEL(".reg .f64 %d;\ndiv.f64 %d, %d, %d;"), INVALID, 6, "div" },
@@ -64,7 +65,7 @@ static const struct bad_text bad_texts[] = {
 	{ "", INVALID, 0, NULL },
 	{ "\n\nhello\n", INVALID, 3, ".version" },
 	{ ".version 99.0\n.target sm_80\n", PTX_ERROR_UNSUPPORTED_PTX_VERSION, 1, "99.0" },
-	{ ".version 7.0\n.target sm_999\n.address_size 64\n", PTX_ERROR_NO_BINARY_FOR_GPU, 2, "sm_999" },
+	{ ".version 7.0\n.target sm_999\n.address_size 64\n", PTX_ERROR_UNSUPPORTED_PTX_VERSION, 2, "sm_999" },
 	{ HEAD ".extern .func absent();\n.visible .entry k() { call absent; ret; }\n", INVALID, 5, "absent" },
 };
 
