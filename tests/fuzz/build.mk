@@ -23,5 +23,11 @@ fuzz: $(if $(FUZZ_RUNTIME),$(FUZZERS)) $(FUZZ_PROGRAMS)
 			-artifact_prefix=$(B)/fuzz/$${fuzzer##*/}- $(B)/fuzz/corpus/$${fuzzer##*/} \
 			$$(ls -d tests/fuzz/corpus/$${fuzzer##*/} $(B)/fuzz/seeds/$${fuzzer##*/} 2>/dev/null) || exit; \
 	done
+	@$(MAKE) --no-print-directory -s fuzz-vm
 
-.PHONY: fuzz
+# The module, as its guests, executors and administrators may be: on a kernel that looks for errors.
+fuzz-vm: all
+	@tests/vm/run --kernel debug --smp 2 --timeout $$(($(SECONDS) * 4 + 300)) hypervisor -- \
+		tests/fuzz/run-in-vm.sh $(SECONDS) $(or $(SEED),0)
+
+.PHONY: fuzz fuzz-vm

@@ -11,3 +11,9 @@ $(B)/bin/vfio-stress: $(VFIO_STRESS)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 ALL += $(B)/bin/vfio-stress
+
+VFIO_FAIL := $(patsubst %,$(B)/obj/tests/vfio/%.o,fail/fail queue standin vfio_client)
+$(B)/bin/vfio-fail: $(VFIO_FAIL)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+ALL += $(B)/bin/vfio-fail

@@ -189,6 +189,7 @@ static int executor = -1;
 static struct vgpu_exec_rings *rings;
 static sigjmp_buf fault_jump;
 static int ring_fd = -1;
+static int fail_nth = -1;
 static struct {
 	struct io_uring_params params;
 	uint8_t *sq, *cq;
@@ -345,6 +346,16 @@ static int64_t do_dma(const uint64_t *a)
 	return result == sizeof(a[1]) ? 0 : result;
 }
 
+static int64_t has_failed(void)
+{
+	char text[16] = "";
+
+	if (pread(fail_nth, text, sizeof(text) - 1, 0) < 1 || pwrite(fail_nth, "0", 1, 0) != 1)
+		return -errno;
+	close(fail_nth);
+	return atoi(text) == 0;
+}
+
 /* Goes on in a child. */
 static void leave(void)
 {
@@ -421,6 +432,11 @@ static int64_t execute(const struct request *request, struct reply *reply)
 		return do_dma(a);
 	case PUPPET_UNPIN:
 		return or_errno(close(ring_fd));
+	case PUPPET_FAIL_NTH:
+		fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+		return or_errno(dprintf(fail_nth, "%llu", (unsigned long long)a[0]));
+	case PUPPET_HAS_FAILED:
+		return has_failed();
 	case PUPPET_LEAVE_FILE:
 		leave();
 		return 0;

@@ -139,6 +139,9 @@ static void memsets_of_every_width(void **state)
 	close_session(&guest);
 }
 
+static void kill_workers(void);
+static uint32_t state_of(struct guest *guest);
+
 static void new_memory_is_zero(void **state)
 {
 	struct vgpu_cmd cmd = { 0 };
@@ -174,6 +177,93 @@ static void new_memory_is_zero(void **state)
 		assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
 	}
 	close_session(&guest);
+}
+
+#define MARK	0xc0ffee0ddba11ULL
+
+static uint64_t marks_in(const void *at, size_t len)
+{
+	const uint64_t *words = at;
+	uint64_t found = 0;
+	size_t i;
+
+	for (i = 0; i < len / sizeof(*words); i++)
+		found += words[i] == MARK;
+	return found;
+}
+
+static struct vgpu_cmd whole_granule(struct guest *guest, uint8_t opcode, uint64_t granule)
+{
+	struct vgpu_cmd cmd = { .opcode = opcode, .ctx = 1 };
+	uint64_t device = guest->info.device_base + granule * guest->info.granule;
+
+	cmd.copy.dst = opcode == VGPU_OP_COPY_IN ? device : guest->range;
+	cmd.copy.src = opcode == VGPU_OP_COPY_IN ? guest->range : device;
+	cmd.copy.width = guest->info.granule;
+	cmd.copy.height = 1;
+	return cmd;
+}
+
+/* Fills what a tenant can fill: payload, and device memory. */
+static void leave_marks(struct guest *guest, uint64_t granules)
+{
+	uint64_t *payload, i;
+	struct vgpu_cmd cmd;
+
+	open_session(guest);
+	init_session(guest);
+	map_chunk(guest, 0, granules * guest->info.granule);
+	payload = (uint64_t *)(guest->aperture + guest->range);
+	for (i = 0; i < RANGE_SIZE / sizeof(*payload); i++)
+		payload[i] = MARK;
+	for (i = 0; i < granules; i++) {
+		cmd = whole_granule(guest, VGPU_OP_COPY_IN, i);
+		assert_int_equal(run(guest, &cmd, NULL), VGPU_ST_OK);
+	}
+}
+
+/* Looks everywhere for them: queue area, payload, device memory. */
+static void find_marks(struct guest *guest, uint64_t granules)
+{
+	uint64_t i;
+	struct vgpu_cmd cmd;
+
+	open_session(guest);
+	assert_int_equal(marks_in(guest->queue, VGPU_PAGE_SIZE), 0);
+	assert_int_equal(marks_in(guest->aperture + guest->range, RANGE_SIZE), 0);
+	init_session(guest);
+	map_chunk(guest, 0, granules * guest->info.granule);
+	for (i = 0; i < granules; i++) {
+		cmd = whole_granule(guest, VGPU_OP_COPY_OUT, i);
+		assert_int_equal(run(guest, &cmd, NULL), VGPU_ST_OK);
+		assert_int_equal(marks_in(guest->aperture + guest->range, guest->info.granule), 0);
+	}
+	close_session(guest);
+}
+
+/* Whether its session ended in order or its worker died: who comes next, of the same guest or another, finds nothing. */
+static void nothing_of_a_tenant_is_left(void **state)
+{
+	const uint64_t granules = 32;
+	struct guest first, next;
+	uint32_t state_now;
+	int killed;
+
+	for (killed = 0; killed < 2; killed++) {
+		leave_marks(&first, granules);
+		if (killed) {
+			kill_workers();
+			do {
+				state_now = state_of(&first);
+			} while (state_now == VGPU_SESSION_ACTIVE);
+		}
+		assert_true(marks_in(first.aperture + first.range, RANGE_SIZE) > 0);
+		close_session(&first);
+		find_marks(&next, granules);
+		guest_vm = "another";
+		find_marks(&next, granules);
+		guest_vm = "unit";
+	}
 }
 
 static void unmapped_memory_is_refused(void **state)
@@ -582,6 +672,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(pitched_copies),
 		cmocka_unit_test(memsets_of_every_width),
 		cmocka_unit_test(new_memory_is_zero),
+		cmocka_unit_test(nothing_of_a_tenant_is_left),
 		cmocka_unit_test(unmapped_memory_is_refused),
 		cmocka_unit_test(images_without_ptx),
 		cmocka_unit_test(numbers_without_objects),
