@@ -51,7 +51,9 @@ struct image_link_header {
  * @data: as given to cuModuleLoadData; what lies behind the structures that it shows is read
  * @image: out; of a wrapper around a fatbin, the fatbin
  *
- * Return: 0, or -1 where it is none of the known
+ * A damaged image may claim to be longer than the memory that it lies in, or to lie elsewhere.
+ *
+ * Return: 0, or -1 where it is none of the known, or not all of it can be read
  */
 int image_detect(const void *data, struct image *image);
 

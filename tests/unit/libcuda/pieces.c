@@ -331,6 +331,60 @@ static void images(void **state)
 	assert_int_equal(image_detect("", &image), -1);
 }
 
+/* Whatever the headers claim: no access to what is not there, an answer, and of a good one that all of it can be read. */
+static void damaged_images(void **state)
+{
+	const size_t page = 4096;
+	unsigned char *pages = mmap(NULL, 3 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct {
+		uint32_t magic, version;
+		const void *data;
+		void *more;
+	} wrapper = { 0x466243b1, 1, (void *)16, NULL };
+	static const uint64_t sizes[] = { 0, 64, 4096, 1 << 20, 1ull << 40, ~0ull, ~0ull - 64, 1ull << 63 };
+	unsigned char *end = pages + 2 * page;
+	struct image image;
+
+	assert_true(pages != MAP_FAILED);
+	assert_int_equal(mprotect(end, page, PROT_NONE), 0);
+	assert_int_equal(image_detect(&wrapper, &image), -1);
+	wrapper.data = end;
+	assert_int_equal(image_detect(&wrapper, &image), -1);
+	for (int round = 0; round < 50000; round++) {
+		size_t room = 16 + (size_t)rand_r(&seed) % 600;
+		unsigned char *at = end - room;
+		uint64_t size = sizes[rand_r(&seed) % 8];
+		unsigned char sum = 0;
+
+		memset(at, 0, room);
+		switch (rand_r(&seed) % 3) {
+		case 0:
+			memcpy(at, "\x50\xed\x55\xba\1\0\x10\0", 8);
+			memcpy(at + 8, &size, 8);
+			break;
+		case 1:
+			memcpy(at, "\x7f" "ELF\2\1\1", 7);
+			for (size_t i = 32; i + 8 < room && i < 64; i++)
+				at[i] = rand_r(&seed) % 4 ? 0 : rand_r(&seed);
+			if (room > 64)
+				at[58] = rand_r(&seed) % 2 ? 64 : 56;
+			break;
+		default:
+			memcpy(at, "\1GPULINK", 8);
+			if (room >= 24)
+				memcpy(at + 8, &size, 8);
+		}
+		for (int i = rand_r(&seed) % 4; i > 0; i--)
+			at[4 + (size_t)rand_r(&seed) % (room - 4)] = rand_r(&seed);
+		if (image_detect(at, &image))
+			continue;
+		for (size_t i = 0; i < image.len; i++)
+			sum += ((const unsigned char *)image.data)[i];
+		pages[0] = sum;
+	}
+	munmap(pages, 3 * page);
+}
+
 static void entry_points(void **state)
 {
 	void *fn, *other;
@@ -390,6 +444,7 @@ int main(void)
 		cmocka_unit_test(extents_random), cmocka_unit_test(heap_random),
 		cmocka_unit_test(heap_exhausted), cmocka_unit_test(handles),
 		cmocka_unit_test(handles_random), cmocka_unit_test(images),
+		cmocka_unit_test(damaged_images),
 		cmocka_unit_test(entry_points),	  cmocka_unit_test(jit_options),
 	};
 	const char *given = getenv("SEED");
