@@ -162,6 +162,7 @@ extern const struct admin_object * const admin_objects[];
 
 /* Verbs of other files than their object's table */
 
+enum admin_exit sched_record(const struct admin_args *args);
 enum admin_exit complete(char **words, int count);
 
 __attribute__((format(printf, 1, 2)))

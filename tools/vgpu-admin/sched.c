@@ -77,9 +77,16 @@ static enum admin_exit sched_set(const struct admin_args *args)
 	return change_close(&change, status);
 }
 
+static const struct admin_option record_options[] = {
+	{ "seconds", "N", "how long, 1 to 86400; until interrupted where it is not named", ADMIN_ANY },
+	{ NULL },
+};
+
 static const struct admin_verb sched_verbs[] = {
 	{ "show", "", "how the pools' schedulers are set", 0, 0, show_options, sched_show },
 	{ "set", "", "change a pool's scheduler, live", 0, 0, set_options, sched_set, ADMIN_ANY, true, pool_settings },
+	{ "record", "GPU FILE", "write a GPU's decision log, for vgpu-sim --replay", 2, 2, record_options, sched_record,
+	  ADMIN_GPU },
 	{ NULL },
 };
 

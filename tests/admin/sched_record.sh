@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) vgpu authors
+#
+# vgpu-admin sched record: the decision log of a live GPU, and vgpu-sim that makes the same decisions from it.
+#
+#   soft0 ── vgpu.ko ── vfio-test ──┐
+#              └─ debugfs ── vgpu-admin sched record ── file ── vgpu-sim --replay
+# shellcheck source=tests/admin/lib/admin.bash
+. "$(dirname "${BASH_SOURCE[0]}")/lib/admin.bash"
+
+one=01234567-89ab-4def-8123-456789abcdef
+log=/tmp/decisions
+
+test_wrong_arguments()
+{
+	expect_exit 5 vgpu-admin sched record soft7 $log && expect_exit 2 vgpu-admin sched record soft0 &&
+		expect_error 2 "--seconds 0: must be a whole number from 1 to 86400" \
+			vgpu-admin sched record soft0 $log --seconds 0
+}
+
+recording()
+{
+	[ -s $log ]
+}
+
+busy()
+{
+	expect_exit 1 vgpu-admin sched record soft0 /tmp/another
+}
+
+test_record()
+{
+	local pid status=0
+
+	vgpu-admin -j sched record soft0 $log >/tmp/recorded &
+	pid=$!
+	wait_for recording && busy && vfio-test $one || status=1
+	kill -INT $pid
+	wait $pid || status=1
+	[ $status -eq 0 ] || return
+	expect "events lost" "$(jq '.[0].lost' /tmp/recorded)" 0 &&
+		expect "size of the log" "$(stat -c %s $log)" $(($(jq '.[0].events' /tmp/recorded) * 64)) &&
+		[ "$(jq '.[0].decisions' /tmp/recorded)" -gt 0 ] && expect_exit 0 vgpu-sim --replay $log &&
+		expect "what vgpu-sim says" "$out" "$(jq -r '.[0] | "\(.events) events, \(.decisions) decisions: all the same"' /tmp/recorded)"
+}
+
+# One bit of a decision is another decision.
+test_altered()
+{
+	local offset
+
+	offset=$(od -An -v -tu2 -w64 -j0 $log | awk '$9 == 13 { print (NR - 1) * 64 + 8; exit }')
+	[ -n "$offset" ] || return
+	printf '\377' | dd of=$log bs=1 seek="$offset" conv=notrunc status=none
+	expect_exit 1 vgpu-sim --replay $log
+}
+
+load_module && fresh || exit
+start_executor soft0 --memory 4G && create_vgpu $one vgpu-1g || exit
+check "wrong arguments" test_wrong_arguments
+check "a log of a live GPU, replayed" test_record
+check "an altered decision" test_altered
+remove_vgpu $one && stop_executor soft0 && unload_module || exit
+finish
