@@ -15,14 +15,14 @@ log=/tmp/decisions
 
 test_wrong_arguments()
 {
-	expect_exit 5 vgpu-admin sched record soft7 $log && expect_exit 2 vgpu-admin sched record soft0 &&
+	expect_exit 5 vgpu-admin sched record soft7 "$log" && expect_exit 2 vgpu-admin sched record soft0 &&
 		expect_error 2 "--seconds 0: must be a whole number from 1 to 86400" \
-			vgpu-admin sched record soft0 $log --seconds 0
+			vgpu-admin sched record soft0 "$log" --seconds 0
 }
 
 recording()
 {
-	[ -s $log ]
+	[ -s "$log" ]
 }
 
 busy()
@@ -34,16 +34,16 @@ test_record()
 {
 	local pid status=0
 
-	vgpu-admin -j sched record soft0 $log >/tmp/recorded &
+	vgpu-admin -j sched record soft0 "$log" >/tmp/recorded &
 	pid=$!
 	wait_for recording && busy && vgpu-admin sched set --order fair --weights 8:4:1 &&
-		vgpu-admin vm set $one --tier high && vgpu-admin sched set --order fifo || status=1
-	kill -INT $pid
-	wait $pid || status=1
-	[ $status -eq 0 ] || return
+		vgpu-admin vm set "$one" --tier high && vgpu-admin sched set --order fifo || status=1
+	kill -INT "$pid"
+	wait "$pid" || status=1
+	[ "$status" -eq 0 ] || return
 	expect "events lost" "$(jq '.[0].lost' /tmp/recorded)" 0 &&
-		expect "size of the log" "$(stat -c %s $log)" $(($(jq '.[0].events' /tmp/recorded) * 64)) &&
-		expect_exit 0 vgpu-sim --replay $log &&
+		expect "size of the log" "$(stat -c %s "$log")" $(($(jq '.[0].events' /tmp/recorded) * 64)) &&
+		expect_exit 0 vgpu-sim --replay "$log" &&
 		expect "what vgpu-sim says" "$out" "$(jq -r '.[0] | "\(.events) events, \(.decisions) decisions: all the same"' /tmp/recorded)"
 }
 
