@@ -11,18 +11,18 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/admin.bash"
 
 one=01234567-89ab-4def-8123-456789abcdef
-log=/tmp/decisions
+recorded_log=/tmp/decisions
 
 test_wrong_arguments()
 {
-	expect_exit 5 vgpu-admin sched record soft7 "$log" && expect_exit 2 vgpu-admin sched record soft0 &&
+	expect_exit 5 vgpu-admin sched record soft7 "$recorded_log" && expect_exit 2 vgpu-admin sched record soft0 &&
 		expect_error 2 "--seconds 0: must be a whole number from 1 to 86400" \
-			vgpu-admin sched record soft0 "$log" --seconds 0
+			vgpu-admin sched record soft0 "$recorded_log" --seconds 0
 }
 
 recording()
 {
-	[ -s "$log" ]
+	[ -s "$recorded_log" ]
 }
 
 busy()
@@ -34,7 +34,7 @@ test_record()
 {
 	local pid status=0
 
-	vgpu-admin -j sched record soft0 "$log" >/tmp/recorded &
+	vgpu-admin -j sched record soft0 "$recorded_log" >/tmp/recorded &
 	pid=$!
 	wait_for recording && busy && vgpu-admin sched set --order fair --weights 8:4:1 &&
 		vgpu-admin vm set "$one" --tier high && vgpu-admin sched set --order fifo || status=1
@@ -42,8 +42,8 @@ test_record()
 	wait "$pid" || status=1
 	[ "$status" -eq 0 ] || return
 	expect "events lost" "$(jq '.[0].lost' /tmp/recorded)" 0 &&
-		expect "size of the log" "$(stat -c %s "$log")" $(($(jq '.[0].events' /tmp/recorded) * 64)) &&
-		expect_exit 0 vgpu-sim --replay "$log" &&
+		expect "size of the log" "$(stat -c %s "$recorded_log")" $(($(jq '.[0].events' /tmp/recorded) * 64)) &&
+		expect_exit 0 vgpu-sim --replay "$recorded_log" &&
 		expect "what vgpu-sim says" "$out" "$(jq -r '.[0] | "\(.events) events, \(.decisions) decisions: all the same"' /tmp/recorded)"
 }
 

@@ -5,6 +5,7 @@
  * red-black tree under the same load. Prints rows for build/bench.json.
  */
 
+#include <malloc.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -16,6 +17,7 @@
 #define SINGLES		(1500u * BATCH)
 #define WARM		50000u
 #define RUN_NS		500000u
+#define IDLE		64u	/* virtual GPUs whose memory is measured */
 
 
 /* The plain one: least virtual run time first; no tiers, no aging, no prediction, no limits. */
@@ -245,6 +247,41 @@ static double policy_change_ns(void)
 	return best;
 }
 
+/* What making a virtual GPU takes from the heap, and its part of what its GPU's scheduler has for each. */
+static double memory_of_vm(void)
+{
+	static const struct vgpu_host_ops ops;
+	struct vgpu_exec_attach attach = { .memory = 1ULL << 40, .granule = 2ULL << 20 };
+	struct vgpu_limits limits = vgpu_limits_default;
+	struct vgpu_dev *devs[IDLE];
+	struct vgpu_gpu *gpu = calloc(1, sizeof(*gpu));
+	u8 uuid[16] = { 0 };
+	size_t before, after, arrays;
+	u32 i;
+
+	limits.memory = 1ULL << 30;
+	limits.aperture = 256ULL << 20;
+	before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	if (!gpu || vgpu_gpu_init(gpu, &attach, &ops, NULL))
+		abort();
+	arrays = mallinfo2().uordblks + mallinfo2().hblkhd - before;
+	before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	for (i = 0; i < IDLE; i++) {
+		devs[i] = calloc(1, sizeof(*devs[i]));
+		uuid[0] = i;
+		if (!devs[i] || vgpu_dev_init(devs[i], gpu, uuid, &limits, NULL))
+			abort();
+	}
+	after = mallinfo2().uordblks + mallinfo2().hblkhd;
+	for (i = 0; i < IDLE; i++) {
+		vgpu_dev_destroy(devs[i]);
+		free(devs[i]);
+	}
+	vgpu_gpu_destroy(gpu);
+	free(gpu);
+	return (double)(after - before) / IDLE + (double)arrays / VGPU_SCHED_VMS;
+}
+
 int main(void)
 {
 	static const char *const orders[] = { "fifo", "fair" };
@@ -270,6 +307,7 @@ int main(void)
 		row(name, growth, "times", "plain rbtree fair scheduler, 8 to 1024 VMs", beside, 1.2 / beside,
 		    "at most 1.2-fold from 8 to 1024 VMs");
 	}
+	row("sched/memory-vm", memory_of_vm(), "bytes", "limit for an idle virtual GPU", 16384, 1.0, "at most 16 KiB");
 	change = policy_change_ns() / 1e6;
 	row("sched/policy-change-1024", change, "ms", "limit", 10, 1.0, "in force for 1024 VMs within 10 ms");
 	return 0;

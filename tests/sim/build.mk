@@ -9,12 +9,12 @@ sim: $(B)/bin/vgpu-sim
 
 # Rows sched/* of make bench.
 ALL += $(B)/bin/bench-sched
-BENCHES += $(B)/bin/bench-sched
+BENCHES += $(B)/bin/bench-sched tests/sim/sched
 $(B)/bin/bench-sched: $(B)/obj/tests/sim/bench.o $(B)/lib/libcore.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lpthread
 
-BENCHES += $(B)/bin/bench-sched
+BENCHES += $(B)/bin/bench-sched tests/sim/sched
 
 # A virtual machine's load, for the comparison of live and simulated mixes.
 ALL += $(B)/bin/mix
