@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # Every directory adds to ALL (what `make` builds) and CHECKS (test programs, run by `make check`) in its build.mk.
 B := build
 CC ?= gcc

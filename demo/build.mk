@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 ALL += $(B)/bin/mandelbrot
 CFLAGS_demo/mandelbrot := -Iguest/libcuda
 

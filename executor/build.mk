@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # vgpu-executor: supervisor and workers. The interpreter is executor/backend/soft/build.mk's library.
 EXECUTOR_SOFT := soft soft_exec soft_heap soft_image soft_objects soft_print
 EXECUTOR_SRC := $(wildcard executor/*.c executor/backend/*.c executor/backend/cuda/*.c) $(EXECUTOR_SOFT:%=executor/backend/soft/%.c)

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * The way to the mediator: /dev/vgpu-executor, or the socket of the loopback daemon. Both speak uapi/vgpu_executor.h;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * /dev/vgpu-executor: supervisors and workers. The protocol is told in uapi/vgpu_executor.h.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Interrupts: MSI-X vectors, and VFIO's request to let go of the device, each an eventfd that the

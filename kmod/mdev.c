@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Virtual GPUs as mediated devices: `echo UUID > .../mdev_supported_types/TYPE/create` makes one.

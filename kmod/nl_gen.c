@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)
-/* spec 27f3093e9f65dedb21bdc2dd1a0fc00699fdfa51588acb19c1aa271740728148 text 21e071bb80035059f2f4df3139419d12c1047bc7f6bb1403290c5f979f4b57eb */
+// SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause)
+/* spec f6330688aafbe22dd6559b990e7216bef64a491c87d61a03739aced2c3c45571 text 855328cb36d910c4a2373f32a37a8ab6f8d8132df07b1381e7c165ef998df2a7 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel source */

@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 27f3093e9f65dedb21bdc2dd1a0fc00699fdfa51588acb19c1aa271740728148 text 56e5ecc7a0b27a8d9a1114bfae8f773e76511fcd572462b29865020597461935 */
+/* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* spec f6330688aafbe22dd6559b990e7216bef64a491c87d61a03739aced2c3c45571 text 0193cc93fb860db5e0ca8271d8b695bed0e05f9606bf8cf3d0574e3e737123cd */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel header */

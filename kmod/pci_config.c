@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * PCI config space: a header of type 0 and the capabilities of a PCI Express endpoint with MSI-X.

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 # What is installed where. `make install` is for hypervisors, `make install-guest` for guests, `make packages` makes Debian's packages
 # of both. Modules are installed as sources, for DKMS.

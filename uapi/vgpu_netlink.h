@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 27f3093e9f65dedb21bdc2dd1a0fc00699fdfa51588acb19c1aa271740728148 text 9934f7c754124ed4c7945057a46befafbb2668e0a47a0483c784972eb50ad937 */
+/* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* spec f6330688aafbe22dd6559b990e7216bef64a491c87d61a03739aced2c3c45571 text e8cd0a3bd6626e19d840a4a3937b9886ee98ad89d12660c9116df292c548e60f */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN uapi header */

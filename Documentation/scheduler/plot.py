@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 """Makes the plots of README.md: runs build/bin/vgpu-sim and writes SVG files beside this script."""
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Fat binaries, as nvcc and clang emit them: a header, and entries one behind the other, each of PTX or of machine

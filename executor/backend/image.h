@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * Module images: what they are, the inputs of a link container, the entries of a fat binary. Images come from guests:

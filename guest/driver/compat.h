@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* Where kernels from 6.1 on differ. */
 #ifndef VGPU_GUEST_COMPAT_H

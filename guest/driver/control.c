@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 // Copyright (c) vgpu authors
 /* Registers and control operations of the device. */
 #include <linux/io.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 // Copyright (c) vgpu authors
 /*
  * MSI-X. Vector 0 tells of changes of the device, the others of completions. The first two are

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 // Copyright (c) vgpu authors
 /*
  * Sessions: made for an open file, ended when it is closed or the device goes.

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # The core in userspace: a library for the loopback daemon, and one under sanitizers for tests.
 CORE_SRC := $(wildcard kmod/core/*.c)
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 #
 # make bench: every program of BENCHES, one table, build/bench.json. A directory adds its own with BENCHES += in its build.mk;

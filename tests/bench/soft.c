@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Rows of soft: the PTX interpreter by itself. The matrix product beside plain loops in C, over 1 and over all CPUs, the time to decode

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # make faults ROUNDS=n SEED=s: faults among virtual GPUs over loopback; README.md says what they are.
 ROUNDS ?= 10000
 SEED ?= 0

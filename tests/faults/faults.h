@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * Faults among virtual GPUs: victims, each a virtual GPU to which things happen, and neighbours, to which nothing may.

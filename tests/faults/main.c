@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * vgpu-faults: rounds of faults among virtual GPUs, over loopback or, in a hypervisor, over VFIO. See README.md.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Virtual GPUs over VFIO, as QEMU has them; their names are UUIDs that end in their number. A session has the number of

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * What serves the virtual GPUs: over loopback a daemon with a supervisor, in a hypervisor the module with a supervisor.

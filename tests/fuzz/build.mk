@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # make fuzz SECONDS=n: every fuzzer for n seconds, stops on a finding. A NAME.mk here adds to FUZZERS what is linked with libFuzzer
 # (clang and its fuzzer runtime; skipped aloud where they are missing; corpora grow in build/fuzz/corpus, seeds are in tests/fuzz/corpus
 # and build/fuzz/seeds), to FUZZ_PROGRAMS what runs by itself: PROGRAM --seconds N, with a status that is not zero on a finding.

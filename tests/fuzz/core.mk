@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # The core's fuzzer, built by clang in one step.
 FUZZ_CORE_SRC := tests/fuzz/core.c tests/unit/core/chaos.c tests/unit/core/rig.c $(wildcard kmod/core/*.c)
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * libFuzzer over module images: fat binaries (plain, LZ4, zstd), cubins, link containers. The first byte says which of the two kinds of

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # Instructions against their definitions (ops.h): a fixed part in make check, the long part in make fuzz.
 FUZZ_OPS := $(patsubst %,tests/fuzz/%,ops ops_number ops_int ops_float ops_warp)
 $(foreach name,$(FUZZ_OPS),$(eval CFLAGS_$(name) := -Wno-sign-compare -Wno-type-limits))

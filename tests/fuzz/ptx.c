@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * libFuzzer over the PTX interpreter: the input is PTX text. What loads is launched, with a small budget: texts that are nearly right are

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # Malformed PTX and malformed images, both with seeds in tests/fuzz/corpus and, for PTX, every kernel of the committed PTX.
 # Bases of empty register files are null, and an offset of zero is added to them, which gcc defines.
 FUZZ_CC := $(CLANG) -std=gnu11 -g -O1 -D_GNU_SOURCE -I. -Iuapi -ffp-contract=off -fno-strict-aliasing -fno-math-errno -fno-trapping-math \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 #
 # A hostile guest, executor and administrator, blindly, on a kernel that looks for errors; afterwards a sound guest computes.

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 #
 # The steps from a bare hypervisor to a guest that computes, and back. Sourced by scripts that run inside

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # The mediator on one machine: tests/loopback/run.
 LOOPBACK_SRC := $(wildcard tests/loopback/*.c)
 

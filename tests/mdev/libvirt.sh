@@ -1,5 +1,5 @@
 #!/bin/bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 #
 # Debian's libvirt with virtual GPUs, on an installed hypervisor (tests/packaging/integration runs it there): the PCI device 0000:00:10.0

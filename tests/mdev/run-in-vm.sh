@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 #
 # Inside the hypervisor (tests/vm/run hypervisor -- tests/mdev/run-in-vm.sh): a soft GPU in a class device, and one at a PCI device that

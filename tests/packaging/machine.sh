@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 #
 # A machine with a root directory of its own, booted by its own kernel and systemd. Sourced by tests/packaging/integration.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * What a scheduling decision costs: enqueue, pick, start and end of a run, beside a plain fair scheduler over a

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # make sim: every scenario, and 10^9 decisions in all (SIM_DECISIONS=n for another number).
 SIM_DECISIONS ?= 1000000000
 

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 VFIO_TEST := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tests/vfio/*.c))
 $(B)/bin/vfio-test: $(VFIO_TEST)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 #
 # Loads the module and goes over the virtual GPU with the userspace VFIO client, by group and, where the kernel has it, by the

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /* The aperture: mapping, populating, revoking, punching, pinning, as the design rests on it. */
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Goes over a virtual GPU as its user, its executor and its enemies see it. Needs vgpu.ko loaded,

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 ADMIN_SRC := $(wildcard tools/vgpu-admin/*.c)
 ADMIN_LIBS := $(shell pkg-config --libs libnl-genl-3.0 jansson sqlite3 tomlplusplus ncursesw libsystemd)
 ADMIN_CFLAGS := $(shell pkg-config --cflags libnl-genl-3.0 jansson sqlite3)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Completion: `vgpu-admin complete WORD...` prints what the last word may become, one on each line; ":file" where it is a

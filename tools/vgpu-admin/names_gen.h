@@ -1,5 +1,5 @@
-/* SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 27f3093e9f65dedb21bdc2dd1a0fc00699fdfa51588acb19c1aa271740728148 text 299b4072993841b28151c1711cb7603d8c083affc3deb197f796dc35b19da382 */
+/* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
+/* spec f6330688aafbe22dd6559b990e7216bef64a491c87d61a03739aced2c3c45571 text bb4199d944791d3e57ea9f4760b57765ecb2064c36f39e3dc8b61f96d59a5957 */
 /* Names of attributes that requests take, by number. */
 #ifndef VGPU_NAMES_GEN_H
 #define VGPU_NAMES_GEN_H

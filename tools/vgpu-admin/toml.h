@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 #ifndef VGPU_ADMIN_TOML_H
 #define VGPU_ADMIN_TOML_H

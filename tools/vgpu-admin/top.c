@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * A live view of all virtual GPUs. A page is made as lines of text, which go to the screen by ncurses, or, where there

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 EXPORTER_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(wildcard tools/vgpu-exporter/*.c)) $(B)/obj/tools/vgpu-admin/sample.o
 $(foreach source,$(wildcard tools/vgpu-exporter/*.c),$(eval CFLAGS_$(basename $(source)) := $(shell pkg-config --cflags libmicrohttpd libsystemd)))

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * vgpu-exporter: statistics of virtual GPUs for Prometheus, over HTTP or into a file of node_exporter's textfile

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * The text format of Prometheus, version 0.0.4. A virtual GPU is named by the label uuid alone; what else is known of

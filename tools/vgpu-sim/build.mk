@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 SIM_SRC := $(wildcard tools/vgpu-sim/*.c)
 
 ALL += $(B)/bin/vgpu-sim

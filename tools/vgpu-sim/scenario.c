@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Scenario files. One statement a line, '#' begins a comment; times have units (ns us ms s), parts may be given in %.

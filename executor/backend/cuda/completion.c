@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Commands in flight on CUDA streams. Each has an event at its end; a thread asks for the events, oldest of each stream

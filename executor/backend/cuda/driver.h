@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * The CUDA driver, by dlopen: the calls that the backend uses. Types are those of guest/libcuda/cuda_api.h, which

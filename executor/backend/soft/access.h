@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * Addresses of a warp's accesses. Each *_addr function fills addr[] with the host addresses that the lanes of m access and checks

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* The approximate functions of PTX, more accurate than it asks for, in forms that vectorise. */
 #ifndef EXECUTOR_SOFT_APPROX_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* Memory that lives as long as the module it was taken for. */
 #ifndef EXECUTOR_SOFT_ARENA_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* What the parser makes of PTX: symbols, functions, statements. */
 #ifndef EXECUTOR_SOFT_AST_H

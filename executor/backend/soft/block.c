@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /* Blocks: their warps take turns on one thread, and meet at barriers. */
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* What the passes of a module load share: memory, messages, the way out on an error. */
 #ifndef EXECUTOR_SOFT_BUILD_H

@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # The PTX interpreter. exec_*.c are compiled for three instruction sets each; the best that the CPU has is taken at run time.
 SOFT_DIR := executor/backend/soft
 SOFT_EXEC := exec_int exec_bits exec_float exec_half exec_cvt exec_mem exec_atom exec_warp exec_flow exec_mma exec_video exec_table

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /* Floating-point arithmetic. Instructions that also have integer forms start here and go on in decode_int.c. */
 #include "decode.h"

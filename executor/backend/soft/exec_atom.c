@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Atomic operations. o[0] result, o[1] address, o[2] and o[3] operands; x: space; y: bytes. Lanes are served in order. Blocks run on

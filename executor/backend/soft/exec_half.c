@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Arithmetic in half precision. A row is taken as 64 halves: the .x2 forms use both halves of a lane, the others the

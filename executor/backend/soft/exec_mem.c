@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Loads and stores. i->imm is added to the address; y is the alignment in bytes, the whole vector's; x its elements, whose rows

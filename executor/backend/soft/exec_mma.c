@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Matrix instructions: fragments are gathered into whole matrices, multiplied, and scattered. In mma, with g = lane / 4, t = lane % 4 and E

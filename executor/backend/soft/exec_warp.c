@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /* What lanes of a warp do together: shuffles, votes, matches, reductions, barriers. */
 #include "exec.h"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* Conversions between floating-point formats and PTX's rules for them, in forms that vectorise. */
 #ifndef EXECUTOR_SOFT_FLOAT_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* malloc() of kernels. What is known about the memory lies apart from it, where kernels cannot spoil it. */
 #ifndef EXECUTOR_SOFT_HEAP_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* Warps, blocks and grids while they run. */
 #ifndef EXECUTOR_SOFT_MACHINE_H

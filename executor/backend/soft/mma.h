@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* Matrix instructions, as the decoder describes them to their handlers. */
 #ifndef EXECUTOR_SOFT_MMA_H

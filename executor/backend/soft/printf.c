@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /* Formatted output of kernels. Formats and arguments come from a kernel and are taken for nothing but what they can be. */
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* Fundamental types of PTX and the modifiers that follow an opcode's name. */
 #ifndef EXECUTOR_SOFT_TYPES_H

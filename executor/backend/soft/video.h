@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* Scalar video instructions, as the decoder describes them to their handler. */
 #ifndef EXECUTOR_SOFT_VIDEO_H

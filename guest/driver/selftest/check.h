@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* Checks: each runs in a process of its own, and fails at the first expectation not met. */
 #ifndef VGPU_SELFTEST_CHECK_H

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 // Copyright (c) vgpu authors
 /* Checks of the aperture: who may map what, what is given back, how it is cached. */
 #include <errno.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 // Copyright (c) vgpu authors
 /* Checks of what processes see when the device is unbound from its driver, or reset; as root. */
 #include <errno.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 // Copyright (c) vgpu authors
 /* Checks of the description of the device, of sessions and of waiting. */
 #include <errno.h>

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 #
 # What the tests of administration share; they run in the hypervisor VM, each from a bare hypervisor to a bare one. Sourced

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 """Wrong requests, dumps under change and notifications of the family "vgpu"; prints a line for each test.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Admission by rate: how much a virtual GPU gets of an engine, of the bus and of the queues when it asks for all, and

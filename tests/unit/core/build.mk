@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # Unit tests of the core, under ASan and UBSan: one program for each area, all over the same rig.
 CORE_TESTS := registers vet queue stream worker admit quarantine hist
 

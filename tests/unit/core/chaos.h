@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * Chaos: guests, workers, supervisor, host and clock do what a stream of bytes says, hostile things among it,

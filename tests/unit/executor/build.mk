@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # Unit tests of the executor's parts, under ASan and UBSan.
 $(B)/tests/executor-ring: $(addprefix $(B)/san/,tests/unit/executor/ring.o executor/ring.o)
 	@mkdir -p $(@D)

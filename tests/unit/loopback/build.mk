@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # The device's protocol over loopback, without libcuda; run by tests/loopback/suite.
 $(B)/tests/loopback/%: $(B)/obj/tests/unit/loopback/%.o $(B)/obj/tests/unit/loopback/guest.o
 	@mkdir -p $(@D)

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * A guest without a library: speaks the device's protocol itself, over loopback, to core, worker and soft backend.

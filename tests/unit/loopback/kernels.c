@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * Modules and launches, seen through the device's protocol: results, errors as CUDA gives them, faults, hangs. Run by

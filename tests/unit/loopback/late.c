@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * An executor that writes late. Its worker takes a copy to the aperture and is killed, but what stands for its hardware,

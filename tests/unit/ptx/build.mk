@@ -1,4 +1,5 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
+# Copyright (c) vgpu authors
 # Tests of the PTX interpreter by itself, under ASan and UBSan.
 PTX_TESTS := integer float fault memory warp
 PTX_HARNESS := $(B)/san/tests/unit/ptx/harness.o $(B)/lib/libsoft-san.a

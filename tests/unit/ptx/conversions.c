@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /* Conversions and half precision, against definitions that know nothing of bit tricks. */
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /* Floating point: rounding modes, denormals, saturation, NaN, comparisons, approximations. */
 #include <fenv.h>

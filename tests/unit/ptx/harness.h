@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* What the tests of the interpreter share: a device, memory on it, modules from files or text. */
 #ifndef TESTS_UNIT_PTX_HARNESS_H

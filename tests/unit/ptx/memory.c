@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /* Loads, stores and atomics of every width in every space; variables, parameters, calls, branches. */
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /* Rounding to a narrow format by its definition: the two neighbours among all values of the format, then the rule. */
 #ifndef TESTS_UNIT_PTX_NARROW_REF_H

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * Tables of opcodes. A row is an instruction with its operands as %d (result), %a, %b and %c, their types, and the definition of the result

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
 /*
  * One instruction against its definition. A row of a table gives the instruction's text with %d, %a, %b and %c as operands, the width

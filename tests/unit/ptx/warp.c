@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /* What lanes of a warp and threads of a block do together: shuffles, votes, matches, reductions, barriers; special registers. */
 #include <stdio.h>

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 #
 # Completion of vgpu-admin in bash: what may come next, vgpu-admin says itself, live names among it.
