@@ -143,7 +143,7 @@ enum admin_exit change_open(struct change *change, const struct admin_args *args
 	if (status == ADMIN_OK)
 		status = kernel_read(change->link, &change->kernel);
 	if (status == ADMIN_OK)
-		change->wanted = json_deep_copy(change->declared);
+		change->wanted = state_copy(change->declared);
 	return status;
 }
 
@@ -193,7 +193,7 @@ static void note_places(json_t *wanted, const json_t *placed)
 
 	json_object_foreach((json_t *)placed, uuid, place)
 		if (json_object_get(state_get(wanted, "vms", uuid), "type"))
-			json_object_update(state_get(wanted, "vms", uuid), place);
+			json_object_update(state_add(wanted, "vms", uuid), place);
 }
 
 static enum admin_exit declare(struct change *change, json_int_t intent)

@@ -30,10 +30,26 @@ json_t *state_get(const json_t *state, const char *kind, const char *name)
 }
 
 /**
- * state_add() - an object of a state, made empty where it is not there
+ * state_copy() - a state to be changed by state_add()
+ * @state: any; what is not changed is shared with it
+ *
+ * Return: a new state.
+ */
+json_t *state_copy(const json_t *state)
+{
+	json_t *copy = json_object(), *objects;
+	const char *kind;
+
+	json_object_foreach((json_t *)state, kind, objects)
+		json_object_set_new(copy, kind, json_copy(objects));
+	return copy;
+}
+
+/**
+ * state_add() - an object of a state that is going to be changed
  * @state: any
  * @kind: "pools", "gpus" or "vms"
- * @name: or UUID
+ * @name: or UUID; made empty where it is not there, and this state's own where others share it
  *
  * Return: borrowed.
  */
@@ -46,8 +62,8 @@ json_t *state_add(json_t *state, const char *kind, const char *name)
 		json_object_set_new(state, kind, objects);
 	}
 	object = json_object_get(objects, name);
-	if (!object) {
-		object = json_object();
+	if (!object || object->refcount > 1) {
+		object = object ? json_deep_copy(object) : json_object();
 		json_object_set_new(objects, name, object);
 	}
 	return object;
@@ -66,7 +82,7 @@ static bool same_string(const char *a, const char *b)
 /* Both NULL, or equal. */
 static bool same(const json_t *a, const json_t *b)
 {
-	return a && b ? json_equal(a, b) : a == b;
+	return a == b || (a && b && json_equal(a, b));
 }
 
 /**

@@ -41,6 +41,7 @@
 #define POOL_DEFAULT	"default"	/* there from the beginning, never removed */
 
 json_t *state_new(void);
+json_t *state_copy(const json_t *state);
 json_t *state_get(const json_t *state, const char *kind, const char *name);
 json_t *state_add(json_t *state, const char *kind, const char *name);
 

@@ -12,3 +12,14 @@ $(B)/tests/admin-$(1): $(B)/san/tests/unit/admin/$(1).o $$(ADMIN_TESTED)
 CHECKS += $(B)/tests/admin-$(1)
 endef
 $(foreach test,$(ADMIN_TESTS),$(eval $(call admin_test_rule,$(test))))
+# The command line itself, without a kernel.
+CHECKS += tests/unit/admin/wrong
+
+# Rows admin/* of make bench.
+CFLAGS_tests/unit/admin/bench := $(ADMIN_CFLAGS)
+$(B)/bin/bench-admin: $(B)/obj/tests/unit/admin/bench.o $(patsubst $(B)/san/%,$(B)/obj/%,$(ADMIN_TESTED))
+	@mkdir -p $(@D)
+	$(CXX) -o $@ $^ $(ADMIN_LIBS)
+BENCHES += $(B)/bin/bench-admin
+BENCH_PROGRAMS += $(B)/bin/bench-admin
+ALL += $(B)/bin/bench-admin

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Copyright (C) vgpu authors
+#
+# A database that is missing, locked, not to be written to, damaged, newer or another program's: each is said, nothing is
+# changed, and what the kernel has is shown all the same. And those who may not.
+# shellcheck source=tests/admin/lib/admin.bash
+. "$(dirname "${BASH_SOURCE[0]}")/lib/admin.bash"
+
+one=01234567-89ab-4def-8123-456789abcdef
+db=/var/lib/vgpu/vgpu.db
+
+# STATUS MESSAGE: what a command says that would change something; the kernel has what it had.
+refused()
+{
+	expect_error "$1" "$2" vgpu-admin vm set "$one" --depth 9 &&
+		expect "the kernel's state" "$(python3 tests/admin/lib/kernel.py)" "$before"
+}
+
+# STATUS MESSAGE: what show says beside what the kernel has.
+shown()
+{
+	expect_exit "$1" vgpu-admin vm show -j && expect "what it says" "$err" "vgpu-admin: $2" &&
+		expect "what it shows" "$(jq -r '.[0].uuid' <<<"$out")" "$one"
+}
+
+test_missing()
+{
+	mv "$db" /tmp/kept.db
+	refused 6 "$db is not there: put back a copy, or begin with nothing declared: vgpu-admin config init" &&
+		expect_exit 0 vgpu-admin vm show && expect_error 6 "$db is not there: put back a copy, or begin with nothing declared: vgpu-admin config init" \
+			vgpu-admin config restore && test ! -e "$db" && mv /tmp/kept.db "$db" && agree
+}
+
+test_locked()
+{
+	local holder status
+
+	mkfifo /tmp/go
+	python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.read()' "$db" </tmp/go >/tmp/locked &
+	holder=$!
+	exec 5>/tmp/go
+	wait_for --alive "$holder" test -s /tmp/locked || return
+	refused 6 "$db is locked by another program"
+	status=$?
+	exec 5>&-
+	wait "$holder"
+	rm /tmp/go /tmp/locked
+	[ "$status" -eq 0 ] && agree
+}
+
+test_read_only()
+{
+	local status
+
+	mount --bind /var/lib/vgpu /var/lib/vgpu && mount -o remount,bind,ro /var/lib/vgpu || return
+	refused 6 "$db.lock: Read-only file system"
+	status=$?
+	umount /var/lib/vgpu
+	[ "$status" -eq 0 ] && agree
+}
+
+test_newer()
+{
+	local status
+
+	python3 -c 'import sqlite3, sys
+sqlite3.connect(sys.argv[1], isolation_level=None).execute("PRAGMA user_version = " + sys.argv[2])' "$db" 99
+	refused 6 "$db is of version 99, made by a newer vgpu-admin; this one knows up to 2" &&
+		shown 6 "$db is of version 99, made by a newer vgpu-admin; this one knows up to 2"
+	status=$?
+	python3 -c 'import sqlite3, sys
+sqlite3.connect(sys.argv[1], isolation_level=None).execute("PRAGMA user_version = 2")' "$db"
+	[ "$status" -eq 0 ] && agree
+}
+
+test_damaged()
+{
+	local damaged="$db is damaged (file is not a database): put back a copy, or move it away to begin anew" status
+
+	cp "$db" /tmp/kept.db
+	printf 'This was a database, once. %2000s' . >"$db"
+	refused 6 "$damaged" && shown 6 "$damaged"
+	status=$?
+	cp /tmp/kept.db "$db"
+	[ "$status" -eq 0 ] && agree
+}
+
+test_unprivileged()
+{
+	local denied="netlink family \"vgpu\": Operation not permitted: this takes CAP_NET_ADMIN; run it as root" words
+
+	for words in "vm set $one --depth 1" "vm register x --uuid $one" "vm create x --type vgpu-1g" "vm move $one --pool A" \
+		"vm unregister $one" "vm delete $one" "pool add A" "pool del A" "pool show" "gpu set soft0 --pool A" "gpu types" \
+		"sched set --weights 1:1:1" "sched show" "limit set $one --depth 1" "limit reset $one" "limit show" \
+		"quarantine add $one" "quarantine release $one" "quarantine show" "quarantine log" "config restore" "config diff" \
+		"config apply /etc/passwd" "config repair"; do
+		# shellcheck disable=SC2086
+		expect_error 4 "$denied" unprivileged vgpu-admin $words || return
+	done
+}
+
+load_module && fresh && start_executor soft0 --memory 4G && create_vgpu $one vgpu-1g && vgpu-admin vm register web1 --uuid $one || exit
+before=$(python3 tests/admin/lib/kernel.py)
+check "without a database" test_missing
+check "a locked database" test_locked
+check "a database that cannot be written to" test_read_only
+check "a newer database" test_newer
+check "a damaged database" test_damaged
+check "every verb without privilege" test_unprivileged
+remove_vgpu $one && stop_executor soft0 && unload_module || exit
+finish
