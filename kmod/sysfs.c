@@ -38,9 +38,59 @@ VM_ATTR(busy_copy_out_ns, stats.counters.busy_ns[VGPU_ENGINE_COPY_OUT]);
 VM_ATTR(sessions, stats.sessions);
 VM_ATTR(workers, stats.workers);
 VM_ATTR(memory_used, stats.memory_used);
+VM_ATTR(throttled_ns, stats.counters.throttled_ns);
+VM_ATTR(promotions, stats.counters.promotions);
+VM_ATTR(memory_peak, stats.counters.memory_peak);
 VM_ATTR(memory_quota, vm->core.limits.memory);
 VM_ATTR(aperture_size, vm->core.limits.aperture);
 VM_ATTR(aperture_used, vgpu_aperture_used(vm));
+
+#define METRICS_ATTR(name, expression) \
+static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
+{ \
+	struct vgpu_metrics_reading *reading = kmalloc(sizeof(*reading), GFP_KERNEL); \
+	struct vgpu_vm *vm = dev_get_drvdata(dev); \
+	ssize_t ret; \
+	\
+	if (!reading) \
+		return -ENOMEM; \
+	vgpu_dev_read_metrics(&vm->core, reading); \
+	ret = sysfs_emit(buf, "%llu\n", (u64)(expression)); \
+	kfree(reading); \
+	return ret; \
+} \
+static DEVICE_ATTR_RO(name)
+
+METRICS_ATTR(context_switches, reading->switches);
+METRICS_ATTR(queue_depth_max, reading->depth_max);
+METRICS_ATTR(queue_depth_ns, reading->depth_ns);
+
+static ssize_t show_latency(struct device *dev, char *buf, u32 ppm)
+{
+	struct vgpu_latency_reading *reading = kmalloc(sizeof(*reading), GFP_KERNEL);
+	struct vgpu_vm *vm = dev_get_drvdata(dev);
+	ssize_t ret;
+
+	if (!reading)
+		return -ENOMEM;
+	vgpu_dev_read_latency(&vm->core, VGPU_WINDOW_ALL, reading);
+	ret = sysfs_emit(buf, "%llu\n", vgpu_hist_quantile(&reading->part[VGPU_PART_TOTAL], ppm));
+	vgpu_latency_free(reading);
+	kfree(reading);
+	return ret;
+}
+
+#define LATENCY_ATTR(name, ppm) \
+static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
+{ \
+	return show_latency(dev, buf, ppm); \
+} \
+static DEVICE_ATTR_RO(name)
+
+LATENCY_ATTR(latency_p50_ns, 500000);
+LATENCY_ATTR(latency_p95_ns, 950000);
+LATENCY_ATTR(latency_p99_ns, 990000);
+LATENCY_ATTR(latency_max_ns, 1000000);
 
 static struct attribute *vm_attrs[] = {
 	&dev_attr_submitted.attr,
@@ -65,6 +115,16 @@ static struct attribute *vm_attrs[] = {
 	&dev_attr_memory_quota.attr,
 	&dev_attr_aperture_size.attr,
 	&dev_attr_aperture_used.attr,
+	&dev_attr_throttled_ns.attr,
+	&dev_attr_promotions.attr,
+	&dev_attr_memory_peak.attr,
+	&dev_attr_context_switches.attr,
+	&dev_attr_queue_depth_max.attr,
+	&dev_attr_queue_depth_ns.attr,
+	&dev_attr_latency_p50_ns.attr,
+	&dev_attr_latency_p95_ns.attr,
+	&dev_attr_latency_p99_ns.attr,
+	&dev_attr_latency_max_ns.attr,
 	NULL
 };
 
@@ -94,6 +154,7 @@ GPU_ATTR(memory_given, stats.memory_given);
 GPU_ATTR(virtual_gpus, stats.devs);
 GPU_ATTR(runs, stats.runs);
 GPU_ATTR(context_switches, stats.switches);
+GPU_ATTR(promotions, stats.promotions);
 GPU_ATTR(busy_compute_ns, stats.busy_ns[VGPU_ENGINE_COMPUTE]);
 GPU_ATTR(busy_copy_in_ns, stats.busy_ns[VGPU_ENGINE_COPY_IN]);
 GPU_ATTR(busy_copy_out_ns, stats.busy_ns[VGPU_ENGINE_COPY_OUT]);
@@ -105,6 +166,7 @@ static struct attribute *gpu_attrs[] = {
 	&gpu_attr_virtual_gpus.attr,
 	&gpu_attr_runs.attr,
 	&gpu_attr_context_switches.attr,
+	&gpu_attr_promotions.attr,
 	&gpu_attr_busy_compute_ns.attr,
 	&gpu_attr_busy_copy_in_ns.attr,
 	&gpu_attr_busy_copy_out_ns.attr,

@@ -59,6 +59,8 @@ install-programs: $(INSTALLED_PROGRAMS)
 	$(INSTALL_DATA) packaging/tmpfiles.d/vgpu.conf $(DESTDIR)$(CONFLIBDIR)/tmpfiles.d/vgpu.conf
 	install -d $(DESTDIR)/etc/vgpu/executor
 	$(INSTALL_DATA) packaging/modules-load.d/vgpu.conf $(DESTDIR)$(CONFLIBDIR)/modules-load.d/vgpu.conf
+	$(INSTALL_DATA) packaging/prometheus/vgpu.rules.yml $(DESTDIR)$(DATADIR)/prometheus/vgpu.rules.yml
+	$(INSTALL_DATA) packaging/grafana/vgpu.json $(DESTDIR)$(DATADIR)/grafana/vgpu.json
 	for page in $(wildcard Documentation/man/*.8); do $(INSTALL_DATA) $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
 	$(INSTALL_DATA) Documentation/netlink/specs/vgpu.yaml $(DESTDIR)$(DATADIR)/vgpu.yaml
 	for file in $(EXPORTER_FILES); do $(INSTALL_DATA) $$file $(DESTDIR)$(DATADIR)/$${file#packaging/} || exit; done

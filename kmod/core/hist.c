@@ -127,7 +127,7 @@ u64 vgpu_hist_quantile(const struct vgpu_hist *hist, u32 ppm)
 	u64 rank, seen = 0;
 	u32 i, j;
 
-	if (!placed)
+	if (!placed || ppm == 1000000)
 		return hist->max;
 	/* In two parts, so that the product fits. */
 	rank = div_u64(placed, 1000000) * ppm;
