@@ -102,6 +102,7 @@
 #define VGPU_REG_MEMORY_SIZE		0x028	/* ro, 64 bits, device memory quota in bytes */
 #define VGPU_REG_GRANULE		0x030	/* ro, 64 bits, chunk granularity in bytes */
 #define VGPU_REG_QUEUE_DEPTH		0x038	/* ro, commands outstanding that admission allows */
+#define VGPU_REG_MEMORY_USED		0x040	/* ro, 64 bits, bytes of the quota that all sessions have in use */
 #define VGPU_REG_CTL_SESSION		0x100	/* rw, session number */
 #define VGPU_REG_CTL_OP			0x104	/* wo, enum vgpu_ctl_op; executes the operation */
 #define VGPU_REG_CTL_RESULT		0x108	/* ro, enum vgpu_status */

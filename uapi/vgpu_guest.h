@@ -57,6 +57,7 @@
  * @pci_domain: out
  * @pci_bus: out
  * @pci_device: out: device number in bits 7..3, function in 2..0
+ * @memory_used: out: bytes of the quota that all sessions have in use
  * @reserved: zero
  * @gpu: out
  */
@@ -73,7 +74,8 @@ struct vgpu_guest_info {
 	__u32 pci_domain;
 	__u32 pci_bus;
 	__u32 pci_device;
-	__u64 reserved[4];
+	__u64 memory_used;
+	__u64 reserved[3];
 	struct vgpu_gpu_info gpu;
 };
 

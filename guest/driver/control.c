@@ -298,6 +298,7 @@ int vgpu_control_info(struct vgpu *vgpu, struct vgpu_guest_info *info)
 	info->features = vgpu->features;
 	info->aperture_size = vgpu->aperture.size;
 	info->memory_size = vgpu_read64(vgpu, VGPU_REG_MEMORY_SIZE);
+	info->memory_used = vgpu_read64(vgpu, VGPU_REG_MEMORY_USED);
 	info->granule = vgpu_read64(vgpu, VGPU_REG_GRANULE);
 	info->num_sessions = vgpu_control_num_sessions(vgpu);
 	info->queue_depth = vgpu_read32(vgpu, VGPU_REG_QUEUE_DEPTH);

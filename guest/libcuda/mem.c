@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Copyright (c) vgpu authors
+#include <stdlib.h>
 #include "capture.h"
+#include "error.h"
 #include "hostmem.h"
 #include "pool.h"
 
@@ -82,24 +84,46 @@ EXPORT CUresult cuMemFree_v2(CUdeviceptr addr)
 	return result;
 }
 
+/* The parameters of cuMemGetInfo have the name of free(). */
+static void release(void *p)
+{
+	free(p);
+}
+
 EXPORT CUresult cuMemGetInfo_v2(size_t *free, size_t *total)
 {
+	/* What is given back counts from the end of its command on. */
+	struct vgpu_cmd fence = { .opcode = VGPU_OP_FENCE };
+	struct vgpu_guest_info *info;
+	struct session *session;
 	struct context *ctx;
 	CUresult result = context_enter(&ctx);
-	struct devmem *mem;
 	uint64_t used;
+	int err;
 
 	if (result)
 		return result;
 	if (!free || !total)
 		return CUDA_ERROR_INVALID_VALUE;
-	mem = &ctx->session->mem;
-	pthread_mutex_lock(&ctx->session->lock);
-	used = mem->mapped - mem->free_bytes + mem->virtual_bytes;
-	*total = mem->quota;
-	*free = used < mem->quota ? mem->quota - used : 0;
-	pthread_mutex_unlock(&ctx->session->lock);
-	return CUDA_SUCCESS;
+	info = calloc(1, sizeof(*info));
+	if (!info)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	session = ctx->session;
+	pthread_mutex_lock(&session->lock);
+	result = session_call(session, &fence, NULL);
+	err = result ? 0 : session->port->ops->info(session->port, info);
+	if (err)
+		result = error_of_errno(err);
+	if (!result) {
+		/* The quota is the machine's: other processes have their part. What is kept here can be had. */
+		used = info->memory_used - session->mem.free_bytes;
+		session->mem.quota = info->memory_size;
+		*total = info->memory_size;
+		*free = used < info->memory_size ? info->memory_size - used : 0;
+	}
+	pthread_mutex_unlock(&session->lock);
+	release(info);
+	return result;
 }
 
 EXPORT CUresult cuMemGetInfo(unsigned int *free, unsigned int *total)

@@ -113,6 +113,8 @@ static u64 read_registers(const struct vgpu_dev *dev, u64 offset)
 		return dev->gpu->attach.granule;
 	case VGPU_REG_QUEUE_DEPTH:
 		return dev->limits.depth;
+	case VGPU_REG_MEMORY_USED:
+		return dev->memory_used;
 	case VGPU_REG_CTL_SESSION:
 		return dev->ctl_session;
 	case VGPU_REG_CTL_RESULT:

@@ -218,6 +218,7 @@ void vm_info(struct server *server, struct conn *conn, struct lb_msg *msg)
 	info->features = vgpu_dev_read(&vm->dev, VGPU_REG_DRIVER_FEATURES, 8);
 	info->aperture_size = vgpu_dev_read(&vm->dev, VGPU_REG_APERTURE_SIZE, 8);
 	info->memory_size = vgpu_dev_read(&vm->dev, VGPU_REG_MEMORY_SIZE, 8);
+	info->memory_used = vgpu_dev_read(&vm->dev, VGPU_REG_MEMORY_USED, 8);
 	info->granule = vgpu_dev_read(&vm->dev, VGPU_REG_GRANULE, 8);
 	info->status = read32(vm, VGPU_REG_STATUS);
 	info->num_sessions = read32(vm, VGPU_REG_NUM_SESSIONS);

@@ -270,6 +270,7 @@ static int test_read_only_registers(void)
 		VGPU_REG_GRANULE,
 		VGPU_REG_GRANULE + 4,
 		VGPU_REG_QUEUE_DEPTH,
+		VGPU_REG_MEMORY_USED,
 		VGPU_REG_CTL_RESULT,
 		VGPU_REG_SESSION_STATE(0),
 		VGPU_REG_SESSION_STATE(63),
@@ -315,7 +316,7 @@ static int test_writable_registers(void)
 static int test_undefined_registers(void)
 {
 	const uint64_t undefined[] = {
-		0x040,
+		0x048,
 		0x0f8,
 		0x10c,
 		0x130,
