@@ -24,4 +24,8 @@ $(B)/bin/mix: $(B)/obj/tests/sim/mix.o $(B)/lib/guest/libcuda.so.1
 	@mkdir -p $(@D)
 	$(CC) -o $@ $< -L$(B)/lib/guest -l:libcuda.so.1 -lpthread
 
-.PHONY: sim
+# Mixes on the soft GPU over loopback beside the same mixes simulated.
+sched-live: all
+	tests/sim/live
+
+.PHONY: sim sched-live

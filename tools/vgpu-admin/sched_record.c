@@ -90,7 +90,7 @@ static enum admin_exit open_log(const char *gpu, int *fd)
 	return ADMIN_FAILED;
 }
 
-/* What there is at the moment. */
+/* What there is at the moment, so that the file is never far behind. */
 static bool drain(struct recording *recording)
 {
 	static struct vgpu_sched_event events[BATCH];
@@ -106,7 +106,7 @@ static bool drain(struct recording *recording)
 		if (fwrite(events, sizeof(*events), n, recording->to) != (size_t)n)
 			return false;
 	}
-	return n == 0 || errno == EAGAIN || errno == EINTR;
+	return (n == 0 || errno == EAGAIN || errno == EINTR) && !fflush(recording->to);
 }
 
 static bool record(struct recording *recording, unsigned long seconds)
