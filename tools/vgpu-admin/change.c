@@ -67,9 +67,16 @@ static enum admin_exit repair(struct change *change)
 	if (status != ADMIN_OK)
 		return status;
 	kernel_boot(boot);
+	if (json_array_size(intents) && boot[0] == ':') {
+		admin_error("a command died half-way, and /proc/sys/kernel/random/boot_id, which would tell whether the kernel has "
+			    "its change, cannot be read");
+		status = ADMIN_FAILED;
+	}
 	json_array_foreach(intents, i, intent) {
 		const char *command = json_string_value(json_object_get(intent, "command"));
 
+		if (status != ADMIN_OK)
+			break;
 		if (!strcmp(json_string_value(json_object_get(intent, "boot")), boot)) {
 			status = undo(change->link, json_object_get(intent, "undo"));
 			if (status != ADMIN_OK) {

@@ -93,7 +93,8 @@ static const char * const migrations[] = {
 	"ALTER TABLE vm ADD COLUMN malformed TEXT CHECK (length(malformed) BETWEEN 4 AND 40);"
 	"ALTER TABLE vm ADD COLUMN over_quota TEXT CHECK (length(over_quota) BETWEEN 4 AND 40);"
 	"ALTER TABLE vm ADD COLUMN doorbells TEXT CHECK (length(doorbells) BETWEEN 4 AND 40);"
-	"ALTER TABLE vm ADD COLUMN quarantine_ns INTEGER CHECK (quarantine_ns = 0 OR quarantine_ns BETWEEN 1000000 AND 604800000000000);"
+	"ALTER TABLE vm ADD COLUMN quarantine_ns INTEGER"
+	" CHECK (quarantine_ns = 0 OR quarantine_ns BETWEEN 1000000 AND 604800000000000);"
 	"ALTER TABLE vm ADD COLUMN quarantine_max_ns INTEGER CHECK (quarantine_max_ns BETWEEN 1000000 AND 604800000000000);"
 	"CREATE TABLE changes ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -777,8 +778,8 @@ enum admin_exit db_intent_remove(struct db *db, json_int_t id)
 /**
  * db_quarantine_note() - record a quarantine, or what has become of it
  * @db: opened with DB_WRITE
- * @entry: object of boot, uuid and clock_ns (when it began, of CLOCK_MONOTONIC), which name it; since_ns (of CLOCK_REALTIME),
- *	cause, and until_ns, ended_ns and ended_by where they are known
+ * @entry: object of boot, uuid and clock_ns (when it began, of CLOCK_MONOTONIC), which name it; since_ns (of
+ *	CLOCK_REALTIME), cause, and until_ns, ended_ns and ended_by where they are known
  *
  * Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
  */

@@ -215,4 +215,6 @@ static const struct admin_verb quarantine_verbs[] = {
 	{ NULL },
 };
 
-const struct admin_object admin_quarantine = { "quarantine", "virtual GPUs whose submissions are refused", quarantine_verbs };
+const struct admin_object admin_quarantine = {
+	"quarantine", "virtual GPUs whose submissions are refused", quarantine_verbs,
+};

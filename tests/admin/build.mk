@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0
+#: crash         1,000 operations of vgpu-admin, killed at random instants, in the hypervisor VM
+crash: all
+	tests/vm/run --kernel 6.12 --timeout 7200 hypervisor -- tests/admin/crash.sh 1000
+
+#: admin-scale   vgpu-admin with 1,024 virtual GPUs registered, in the hypervisor VM
+admin-scale: all
+	tests/vm/run --kernel 6.12 --timeout 1800 hypervisor -- tests/admin/scale
+
+.PHONY: crash admin-scale
