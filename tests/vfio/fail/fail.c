@@ -294,7 +294,8 @@ static bool try_worker(void)
 	unsigned int refused = 0;
 	int64_t err = 0, fired = 1;
 
-	for (puppet_nth = 1; fired == 1 && puppet_nth < NTH_MAX; puppet_nth++) {
+	/* Where it is a page of its own that cannot be had, the process dies of it, as a worker would. */
+	for (puppet_nth = 1; (fired == 1 || fired == -EPIPE) && puppet_nth < NTH_MAX; puppet_nth++) {
 		if (bind_before() || standin_event(supervisor, &event)) {
 			printf("FAIL bind: no event after %u failures\n", puppet_nth - 1);
 			return false;
