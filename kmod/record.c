@@ -49,6 +49,7 @@ static struct dentry *root;
 /* Context: vgpu_gpu.lock held, or nothing is being logged. */
 static bool put(struct recorder *recorder, const struct vgpu_sched_event *event)
 {
+	/* Pairs with the release in take(): places that are read may be written. */
 	if (recorder->tail - smp_load_acquire(&recorder->head) == RING_EVENTS)
 		return false;
 	recorder->ring[recorder->tail % RING_EVENTS] = *event;
@@ -96,15 +97,17 @@ static int begin_anew(struct recorder *recorder)
 
 static bool is_empty(const struct recorder *recorder)
 {
+	/* Pairs with put(): the index before the events. */
 	return smp_load_acquire(&recorder->tail) == recorder->head;
 }
 
 static ssize_t take(struct recorder *recorder, char __user *buf, size_t count)
 {
 	u32 from = recorder->head % RING_EVENTS;
-	size_t events = smp_load_acquire(&recorder->tail) - recorder->head;
-	size_t bytes;
+	size_t events, bytes;
 
+	/* Pairs with put(): the index before the events. */
+	events = smp_load_acquire(&recorder->tail) - recorder->head;
 	events = min3(events, (size_t)(RING_EVENTS - from), count / sizeof(*recorder->ring));
 	bytes = events * sizeof(*recorder->ring);
 	if (copy_to_user(buf, recorder->ring + from, bytes))

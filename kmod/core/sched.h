@@ -211,9 +211,9 @@ struct vgpu_sched_run {
 
 /**
  * struct vgpu_sched_tier - a tier of one engine
- * @keys: tournament of the virtual GPUs with streams queued, by service (fair) or arrival (fifo): the
- *	lesser of 2n and 2n + 1 is at n, so that the least of all is at 1; a virtual GPU's own is at
- *	vgpu_sched.capacity + slot; VGPU_SCHED_NO_KEY where there is none
+ * @keys: tournament of the virtual GPUs with streams queued, by service (fair) or arrival (fifo):
+ *	the lesser of 2n and 2n + 1 is at n, so that the least of all is at 1; a virtual GPU's own
+ *	is at vgpu_sched.capacity + slot; VGPU_SCHED_NO_KEY where there is none
  * @vtime: virtual time
  * @floor: greatest virtual run time of a share that was next, or left
  * @epoch: grows when nobody is backlogged any more: what was owed between virtual GPUs is forgotten
