@@ -46,6 +46,8 @@ static CUresult issue_copy(const struct vgpu_cmd *cmd, CUstream stream)
 		to = cuda.session->aperture(copy->dst, span(copy->width, copy->dst_pitch, copy->height));
 		if (!to)
 			return CUDA_ERROR_INVALID_VALUE;
+	} else if (cmd->opcode != VGPU_OP_COPY_DEVICE) {
+		return CUDA_ERROR_NOT_SUPPORTED;
 	}
 	if (copy->height > 1)
 		return copy_rows(cmd, from, to, stream);
