@@ -38,6 +38,7 @@ print-benches:
 # Rows metrics/*: the core alone, over the rig of its unit tests.
 ALL += $(B)/bin/bench-metrics
 BENCHES += $(B)/bin/bench-metrics $(BENCH_DIR)/metrics
-$(B)/bin/bench-metrics: $(B)/obj/$(BENCH_DIR)/metrics.o $(B)/obj/tests/unit/core/rig.o $(B)/lib/libcore.a
+$(B)/bin/bench-metrics: $(B)/obj/$(BENCH_DIR)/metrics.o $(B)/obj/tests/unit/core/rig.o $(B)/obj/tools/vgpu-exporter/render.o \
+		$(B)/obj/tools/vgpu-admin/sample.o $(B)/lib/libcore.a
 	@mkdir -p $(@D)
-	$(CC) -o $@ $^ -lcmocka -lpthread -lm
+	$(CC) -o $@ $^ -lcmocka -lpthread -lm $(shell pkg-config --libs libnl-genl-3.0)

@@ -7,6 +7,7 @@
 
 #include "bench.h"
 #include "tests/unit/core/rig.h"
+#include "tools/vgpu-exporter/render.h"
 
 #define COMPLETIONS	2000000u
 #define ROUNDS		2001u
@@ -83,6 +84,45 @@ static void throughput(void)
 	    .beside_value = BATCH * 1e3 / off);
 }
 
+/* The exporter's text for as many virtual GPUs as a large hypervisor has, each with some of everything. */
+static void rendering(void)
+{
+	static const u32 vms = 1024;
+	struct sample sample = { .num_vms = vms, .vms = calloc(vms, sizeof(*sample.vms)) };
+	u64 best = ~0ULL, start;
+	u32 i, j;
+
+	for (i = 0; i < vms; i++) {
+		struct sample_vm *vm = &sample.vms[i];
+
+		memcpy(vm->uuid, &i, sizeof(i));
+		strcpy(vm->gpu, "soft0");
+		strcpy(vm->pool, "default");
+		for (j = 0; j <= VGPU_A_STATS_MAX; j++)
+			vm->stat[j] = 1234567890123ULL * (j + i);
+		for (j = 0; j < 10; j++)
+			vm->commands[j + 10] = 1000000 + i;
+		vm->buckets = calloc(20, sizeof(*vm->buckets));
+		for (j = 0; j < 20; j++)
+			vm->buckets[j] = (struct sample_bucket){ (1024ULL << j) - 1, 1000 + j };
+		vm->num_buckets = 20;
+	}
+	for (i = 0; i < 7; i++) {
+		struct text text = { 0 };
+
+		start = bench_ns();
+		render(&text, &sample, true, 0);
+		start = bench_ns() - start;
+		best = start < best ? start : best;
+		free(text.data);
+	}
+	ROW(.name = "metrics/render-1024", .value = (double)best / 1e6, .unit = "ms", .beside = "nothing", .beside_value = 0,
+	    .goal = GOAL_AT_MOST, .limit = 200, .on_value = true);
+	for (i = 0; i < vms; i++)
+		free(sample.vms[i].buckets);
+	free(sample.vms);
+}
+
 int main(int argc, char **argv)
 {
 	struct vgpu_limits limits = rig_limits();
@@ -112,5 +152,7 @@ int main(int argc, char **argv)
 		ROW(.name = "metrics/memory", .value = (double)busy.memory, .unit = "bytes", .beside = "a virtual GPU before its first command",
 		    .beside_value = (double)sizeof(struct vgpu_metrics), .goal = GOAL_AT_MOST, .limit = 262144, .on_value = true);
 	}
+	if (bench_wanted(argc, argv, "metrics/render"))
+		rendering();
 	return 0;
 }
