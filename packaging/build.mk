@@ -25,8 +25,6 @@ INSTALL_PROGRAM := install -D -m 755
 
 INSTALLED_PROGRAMS := $(B)/bin/vgpu-executor $(B)/bin/vgpu-admin $(if $(wildcard tools/vgpu-exporter/build.mk),$(B)/bin/vgpu-exporter)
 EXPORTER_FILES := $(wildcard packaging/prometheus/* packaging/grafana/*)
-COMPLETIONS_BASH := $(firstword $(wildcard tools/vgpu-admin/completion/vgpu-admin.bash tools/vgpu-admin/completions/vgpu-admin.bash \
-	packaging/completions/vgpu-admin.bash))
 substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' -e 's|@GUESTLIBDIR@|$(GUESTLIBDIR)|g'
 
 # $(call install_substituted,FILE.in,TO,MODE)
@@ -65,7 +63,8 @@ install-programs: $(INSTALLED_PROGRAMS)
 	$(INSTALL_DATA) Documentation/netlink/specs/vgpu.yaml $(DESTDIR)$(DATADIR)/vgpu.yaml
 	for file in $(EXPORTER_FILES); do $(INSTALL_DATA) $$file $(DESTDIR)$(DATADIR)/$${file#packaging/} || exit; done
 	$(INSTALL_DATA) tools/vgpu-admin/completion/_vgpu-admin $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_vgpu-admin
-	$(if $(COMPLETIONS_BASH),$(INSTALL_DATA) $(COMPLETIONS_BASH) $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vgpu-admin)
+	$(INSTALL_DATA) tools/vgpu-admin/completion/vgpu-admin.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vgpu-admin
+	$(INSTALL_DATA) tools/vgpu-admin/completion/_vgpu-admin $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_vgpu-admin
 
 install-dkms:
 	$(call install_source,vgpu,dkms.conf,$(VGPU_FILES))
