@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 #
 # A database that is missing, locked, not to be written to, damaged, newer or another program's: each is said, nothing is

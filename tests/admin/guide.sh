@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 #
 # Every command of Documentation/operator-guide.md, from top to bottom: each has to succeed, and what there is in the end is

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * vgpu-admin sched record: a GPU's decision log from debugfs into a file, for vgpu-sim --replay.

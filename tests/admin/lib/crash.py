@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 """Random operations of vgpu-admin, killed at random instants. After the next command, which repairs what one left that died,
 kernel and database agree, and a model agrees with both: an operation happened as a whole or not at all.

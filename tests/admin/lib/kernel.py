@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 """What the kernel has of pools, GPUs and declared settings, read past vgpu-admin, as JSON."""
 import json

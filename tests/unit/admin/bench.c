@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
  * What vgpu-admin costs beside the kernel with 1,024 virtual GPUs registered: the database, deciding what is to be done,
