@@ -20,8 +20,68 @@ DEFINE_MUTEX(vgpu_gpus_lock);
 LIST_HEAD(vgpu_gpus);
 struct workqueue_struct *vgpu_wq;
 
-/* Devices, for the line that tells of a leak. */
+/* Time after which unloading says what it waits for. */
+#define GONE_TIMEOUT (30 * HZ)
+
+/* Devices: the module stays until there are none. */
 static atomic_t gpus_alive = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(gpus_gone);
+
+/*
+ * The mdev core lets go of a type's kobject when the last reference to an mdev of that type goes,
+ * which may be after the parent was unregistered; and it holds no reference to the memory that the
+ * kobject is in, only to the parent's device, which for a GPU with PCI address is not ours. So the
+ * type has operations of its own, which are the core's, but its release then gives back a reference
+ * to the GPU.
+ */
+static const struct kobj_type *mdev_ktype;
+
+static void release_type(struct kobject *kobj)
+{
+	struct vgpu_type *type = container_of(kobj, struct vgpu_type, mdev.kobj);
+	struct vgpu_host_gpu *gpu = type->gpu;
+
+	mdev_ktype->release(kobj);
+	put_device(&gpu->dev);
+}
+
+static ssize_t show_type(struct kobject *kobj, struct attribute *attr, char *buf)
+{
+	return mdev_ktype->sysfs_ops->show(kobj, attr, buf);
+}
+
+static ssize_t store_type(struct kobject *kobj, struct attribute *attr, const char *buf,
+			  size_t count)
+{
+	return mdev_ktype->sysfs_ops->store(kobj, attr, buf, count);
+}
+
+static const struct sysfs_ops type_ops = {
+	.show = show_type,
+	.store = store_type,
+};
+
+static const struct kobj_type type_ktype = {
+	.release = release_type,
+	.sysfs_ops = &type_ops,
+};
+
+/* The types of a GPU were registered. The core's operations are the same for all types. */
+static void hold_by_types(struct vgpu_host_gpu *gpu)
+{
+	struct kobject *kobj;
+	u32 i;
+
+	mutex_lock(&vgpu_gpus_lock);
+	for (i = 0; i < gpu->num_types; i++) {
+		kobj = &gpu->types[i].mdev.kobj;
+		mdev_ktype = get_ktype(kobj);
+		get_device(&gpu->dev);
+		/* Those who use its files meanwhile find the same in either. */
+		smp_store_release(&kobj->ktype, &type_ktype);
+	}
+	mutex_unlock(&vgpu_gpus_lock);
+}
 
 static void release_gpu(struct device *dev)
 {
@@ -31,10 +91,11 @@ static void release_gpu(struct device *dev)
 	cancel_work_sync(&gpu->tick_work);
 	/* A tick that was under way may have asked for another. */
 	hrtimer_cancel(&gpu->tick);
-	atomic_dec(&gpus_alive);
 	vgpu_gpu_destroy(&gpu->core);
 	pci_dev_put(gpu->pdev);
 	kfree(gpu);
+	if (atomic_dec_and_test(&gpus_alive))
+		wake_up_all(&gpus_gone);
 }
 
 static struct class vgpu_class = {
@@ -161,6 +222,7 @@ static void make_type(struct vgpu_host_gpu *gpu, u64 memory)
 {
 	struct vgpu_type *type = &gpu->types[gpu->num_types];
 
+	type->gpu = gpu;
 	type->limits = vgpu_limits_default;
 	type->limits.memory = memory;
 	type->limits.aperture = clamp_t(u64, memory, APERTURE_MIN, APERTURE_MAX);
@@ -181,6 +243,7 @@ static void make_types(struct vgpu_host_gpu *gpu)
 static int find_parent(struct vgpu_host_gpu *gpu, const char *address, const char **why)
 {
 	unsigned int domain, bus, slot, function;
+	struct pci_dev *pdev;
 
 	gpu->parent = &gpu->dev;
 	if (!address[0])
@@ -190,12 +253,16 @@ static int find_parent(struct vgpu_host_gpu *gpu, const char *address, const cha
 		*why = "PCI address is not of the form 0000:65:00.0";
 		return -EINVAL;
 	}
-	gpu->pdev = pci_get_domain_bus_and_slot(domain, bus, PCI_DEVFN(slot, function));
-	if (!gpu->pdev) {
+	pdev = pci_get_domain_bus_and_slot(domain, bus, PCI_DEVFN(slot, function));
+	if (!pdev) {
 		*why = "no PCI device has this address";
 		return -ENODEV;
 	}
-	gpu->parent = &gpu->pdev->dev;
+	gpu->parent = &pdev->dev;
+	/* From now on pci_notified() finds the GPU. */
+	mutex_lock(&vgpu_gpus_lock);
+	gpu->pdev = pdev;
+	mutex_unlock(&vgpu_gpus_lock);
 	return 0;
 }
 
@@ -220,8 +287,8 @@ static struct vgpu_host_gpu *new_gpu(const struct vgpu_exec_attach *attach)
 	return gpu;
 }
 
-/* Puts a new GPU into sysfs, where udev and libvirt find it. */
-static int publish_gpu(struct vgpu_host_gpu *gpu, const char **why)
+/* No PCI device comes or goes meanwhile, but for virtual functions on kernels that do not lock. */
+static int add_to_sysfs(struct vgpu_host_gpu *gpu, const char **why)
 {
 	const struct vgpu_exec_attach *attach = &gpu->core.attach;
 	int err;
@@ -244,14 +311,63 @@ static int publish_gpu(struct vgpu_host_gpu *gpu, const char **why)
 	if (err) {
 		*why = "the mdev core refused it: another driver offers mdevs on its device?";
 		device_del(&gpu->dev);
+		return err;
 	}
-	return err;
+	hold_by_types(gpu);
+	return 0;
 }
 
 static void add_gpu(struct vgpu_host_gpu *gpu)
 {
 	list_add_tail(&gpu->node, &vgpu_gpus);
 	vgpu_pools_enter(gpu);
+}
+
+static void forget_gpu(struct vgpu_host_gpu *gpu)
+{
+	mutex_lock(&vgpu_gpus_lock);
+	list_del(&gpu->node);
+	vgpu_pools_leave(gpu);
+	if (gpu->state != VGPU_GPU_NEW)
+		vgpu_netlink_gpu(VGPU_CMD_GPU_DEL_NTF, gpu);
+	mutex_unlock(&vgpu_gpus_lock);
+	put_device(&gpu->dev);
+}
+
+static void unpublish_gpu(struct vgpu_host_gpu *gpu)
+{
+	mdev_unregister_parent(&gpu->mdev_parent);
+	vgpu_record_remove(gpu);
+	device_del(&gpu->dev);
+	forget_gpu(gpu);
+}
+
+/* Puts a new GPU into sysfs, where udev and libvirt find it; where that fails, it is forgotten. */
+static int publish_gpu(struct vgpu_host_gpu *gpu, const char **why)
+{
+	bool doomed;
+	int err;
+
+	pci_lock_rescan_remove();
+	err = add_to_sysfs(gpu, why);
+	pci_unlock_rescan_remove();
+	if (err) {
+		forget_gpu(gpu);
+		return err;
+	}
+	vgpu_record_add(gpu);
+	mutex_lock(&vgpu_gpus_lock);
+	doomed = gpu->doomed;
+	if (!doomed) {
+		gpu->state = VGPU_GPU_LIVE;
+		vgpu_netlink_gpu(VGPU_CMD_GPU_ADD_NTF, gpu);
+	}
+	mutex_unlock(&vgpu_gpus_lock);
+	if (!doomed)
+		return 0;
+	*why = "its PCI device was taken out";
+	unpublish_gpu(gpu);
+	return -ENODEV;
 }
 
 /* Attaches to a GPU that is in the list, or puts a new one there, which is then to be published. */
@@ -285,17 +401,6 @@ static struct vgpu_host_gpu *find_or_add(const struct vgpu_exec_attach *attach, 
 	return err ? ERR_PTR(err) : found;
 }
 
-static void forget_gpu(struct vgpu_host_gpu *gpu)
-{
-	mutex_lock(&vgpu_gpus_lock);
-	list_del(&gpu->node);
-	vgpu_pools_leave(gpu);
-	if (gpu->state != VGPU_GPU_NEW)
-		vgpu_netlink_gpu(VGPU_CMD_GPU_DEL_NTF, gpu);
-	mutex_unlock(&vgpu_gpus_lock);
-	put_device(&gpu->dev);
-}
-
 /**
  * vgpu_gpu_serve() - attach a supervisor to its GPU
  * @attach: checked by vgpu_attach_check()
@@ -319,18 +424,13 @@ struct vgpu_host_gpu *vgpu_gpu_serve(const struct vgpu_exec_attach *attach, void
 	if (gpu->state == VGPU_GPU_NEW) {
 		err = publish_gpu(gpu, why);
 		if (err) {
-			forget_gpu(gpu);
 			put_device(&gpu->dev);
 			return ERR_PTR(err);
 		}
-		vgpu_record_add(gpu);
-		mutex_lock(&vgpu_gpus_lock);
-		gpu->state = VGPU_GPU_LIVE;
-		vgpu_netlink_gpu(VGPU_CMD_GPU_ADD_NTF, gpu);
-	} else {
-		mutex_lock(&vgpu_gpus_lock);
-		vgpu_netlink_gpu(VGPU_CMD_GPU_CHANGE_NTF, gpu);
+		return gpu;
 	}
+	mutex_lock(&vgpu_gpus_lock);
+	vgpu_netlink_gpu(VGPU_CMD_GPU_CHANGE_NTF, gpu);
 	mutex_unlock(&vgpu_gpus_lock);
 	return gpu;
 }
@@ -384,57 +484,62 @@ static struct vgpu_host_gpu *gpu_on(const struct device *dev)
 	return NULL;
 }
 
+/* Workers die, and nobody is waited for. */
+static void lose_gpu(struct vgpu_host_gpu *gpu)
+{
+	lockdep_assert_held(&vgpu_gpus_lock);
+	dev_warn(&gpu->dev, "%s goes: all sessions are lost\n", dev_name(&gpu->pdev->dev));
+	detach(gpu);
+	vgpu_gpu_lose(&gpu->core);
+	wake_up_interruptible(&gpu->events);
+}
+
 /*
  * The driver is being taken from a PCI device. Its lock is held, and the driver waits for its
- * users: so workers die, and nobody is waited for. The virtual GPUs stay, without a GPU, until a
- * supervisor attaches again.
+ * users, so nobody is waited for. The virtual GPUs stay, without a GPU, until a supervisor attaches
+ * again.
  */
-static void lose_gpu(struct device *dev)
+static void driver_goes(struct device *dev)
 {
+	struct vgpu_host_gpu *gpu;
+
+	mutex_lock(&vgpu_gpus_lock);
+	gpu = gpu_on(dev);
+	if (gpu)
+		lose_gpu(gpu);
+	mutex_unlock(&vgpu_gpus_lock);
+}
+
+/*
+ * A PCI device is being taken out, its lock not held: waits for its virtual GPUs' users. No
+ * supervisor attaches any more.
+ */
+static void device_goes(struct device *dev)
+{
+	bool live = false;
 	struct vgpu_host_gpu *gpu;
 
 	mutex_lock(&vgpu_gpus_lock);
 	gpu = gpu_on(dev);
 	if (gpu) {
-		dev_warn(&gpu->dev, "%s loses its driver: all sessions are lost\n", dev_name(dev));
-		detach(gpu);
-		vgpu_gpu_lose(&gpu->core);
-		wake_up_interruptible(&gpu->events);
+		live = gpu->state == VGPU_GPU_LIVE;
+		/* Who makes a new one takes it away again. */
+		gpu->doomed = true;
+		if (live)
+			gpu->state = VGPU_GPU_LEAVING;
+		lose_gpu(gpu);
 	}
 	mutex_unlock(&vgpu_gpus_lock);
-}
-
-static void unpublish_gpu(struct vgpu_host_gpu *gpu)
-{
-	mdev_unregister_parent(&gpu->mdev_parent);
-	vgpu_record_remove(gpu);
-	device_del(&gpu->dev);
-	forget_gpu(gpu);
-}
-
-/* A PCI device is being taken out, its lock not held: waits for its virtual GPUs' users. */
-static void remove_gpu(struct device *dev)
-{
-	struct vgpu_host_gpu *gpu;
-
-	lose_gpu(dev);
-	mutex_lock(&vgpu_gpus_lock);
-	gpu = gpu_on(dev);
-	if (gpu && gpu->state == VGPU_GPU_LIVE)
-		gpu->state = VGPU_GPU_LEAVING;
-	else
-		gpu = NULL;
-	mutex_unlock(&vgpu_gpus_lock);
-	if (gpu)
+	if (live)
 		unpublish_gpu(gpu);
 }
 
 static int pci_notified(struct notifier_block *nb, unsigned long action, void *data)
 {
 	if (action == BUS_NOTIFY_UNBIND_DRIVER)
-		lose_gpu(data);
+		driver_goes(data);
 	else if (action == BUS_NOTIFY_DEL_DEVICE)
-		remove_gpu(data);
+		device_goes(data);
 	return NOTIFY_DONE;
 }
 
@@ -484,8 +589,11 @@ void vgpu_gpus_exit(void)
 	bus_unregister_notifier(&pci_bus_type, &pci_notifier);
 	list_for_each_entry_safe(gpu, next, &vgpu_gpus, node)
 		unpublish_gpu(gpu);
+	if (!wait_event_timeout(gpus_gone, !atomic_read(&gpus_alive), GONE_TIMEOUT)) {
+		pr_err("vgpu: leak: %d GPUs are still referenced, waiting for them\n",
+		       atomic_read(&gpus_alive));
+		wait_event(gpus_gone, !atomic_read(&gpus_alive));
+	}
 	destroy_workqueue(vgpu_wq);
 	class_unregister(&vgpu_class);
-	if (atomic_read(&gpus_alive))
-		pr_err("vgpu: leak: %d GPUs are still referenced\n", atomic_read(&gpus_alive));
 }

@@ -7,7 +7,7 @@
 #include "netlink.h"
 #include "nl_gen.h"
 
-static_assert(VGPU_POOL_NAME_MAX == sizeof_field(struct vgpu_pool, name) - 1);
+static_assert(sizeof_field(struct vgpu_pool, name) == VGPU_POOL_NAME_MAX + 1);
 static_assert(VGPU_SCHED_WEIGHT_MAX == VGPU_WEIGHT_MAX);
 static_assert(VGPU_SCHED_AGING_MIN == VGPU_AGING_MIN);
 static_assert(VGPU_SCHED_AGING_MAX == VGPU_AGING_MAX);

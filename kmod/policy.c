@@ -44,7 +44,8 @@ const char *vgpu_why(const char *format, ...)
 	return why;
 }
 
-#define PLACE(field) { offsetof(struct vgpu_limits, field), sizeof_field(struct vgpu_limits, field) }
+#define PLACE(...) \
+	{ offsetof(struct vgpu_limits, __VA_ARGS__), sizeof_field(struct vgpu_limits, __VA_ARGS__) }
 
 /**
  * vgpu_setting_in() - where a setting is among limits
@@ -141,6 +142,11 @@ int vgpu_settings_check(const struct vgpu_settings *settings, const char **why)
 {
 	struct vgpu_limits limits = vgpu_limits_default;
 
+	if (settings->has & BIT(VGPU_SETTING_QUARANTINE_MAX) &&
+	    settings->value.quarantine_max_ns < VGPU_QUARANTINE_MIN) {
+		*why = "longest quarantine is not between 1 ms and 7 days";
+		return -EINVAL;
+	}
 	overlay(&limits, settings);
 	return vgpu_limits_check(&limits, 0, why);
 }
@@ -223,7 +229,7 @@ static struct vgpu_policy_entry *make_entry(const u8 uuid[16], const char **why)
 	struct vgpu_policy_entry *entry;
 
 	if (num_entries == VGPU_DECLARED_MAX) {
-		*why = vgpu_why("settings are declared for %u UUIDs already: forget some (vm-forget)",
+		*why = vgpu_why("%u UUIDs have declared settings already: forget some (vm-forget)",
 				VGPU_DECLARED_MAX);
 		return ERR_PTR(-ENOSPC);
 	}
@@ -272,7 +278,7 @@ int vgpu_policy_declare(const u8 uuid[16], const struct vgpu_settings *settings,
 	if (err)
 		return err;
 	if (vm && pool && vm->gpu->pool != pool) {
-		*why = vgpu_why("virtual GPU %s is on GPU %s of pool %s: remove it, declare the pool and make it again under a GPU of pool %s",
+		*why = vgpu_why("%s is on GPU %s of pool %s: remove it, declare %s, make it there",
 				vm->name, vm->gpu->core.attach.name, vm->gpu->pool->core.name,
 				pool->core.name);
 		return -EBUSY;
@@ -329,9 +335,8 @@ static int check_pool(const struct vgpu_host_gpu *gpu, const struct vgpu_policy_
 {
 	if (!entry || !entry->pool || entry->pool == gpu->pool)
 		return 0;
-	*why = vgpu_why("it was declared for pool %s, and GPU %s is in pool %s: make it under a GPU of pool %s, or declare another pool",
-			entry->pool->core.name, gpu->core.attach.name, gpu->pool->core.name,
-			entry->pool->core.name);
+	*why = vgpu_why("it was declared for pool %s: make it there, not on GPU %s of pool %s",
+			entry->pool->core.name, gpu->core.attach.name, gpu->pool->core.name);
 	return -EPERM;
 }
 

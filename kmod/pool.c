@@ -282,7 +282,7 @@ static struct vgpu_policy_entry *declared_for(const struct vgpu_host_pool *pool)
  * @pool: any
  * @why: set to the reason where it is refused
  *
- * Return: 0; -EBUSY while a GPU is in it or a UUID is declared for it; -EINVAL for the default pool.
+ * Return: 0; -EBUSY while a GPU is in it or a UUID is declared for it; -EINVAL for the default one.
  * Context: may sleep, vgpu_gpus_lock held.
  */
 int vgpu_pools_delete(struct vgpu_host_pool *pool, const char **why)
@@ -297,14 +297,14 @@ int vgpu_pools_delete(struct vgpu_host_pool *pool, const char **why)
 	}
 	gpu = gpu_in(pool, &count);
 	if (gpu) {
-		*why = vgpu_why("pool %s has %u GPUs, %s among them: put them into another pool first (gpu-set)",
+		*why = vgpu_why("pool %s has %u GPUs, as %s: put them into another first (gpu-set)",
 				pool->core.name, count, gpu);
 		return -EBUSY;
 	}
 	entry = declared_for(pool);
 	if (entry) {
-		*why = vgpu_why("%u UUIDs are declared for pool %s, %pUb among them: declare another pool for them (vm-set) or forget them (vm-forget) first",
-				pool->declared, pool->core.name, entry->uuid);
+		*why = vgpu_why("%u UUIDs are declared for it, as %pUb: vm-forget them first",
+				pool->declared, entry->uuid);
 		return -EBUSY;
 	}
 	vgpu_netlink_pool(VGPU_CMD_POOL_DEL_NTF, pool);
@@ -316,20 +316,19 @@ int vgpu_pools_delete(struct vgpu_host_pool *pool, const char **why)
 static int check_move(struct vgpu_host_gpu *gpu, const struct vgpu_host_pool *pool,
 		      const char **why)
 {
-	const char *name = gpu->core.attach.name;
 	struct vgpu_policy_entry *entry;
 	struct vgpu_vm *vm;
 
 	list_for_each_entry(vm, &gpu->vms, node) {
 		entry = vgpu_policy_find(vm->core.uuid);
 		if (entry && entry->pool && entry->pool != pool) {
-			*why = vgpu_why("virtual GPU %s on GPU %s was declared for pool %s: declare it for any pool first (vm-set with an empty pool), or remove it",
-					vm->name, name, entry->pool->core.name);
+			*why = vgpu_why("%s was declared for pool %s: vm-set it to no pool first",
+					vm->name, entry->pool->core.name);
 			return -EBUSY;
 		}
 		if (READ_ONCE(vm->aperture)) {
-			*why = vgpu_why("virtual GPU %s on GPU %s is open: shut its virtual machine down first",
-					vm->name, name);
+			*why = vgpu_why("%s is open: shut its virtual machine down first",
+					vm->name);
 			return -EBUSY;
 		}
 	}
@@ -370,7 +369,7 @@ static int set_place(const char *name, struct vgpu_host_pool *pool, const char *
 	}
 	if (!place) {
 		if (num_places == PLACES_MAX) {
-			*why = vgpu_why("pools are declared for %u GPUs already: put some into the default pool (gpu-set)",
+			*why = vgpu_why("%u GPUs have a pool of their own: take some out",
 					num_places);
 			return -ENOSPC;
 		}

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
- * Counters in sysfs, one value a file, documented in Documentation/ABI.
+ * Counters and settings in sysfs, one value a file, documented in Documentation/ABI.
  */
 
 #include <linux/device.h>
 #include <linux/sysfs.h>
-#include "vgpu.h"
+#include "policy.h"
 
 #define VM_ATTR(name, expression) \
 static ssize_t name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
@@ -132,8 +132,136 @@ static const struct attribute_group vm_group = {
 	.attrs = vm_attrs,
 };
 
+/**
+ * struct setting_attribute - a setting as a file
+ * @attr: the file
+ * @setting: enum vgpu_setting
+ */
+struct setting_attribute {
+	struct device_attribute attr;
+	u32 setting;
+};
+
+static const char * const tier_names[VGPU_TIER_COUNT] = { "high", "medium", "low" };
+
+static u64 read_setting(struct vgpu_limits *limits, u32 setting)
+{
+	size_t size;
+	void *value = vgpu_setting_in(limits, setting, &size);
+
+	return size == sizeof(u32) ? *(u32 *)value : *(u64 *)value;
+}
+
+static ssize_t setting_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	u32 setting = container_of(attr, struct setting_attribute, attr)->setting;
+	struct vgpu_vm *vm = dev_get_drvdata(dev);
+	struct vgpu_limits limits;
+
+	vgpu_dev_read_limits(&vm->core, &limits);
+	if (setting == VGPU_SETTING_TIER)
+		return sysfs_emit(buf, "%s\n", tier_names[limits.tier]);
+	return sysfs_emit(buf, "%llu\n", read_setting(&limits, setting));
+}
+
+static int parse_setting(const char *buf, u32 setting, struct vgpu_settings *settings)
+{
+	size_t size;
+	void *place = vgpu_setting_in(&settings->value, setting, &size);
+	u64 value;
+	int err;
+
+	if (setting == VGPU_SETTING_TIER) {
+		err = sysfs_match_string(tier_names, buf);
+		value = err;
+	} else {
+		err = kstrtou64(buf, 0, &value);
+	}
+	if (err < 0)
+		return err;
+	if (size == sizeof(u32) && value > U32_MAX)
+		return -ERANGE;
+	if (size == sizeof(u32))
+		*(u32 *)place = value;
+	else
+		*(u64 *)place = value;
+	settings->has = BIT(setting);
+	return 0;
+}
+
+/* As vm-set over netlink, but forgotten with the virtual GPU: mdevctl writes it anew. */
+static ssize_t setting_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			     size_t count)
+{
+	u32 setting = container_of(attr, struct setting_attribute, attr)->setting;
+	struct vgpu_vm *vm = dev_get_drvdata(dev);
+	struct vgpu_settings settings = {}, written = {};
+	struct vgpu_policy_entry *entry;
+	const char *why = "this is no value for it";
+	int err;
+
+	err = parse_setting(buf, setting, &written);
+	if (!err) {
+		mutex_lock(&vgpu_gpus_lock);
+		entry = vgpu_policy_find(vm->core.uuid);
+		if (entry)
+			settings = entry->settings;
+		vgpu_settings_merge(&settings, &written);
+		err = vgpu_policy_declare(vm->core.uuid, &settings, entry ? entry->pool : NULL,
+					  true, &why);
+		mutex_unlock(&vgpu_gpus_lock);
+	}
+	if (!err)
+		return count;
+	dev_notice_ratelimited(dev, "%s cannot be changed: %s\n", attr->attr.name, why);
+	return err;
+}
+
+#define SETTING(name, number) \
+static struct setting_attribute setting_##name = { \
+	.attr = __ATTR(name, 0644, setting_show, setting_store), \
+	.setting = number, \
+}
+
+SETTING(tier, VGPU_SETTING_TIER);
+SETTING(memory, VGPU_SETTING_MEMORY);
+SETTING(depth, VGPU_SETTING_DEPTH);
+SETTING(sessions, VGPU_SETTING_SESSIONS);
+SETTING(deadline_ns, VGPU_SETTING_DEADLINE);
+SETTING(gpu_share, VGPU_SETTING_GPU_SHARE);
+SETTING(gpu_burst_ns, VGPU_SETTING_GPU_BURST);
+SETTING(copy_rate, VGPU_SETTING_COPY_RATE);
+SETTING(copy_burst, VGPU_SETTING_COPY_BURST);
+SETTING(cmd_rate, VGPU_SETTING_CMD_RATE);
+SETTING(cmd_burst, VGPU_SETTING_CMD_BURST);
+SETTING(quarantine_ns, VGPU_SETTING_QUARANTINE);
+SETTING(quarantine_max_ns, VGPU_SETTING_QUARANTINE_MAX);
+
+static struct attribute *setting_attrs[] = {
+	&setting_tier.attr.attr,
+	&setting_memory.attr.attr,
+	&setting_depth.attr.attr,
+	&setting_sessions.attr.attr,
+	&setting_deadline_ns.attr.attr,
+	&setting_gpu_share.attr.attr,
+	&setting_gpu_burst_ns.attr.attr,
+	&setting_copy_rate.attr.attr,
+	&setting_copy_burst.attr.attr,
+	&setting_cmd_rate.attr.attr,
+	&setting_cmd_burst.attr.attr,
+	&setting_quarantine_ns.attr.attr,
+	&setting_quarantine_max_ns.attr.attr,
+	NULL
+};
+
+static const struct attribute_group setting_group = {
+	.name = "vgpu",
+	.attrs = setting_attrs,
+};
+
 const struct attribute_group *vgpu_vm_groups[] = {
 	&vm_group,
+	&setting_group,
 	NULL
 };
 

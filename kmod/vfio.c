@@ -329,7 +329,7 @@ void vgpu_vm_schedule_reap(struct vgpu_vm *vm)
 static const char *refusal(int err)
 {
 	if (err == -ENOSPC)
-		return "its GPU has not so much memory left, or as many virtual GPUs as it can have";
+		return "the GPU has not so much memory left, or as many virtual GPUs as it can";
 	return "its memory is not a multiple of the GPU's granule";
 }
 

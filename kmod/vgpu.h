@@ -4,7 +4,8 @@
  * DOC: The kernel module
  *
  * vgpu.ko hosts kmod/core: it shows virtual GPUs to VFIO (mdev.c, vfio.c, pci_config.c, irq.c,
- * aperture.c), work to executors (executor.c) and state to operators (sysfs.c, netlink.c, record.c).
+ * aperture.c), work to executors (executor.c) and state to operators (sysfs.c, netlink.c,
+ * record.c).
  *
  * Locks, in order of nesting:
  *
@@ -20,9 +21,12 @@
  * vgpu_gpus_lock held.
  *
  * Life: a GPU is a device, /sys/class/vgpu/NAME, whose references are held by the list, by its
- * supervisor's file and by its virtual GPUs. It outlives its supervisor, and goes when the module
- * does or when its PCI device is taken out. A virtual GPU is a VFIO device, whose references are
- * held by the mdev, by the files of its workers and by work that is queued for it.
+ * supervisor's file, by its mdev types' entries in sysfs and by its virtual GPUs. It outlives its
+ * supervisor, and goes when the module does or when its PCI device is taken out. The latter waits
+ * until the users of its virtual GPUs let go of them, however long that takes, as the removal of
+ * any device with users does; QEMU is asked to, and whoever takes a device out ends its guests
+ * first. A virtual GPU is a VFIO device, whose references are held by the mdev, by the files of its
+ * workers and by work that is queued for it.
  */
 #ifndef VGPU_KMOD_H
 #define VGPU_KMOD_H
@@ -49,12 +53,14 @@ struct vgpu_host_pool;
 /**
  * struct vgpu_type - an mdev type: a size of virtual GPU
  * @mdev: what the mdev core knows
+ * @gpu: on which
  * @limits: of virtual GPUs of this type
  * @sysfs_name: "1g"
  * @pretty_name: for people
  */
 struct vgpu_type {
 	struct mdev_type mdev;
+	struct vgpu_host_gpu *gpu;
 	struct vgpu_limits limits;
 	char sysfs_name[16];
 	char pretty_name[48];
@@ -78,6 +84,7 @@ enum vgpu_gpu_state {
  * @node: in vgpu_gpus
  * @vms: its virtual GPUs
  * @state: enum vgpu_gpu_state
+ * @doomed: its PCI device went while it was VGPU_GPU_NEW
  * @supervisor: file of the supervisor that is attached, or NULL
  * @dev: class device /sys/class/vgpu/NAME
  * @parent: of mdevs: the GPU's PCI device, or @dev where there is none
@@ -97,6 +104,7 @@ struct vgpu_host_gpu {
 	struct list_head node;
 	struct list_head vms;
 	enum vgpu_gpu_state state;
+	bool doomed;
 	void *supervisor;
 	struct device dev;
 	struct device *parent;

@@ -19,6 +19,8 @@
 
 #include "tests/vfio/vfio_test.h"
 
+#define PCI_ROUNDS	10
+
 static int test_attach_errors(void)
 {
 	struct vgpu_exec_attach good, bad;
@@ -435,6 +437,63 @@ static int unbind(const char *address, const char *driver, const struct vgpu_exe
 	return 0;
 }
 
+static int write_one(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	EXPECT(fd >= 0);
+	EXPECT_EQ(write(fd, "1", 1), 1);
+	close(fd);
+	return 0;
+}
+
+static void *attach_while_possible(void *arg)
+{
+	static int fd;
+
+	do
+		fd = standin_attach(arg);
+	while (fd == -EBUSY);
+	return &fd;
+}
+
+/* A supervisor that attaches while its PCI device goes has lost it, or comes too late. */
+static int test_pci_race(void)
+{
+	const char *address = getenv("VFIO_TEST_PCI");
+	struct vgpu_exec_attach attach;
+	char path[PATH_MAX];
+	pthread_t racer;
+	void *second;
+	int first, i;
+
+	if (!address)
+		return skipped("no PCI device to spare: VFIO_TEST_PCI names one");
+	standin_describe(&attach, "standin3", GPU_MEMORY);
+	snprintf(attach.pci, sizeof(attach.pci), "%s", address);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", address);
+	for (i = 0; i < PCI_ROUNDS; i++) {
+		/* The GPU is there before, every other time. */
+		if (i % 2) {
+			first = standin_attach(&attach);
+			EXPECT(first >= 0);
+			close(first);
+		}
+		EXPECT_EQ(pthread_create(&racer, NULL, attach_while_possible, &attach), 0);
+		TRY(write_one(path));
+		pthread_join(racer, &second);
+		if (*(int *)second >= 0) {
+			TRY(expect_lost_gpu(*(int *)second));
+			close(*(int *)second);
+		} else {
+			EXPECT_EQ(*(int *)second, -ENODEV);
+		}
+		EXPECT(access("/sys/class/vgpu/standin3", F_OK));
+		TRY(write_one("/sys/bus/pci/rescan"));
+	}
+	return 0;
+}
+
 /* A GPU with a PCI address has its mdevs under its PCI device, which can lose its driver, and go. */
 static int test_pci_parent(void)
 {
@@ -477,6 +536,7 @@ const struct test life_tests[] = {
 	{ "removal-in-use", test_removal_in_use },
 	{ "client-killed", test_client_killed },
 	{ "many", test_many },
+	{ "pci-race", test_pci_race },
 	{ "pci-parent", test_pci_parent },
 	{ NULL, NULL }
 };

@@ -2,8 +2,12 @@
 # Copyright (C) vgpu authors
 """Generic netlink by hand, so that tests can send what no proper tool would."""
 import errno
+import os
+import re
 import socket
 import struct
+
+TOP = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
 
 NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 1, 2, 4, 0x10, 0x300
 NLA_F_NESTED = 0x8000
@@ -11,6 +15,21 @@ NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
 NLMSG_ERROR, NLMSG_DONE, GENL_ID_CTRL = 2, 3, 16
 NETLINK_GENERIC = 16
 SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 1, 10, 11
+
+
+def constants():
+    """Numbers of attributes and commands, from the header."""
+    found, value = {}, 0
+    with open(f"{TOP}/uapi/vgpu_netlink.h", encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("enum"):
+                value = 0
+            match = re.match(r"\t(VGPU_\w+)(?: = (\d+))?,$", line)
+            if match:
+                value = int(match[2]) if match[2] else value
+                found[match[1]] = value
+                value += 1
+    return found
 
 
 def attr(kind, value):

@@ -4,8 +4,8 @@
 
 Run by tests/admin/netlink.sh, which has made the GPU soft0 with the type vgpu-1g, at least 40 of it available.
 """
+import errno
 import os
-import re
 import subprocess
 import struct
 import sys
@@ -13,26 +13,10 @@ import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import vfio
-from genl import NLA_F_NESTED, NLM_F_DUMP, Refused, Socket, attr, attrs, nest
+from genl import NLA_F_NESTED, NLM_F_DUMP, Refused, Socket, attr, attrs, constants, nest
 
-TOP = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
 TYPE = "/sys/class/mdev_bus/soft0/mdev_supported_types/vgpu-1g"
 FIRST = 20  # offset of a request's first attribute
-
-
-def constants():
-    """Numbers of attributes and commands, from the header."""
-    found, value = {}, 0
-    with open(f"{TOP}/uapi/vgpu_netlink.h", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("enum"):
-                value = 0
-            match = re.match(r"\t(VGPU_\w+)(?: = (\d+))?,$", line)
-            if match:
-                value = int(match[2]) if match[2] else value
-                found[match[1]] = value
-                value += 1
-    return found
 
 
 C = constants()
@@ -299,34 +283,30 @@ def test_pools():
     sock.call(CMD["POOL_SET"], attr(POOL["NAME"], "A") + attr(POOL["REPLACE"], b""))
     assert number(vm_get(plain)[DEPTH]) == depth and number(pool_get("A")[POOL["WEIGHT_HIGH"]]) == 16
     # What is in use stays
-    refused("EBUSY", "pool A has 1 GPUs, soft0 among them: put them into another pool first (gpu-set)", FIRST,
+    refused("EBUSY", "pool A has 1 GPUs, as soft0: put them into another first (gpu-set)", FIRST,
             CMD["POOL_DEL"], attr(POOL["NAME"], "A"))
     sock.call(VM_SET, which_vm(vm) + attr(VM["POOL"], "A"))
     assert number(pool_get("A")[POOL["VMS"]]) == 1
-    refused("EBUSY", f"virtual GPU {vm} on GPU soft0 was declared for pool A: declare it for any pool first (vm-set with an "
-            "empty pool), or remove it", FIRST, CMD["GPU_SET"], attr(NAME, "soft0") + attr(GPU_POOL, "default"))
+    refused("EBUSY", f"{vm} was declared for pool A: vm-set it to no pool first", FIRST, CMD["GPU_SET"], attr(NAME, "soft0") + attr(GPU_POOL, "default"))
     sock.call(CMD["POOL_NEW"], attr(POOL["NAME"], "B"))
-    refused("EBUSY", f"virtual GPU {vm} is on GPU soft0 of pool A: remove it, declare the pool and make it again under a GPU "
-            "of pool B", None, VM_SET, which_vm(vm) + attr(VM["POOL"], "B"))
+    refused("EBUSY", f"{vm} is on GPU soft0 of pool A: remove it, declare B, make it there", None, VM_SET, which_vm(vm) + attr(VM["POOL"], "B"))
     with vfio.opened(vm):
         sock.call(VM_SET, which_vm(vm) + attr(VM["POOL"], ""))
-        refused("EBUSY", f"virtual GPU {vm} on GPU soft0 is open: shut its virtual machine down first", FIRST,
+        refused("EBUSY", f"{vm} is open: shut its virtual machine down first", FIRST,
                 CMD["GPU_SET"], attr(NAME, "soft0") + attr(GPU_POOL, "default"))
     sock.call(CMD["GPU_SET"], attr(NAME, "soft0") + attr(GPU_POOL, "default"))
     assert number(vm_get(plain)[DEPTH]) == depth and number(vm_get(vm)[DEPTH]) == 44
     # A pool that a UUID was declared for
     absent = str(uuid.uuid4())
     sock.call(VM_SET, which_vm(absent) + attr(VM["POOL"], "A"))
-    refused("EBUSY", f"1 UUIDs are declared for pool A, {absent} among them: declare another pool for them (vm-set) or forget "
-            "them (vm-forget) first", FIRST, CMD["POOL_DEL"], attr(POOL["NAME"], "A"))
+    refused("EBUSY", f"1 UUIDs are declared for it, as {absent}: vm-forget them first", FIRST, CMD["POOL_DEL"], attr(POOL["NAME"], "A"))
     kernel_log()
     try:
         create(absent)
         raise AssertionError("a virtual GPU of pool A was made in the default pool")
     except PermissionError:
         pass
-    said = f"{absent}: virtual GPU is refused: it was declared for pool A, and GPU soft0 is in pool default: make it under a " \
-        "GPU of pool A, or declare another pool"
+    said = f"{absent}: virtual GPU is refused: it was declared for pool A: make it there, not on GPU soft0 of pool default"
     log = kernel_log()
     assert said in log, log
     for command, which in (("VM_FORGET", which_vm(absent)), ("VM_FORGET", which_vm(vm)),
@@ -344,7 +324,7 @@ def test_pool_of_an_absent_gpu():
     assert [(gpu[NAME], gpu[GPU_POOL]) for gpu in gpus] == [(b"soft0\0", b"default\0"), (b"soft7\0", b"A\0")]
     assert number(gpus[1][state]) == C["VGPU_GPU_STATE_ABSENT"]
     assert sock.call(GPU_GET, attr(NAME, "soft7"))[0] and number(pool_get("A")[POOL["GPUS"]]) == 1
-    refused("EBUSY", "pool A has 1 GPUs, soft7 among them: put them into another pool first (gpu-set)", FIRST,
+    refused("EBUSY", "pool A has 1 GPUs, as soft7: put them into another first (gpu-set)", FIRST,
             CMD["POOL_DEL"], attr(POOL["NAME"], "A"))
     sock.call(CMD["GPU_SET"], attr(NAME, "soft7") + attr(GPU_POOL, "default"))
     refused("ENOENT", "no GPU has this name", FIRST, GPU_GET, attr(NAME, "soft7"))
@@ -363,6 +343,50 @@ def test_quarantine():
     sock.call(CMD["QUARANTINE_RELEASE"], which_vm(vm))
     assert number(vm_get(vm)[VM["QUARANTINED"]]) == 0
     remove(vm)
+
+
+def setting(vm, name, value=None):
+    """Of sysfs: read, or written."""
+    with open(f"/sys/bus/mdev/devices/{vm}/vgpu/{name}", "r" if value is None else "w", encoding="ascii") as file:
+        return file.read().strip() if value is None else file.write(value)
+
+
+def test_settings_in_sysfs():
+    vm, sock = create(), Socket()
+    assert setting(vm, "tier") == "medium" and setting(vm, "depth") == "1024" and setting(vm, "memory") == str(2**30)
+    kernel_log()
+    try:
+        setting(vm, "memory", "4097")
+        raise AssertionError("memory took 4097")
+    except OSError as error:
+        assert error.errno == errno.EINVAL
+    log = kernel_log()
+    assert "memory cannot be changed: memory is not a multiple of the GPU's granule" in log, log
+    for name, (_, least, greatest, zero) in SETTINGS.items():
+        if name == "TIER":
+            continue
+        # The longest quarantine is raised with the first one
+        for value in [least, greatest] + ([0] if zero else []):
+            setting(vm, name.lower(), str(value))
+            assert setting(vm, name.lower()) == str(value) and number(vm_get(vm)[VM[name]]) == value, name
+        for bad in (str(greatest + 1), str(2**64), "-1", "x") + (() if zero else ("0",)):
+            try:
+                setting(vm, name.lower(), bad)
+                raise AssertionError(f"{name} took '{bad}'")
+            except OSError as error:
+                assert error.errno in (errno.EINVAL, errno.ERANGE), f"{name} {bad}: {error}"
+    setting(vm, "tier", "high\n")
+    assert number(vm_get(vm)[TIER]) == 0 and TIER in declared(vm)
+    # It goes with the virtual GPU, unless vm-set declared something too
+    remove(vm)
+    assert dump(sock) == []
+    create(vm)
+    assert setting(vm, "tier") == "medium"
+    setting(vm, "tier", "low")
+    sock.call(VM_SET, which_vm(vm) + attr(DEPTH, (4, 5)))
+    remove(vm)
+    assert set(declared(vm)) == {TIER, DEPTH}
+    sock.call(CMD["VM_FORGET"], which_vm(vm))
 
 
 def test_statistics():
@@ -390,7 +414,8 @@ def test_random_requests():
     vm = create()
     which = attr(UUID, uuid.UUID(vm).bytes)
     sock = Socket()
-    before = sock.call(VM_GET, which)
+    # Statistics have times in them.
+    before = [told for told in attrs(sock.call(VM_GET, which)[0]) if told[0] != VM["STATS"]]
     accepted = 0
     for _ in range(2000):
         payload = b"".join(attr(rng.choice((0, NLA_F_NESTED)) | rng.randrange(40), rng.randbytes(rng.choice((0, 1, 4, 8, 16, 31))))
@@ -406,7 +431,8 @@ def test_random_requests():
             accepted += 1
         except Refused:
             pass
-    assert sock.call(VM_GET, which) == before, f"SEED={seed}: a request without the UUID changed the virtual GPU"
+    after = [told for told in attrs(sock.call(VM_GET, which)[0]) if told[0] != VM["STATS"]]
+    assert after == before, f"SEED={seed}: a request without the UUID changed {before} to {after}"
     assert 0 < accepted < 2000, f"SEED={seed}: {accepted} of 2000 accepted"
 
 
