@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0
+# SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 """Has no virtual GPU of the default pool quarantined, for tests that misbehave more than any limit allows."""
 import os
