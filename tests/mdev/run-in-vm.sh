@@ -91,7 +91,7 @@ has_attributes()
 {
 	local found=1
 
-	create_vgpu "$uuid" && [ -w "/sys/bus/mdev/devices/$uuid/tier" ] && found=0
+	create_vgpu "$uuid" && [ -w "/sys/bus/mdev/devices/$uuid/vgpu/tier" ] && found=0
 	remove_vgpu "$uuid"
 	return $found
 }
@@ -102,8 +102,8 @@ mdevctl_attributes()
 	local dev=/sys/bus/mdev/devices/$uuid
 
 	mdevctl define --uuid "$uuid" --parent soft0 --type vgpu-1g || return
-	mdevctl modify --uuid "$uuid" --addattr tier --value high && mdevctl modify --uuid "$uuid" --addattr depth --value 64 || return
-	mdevctl start --uuid "$uuid" && expect tier "$(cat "$dev/tier")" high && expect depth "$(cat "$dev/depth")" 64 || return
+	mdevctl modify --uuid "$uuid" --addattr vgpu/tier --value high && mdevctl modify --uuid "$uuid" --addattr vgpu/depth --value 64 || return
+	mdevctl start --uuid "$uuid" && expect tier "$(cat "$dev/vgpu/tier")" high && expect depth "$(cat "$dev/vgpu/depth")" 64 || return
 	mdevctl stop --uuid "$uuid" && mdevctl undefine --uuid "$uuid"
 }
 

@@ -33,7 +33,7 @@ static int test_attach_errors(void)
 		EXPECT_EQ(standin_attach(&bad), error); \
 	} while (0)
 	REFUSED(bad.version = 0, -EINVAL);
-	REFUSED(bad.flags = 1, -EINVAL);
+	REFUSED(bad.flags = VGPU_ATTACH_FLAGS_ALL + 1, -EINVAL);
 	REFUSED(bad.reserved[3] = 1, -EINVAL);
 	REFUSED(bad.name[0] = 0, -EINVAL);
 	REFUSED(bad.name[0] = '/', -EINVAL);
