@@ -115,8 +115,8 @@ static bool in_device(const struct vgpu_session *session, u64 addr, u64 len)
 	if (addr >= base && len <= size && addr - base <= size - len)
 		return true;
 	return session->dev->gpu->attach.flags & VGPU_ATTACH_GLOBALS_ANYWHERE &&
-	       addr >= VGPU_PAGE_SIZE && len <= VGPU_ADDRESS_MAX && addr <= VGPU_ADDRESS_MAX - len &&
-	       !touches_aperture(session, addr, len);
+	       addr >= VGPU_PAGE_SIZE && len <= VGPU_ADDRESS_MAX &&
+	       addr <= VGPU_ADDRESS_MAX - len && !touches_aperture(session, addr, len);
 }
 
 static u16 vet_copy(const struct vgpu_session *session, const struct vgpu_cmd *cmd)

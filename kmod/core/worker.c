@@ -22,7 +22,6 @@
 
 #define CU_UNKNOWN	999
 
-
 static_assert((VGPU_EXEC_RING_ENTRIES & (VGPU_EXEC_RING_ENTRIES - 1)) == 0);
 static_assert(sizeof(struct vgpu_dispatch) == 96);
 static_assert(sizeof(struct vgpu_completion) == 32);
@@ -245,7 +244,8 @@ static bool addresses_sane(const struct vgpu_session *session, const struct vgpu
 	u64 aperture_size = session->dev->limits.aperture;
 
 	if (!ready->device_base || !IS_ALIGNED(ready->device_base, granule) ||
-	    ready->device_base > VGPU_ADDRESS_MAX || device_size > VGPU_ADDRESS_MAX - ready->device_base)
+	    ready->device_base > VGPU_ADDRESS_MAX ||
+	    device_size > VGPU_ADDRESS_MAX - ready->device_base)
 		return false;
 	if (!ready->aperture_base || !IS_ALIGNED(ready->aperture_base, VGPU_PAGE_SIZE) ||
 	    ready->aperture_base > VGPU_ADDRESS_MAX ||
