@@ -201,8 +201,8 @@ static const uint32_t plain_calls[] = {
 /* What a GPU's driver does besides, in the process: it maps memory of its devices and starts threads. */
 static const uint32_t driver_calls[] = {
 	SYS_close, SYS_fstat, SYS_lseek, SYS_pread64, SYS_ftruncate, SYS_eventfd2, SYS_msync, SYS_mlock, SYS_munlock,
-	SYS_mincore, SYS_fcntl, SYS_pselect6, SYS_sched_setaffinity, SYS_sched_getparam, SYS_sched_getscheduler,
-	SYS_setpriority, SYS_getpriority, SYS_prctl, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_sysinfo,
+	SYS_mincore, SYS_pselect6, SYS_sched_setaffinity, SYS_sched_getparam, SYS_sched_getscheduler,
+	SYS_setpriority, SYS_getpriority, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_sysinfo,
 	SYS_uname, SYS_times, SYS_getrusage, SYS_set_tid_address, SYS_epoll_pwait, SYS_epoll_ctl,
 };
 

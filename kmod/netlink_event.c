@@ -21,7 +21,7 @@ static bool may_tell(u64 now, u64 *missed)
 	bool may;
 
 	spin_lock(&event_lock);
-	if (now - second_began >= NSEC_PER_SEC) {
+	if ((s64)(now - second_began) >= (s64)NSEC_PER_SEC) {
 		second_began = now;
 		told = 0;
 	}

@@ -208,9 +208,11 @@ void session_add_foreign(struct session *session, uint64_t addr, uint64_t size)
 		end -= page;
 	if (start >= end)
 		return;
-	if (reserve(start, end - start))
+	if (reserve(start, end - start)) {
 		log_line("a module's variable lies at %#llx, where this process has memory of its own",
 			 (unsigned long long)addr);
+		return;
+	}
 	foreign = malloc(sizeof(*foreign));
 	if (!foreign)
 		return;

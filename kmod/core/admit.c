@@ -159,9 +159,12 @@ void vgpu_admit_correct(struct vgpu_dev *dev, u64 charged, u64 used, u64 now)
 bool vgpu_admit_left(struct vgpu_dev *dev, enum vgpu_bucket_kind kind, u64 tokens, u64 now)
 {
 	struct vgpu_bucket *bucket = &dev->bucket[kind];
+	s64 parts;
 
 	vgpu_bucket_refill(bucket, now);
-	return !bucket->rate || bucket->level > (s64)(tokens * bucket->unit);
+	if (!bucket->rate)
+		return true;
+	return !check_mul_overflow(tokens, bucket->unit, &parts) && bucket->level > parts;
 }
 
 /**

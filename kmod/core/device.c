@@ -491,10 +491,11 @@ void vgpu_dev_reap(struct vgpu_dev *dev)
  */
 void vgpu_dev_read_stats(struct vgpu_dev *dev, struct vgpu_stats *stats)
 {
-	u64 now = vgpu_now_ns();
+	u64 now;
 	u32 i;
 
 	spin_lock(&dev->gpu->lock);
+	now = vgpu_now_ns();
 	stats->counters = dev->counters;
 	stats->counters.throttled_ns = vgpu_admit_throttled_ns(dev, now);
 	stats->quarantined = dev->quarantined;

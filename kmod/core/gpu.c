@@ -645,9 +645,10 @@ static void check_deadlines(struct vgpu_gpu *gpu, u64 now)
  */
 void vgpu_gpu_tick(struct vgpu_gpu *gpu)
 {
-	u64 now = vgpu_now_ns();
+	u64 now;
 
 	spin_lock(&gpu->lock);
+	now = vgpu_now_ns();
 	gpu->tick_ns = 0;
 	check_workers(gpu, now);
 	check_supervisor(gpu, now);

@@ -142,10 +142,11 @@ static int change_memory(struct vgpu_dev *dev, u64 memory, const char **why)
 int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, const char **why)
 {
 	struct vgpu_gpu *gpu = dev->gpu;
-	u64 now = vgpu_now_ns();
+	u64 now;
 	int err;
 
 	spin_lock(&gpu->lock);
+	now = vgpu_now_ns();
 	err = vgpu_limits_check(limits, gpu->attach.granule, why);
 	if (!err && limits->aperture != dev->limits.aperture) {
 		*why = "the aperture is fixed: remove and create the virtual GPU";

@@ -225,7 +225,7 @@ void vgpu_quarantine_set(struct vgpu_dev *dev, u64 now)
  *
  * It stays so until vgpu_dev_release().
  *
- * Return: 0, or -EALREADY if it is quarantined. Context: any process.
+ * Return: 0, or -EALREADY if it is quarantined until then. Context: any process.
  */
 int vgpu_dev_quarantine(struct vgpu_dev *dev)
 {
@@ -235,6 +235,11 @@ int vgpu_dev_quarantine(struct vgpu_dev *dev)
 	if (!dev->quarantined) {
 		condemn(dev, VGPU_STRIKE_COUNT);
 		vgpu_gpu_pump(dev->gpu);
+		err = 0;
+	} else if (dev->quarantine.until_ns) {
+		/* It had an end of its own: now it has none. */
+		dev->quarantine.cause = VGPU_STRIKE_COUNT;
+		dev->quarantine.until_ns = 0;
 		err = 0;
 	}
 	spin_unlock(&dev->gpu->lock);

@@ -8,7 +8,7 @@
  * once is done by one thread in the order of arrival (objects.c, modules.c).
  *
  * All that the driver opens, maps or starts lazily is made to happen in cuda_start(), before the process is sealed: a
- * context, the compiler of PTX, a launch, a copy in each direction.
+ * context, the compiler of PTX, a launch.
  */
 
 #include <ctype.h>
@@ -62,17 +62,9 @@ static struct {
  */
 CUresult cuda_enter(uint32_t ctx)
 {
-	static _Thread_local CUcontext current;
 	CUcontext context = ctx ? cuda.contexts[ctx] : cuda.base;
-	CUresult result;
 
-	if (!context)
-		return CUDA_ERROR_INVALID_CONTEXT;
-	if (context == current)
-		return CUDA_SUCCESS;
-	result = cu.cuCtxSetCurrent(context);
-	current = result ? NULL : context;
-	return result;
+	return context ? cu.cuCtxSetCurrent(context) : CUDA_ERROR_INVALID_CONTEXT;
 }
 
 /**
@@ -85,6 +77,9 @@ bool cuda_is_fatal(CUresult result)
 {
 	switch (result) {
 	case CUDA_ERROR_ECC_UNCORRECTABLE:
+	case CUDA_ERROR_NVLINK_UNCORRECTABLE:
+	case CUDA_ERROR_CONTAINED:
+	case CUDA_ERROR_TENSOR_MEMORY_LEAK:
 	case CUDA_ERROR_ILLEGAL_ADDRESS:
 	case CUDA_ERROR_LAUNCH_TIMEOUT:
 	case CUDA_ERROR_ASSERT:
@@ -120,12 +115,8 @@ static CUresult control(const struct vgpu_cmd *cmd, uint64_t *value)
 
 	if (cmd->opcode == VGPU_OP_SESSION_INIT)
 		return cuda_session_init(&cmd->init);
-	/* A new context becomes current by being made, which cuda_enter() does not see. */
-	if (cmd->opcode == VGPU_OP_CTX_CREATE) {
-		result = cuda_ctx_create(cmd->ctx, cmd->object.flags);
-		cu.cuCtxSetCurrent(cuda.base);
-		return result ? result : cuda_enter(0);
-	}
+	if (cmd->opcode == VGPU_OP_CTX_CREATE)
+		return cuda_ctx_create(cmd->ctx, cmd->object.flags);
 	result = cuda_enter(cmd->opcode == VGPU_OP_CTX_DESTROY ? 0 : cmd->ctx);
 	if (result)
 		return result;

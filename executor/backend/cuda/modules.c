@@ -157,7 +157,7 @@ CUresult cuda_module_load(uint32_t ctx, const struct vgpu_op_module *op, uint64_
 		out = cuda.session->aperture(op->log, op->log_len);
 		if (!out)
 			return CUDA_ERROR_INVALID_VALUE;
-		jit.log = calloc(1, op->log_len);
+		jit.log = calloc(1, op->log_len + 1);
 		jit.size = op->log_len;
 	}
 	/* Zeroes behind, because text ends at a NUL and the driver has no other length. */

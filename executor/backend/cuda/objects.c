@@ -9,6 +9,8 @@
 
 #include "cuda.h"
 
+#define PRINTF_FIFO_MAX	(64ULL << 20)
+
 /**
  * cuda_session_init() - VGPU_OP_SESSION_INIT
  * @init: where to write
@@ -88,6 +90,8 @@ CUresult cuda_ctx_limit(uint32_t ctx, const struct vgpu_op_limit *limit)
 {
 	/* The heap comes out of the quota as all device memory does. */
 	if (limit->limit == CU_LIMIT_MALLOC_HEAP_SIZE && limit->value > cuda.session->memory)
+		return CUDA_ERROR_INVALID_VALUE;
+	if (limit->limit == CU_LIMIT_PRINTF_FIFO_SIZE && limit->value > PRINTF_FIFO_MAX)
 		return CUDA_ERROR_INVALID_VALUE;
 	return cu.cuCtxSetLimit((CUlimit)limit->limit, limit->value);
 }

@@ -159,6 +159,19 @@ static void the_back_off_doubles_up_to_its_end(void **state)
 	assert_int_equal(info(rig).count, 1);
 }
 
+static void an_administrator_makes_it_last(void **state)
+{
+	struct rig *rig = *state;
+
+	quarantine(rig);
+	assert_int_equal(vgpu_dev_quarantine(&rig->dev[0].dev), 0);
+	assert_int_equal(vgpu_dev_quarantine(&rig->dev[0].dev), -EALREADY);
+	rig_advance(rig, 3600 * NSEC_PER_SEC);
+	assert_true(info(rig).active);
+	assert_int_equal(info(rig).cause, VGPU_STRIKE_COUNT);
+	assert_int_equal(vgpu_dev_release(&rig->dev[0].dev), 0);
+}
+
 static void no_threshold_no_quarantine(void **state)
 {
 	struct rig *rig = *state;
@@ -269,6 +282,7 @@ int main(void)
 		TEST(what_is_forgiven_and_what_is_not),
 		TEST(the_queue_is_drained_and_others_feel_nothing),
 		TEST(the_back_off_doubles_up_to_its_end),
+		TEST(an_administrator_makes_it_last),
 		TEST(no_threshold_no_quarantine),
 		TEST(each_kind_counts),
 		TEST(a_worker_that_dies_with_its_supervisor_is_no_strike),
