@@ -7,7 +7,7 @@
 #
 #   load_module [PARAMETER=VALUE]...          vgpu.ko of the running kernel, and the modules that it needs
 #   unload_module                             takes vgpu.ko out again; fails where something still holds it
-#   start_executor GPU [ARG]...               supervisor with the soft backend; returns when GPU offers types
+#   start_executor GPU [ARG]...               supervisor with the soft backend; returns when it serves GPU
 #   stop_executor GPU [SIGNAL]                ends it (SIGTERM), waits for it and its workers; KILL is not a failure
 #   create_vgpu UUID [TYPE [GPU]]             by sysfs; TYPE defaults to vgpu-1g, GPU to soft0
 #   remove_vgpu UUID                          by sysfs; returns when it is gone
@@ -98,16 +98,18 @@ unload_module()
 
 start_executor()
 {
-	local gpu=$1
+	local gpu=$1 log=/run/vm/executor-$1.log
 
 	shift
-	"$machine_top/build/bin/vgpu-executor" --backend soft --name "$gpu" "$@" \
-		>"/run/vm/executor-$gpu.log" 2>&1 </dev/null &
+	: >"$log"
+	"$machine_top/build/bin/vgpu-executor" --backend soft --name "$gpu" "$@" >>"$log" 2>&1 </dev/null &
 	executor_pid[$gpu]=$!
-	wait_for --alive "${executor_pid[$gpu]}" test -e "/sys/class/mdev_bus/$gpu" || {
-		cat "/run/vm/executor-$gpu.log" >&2
+	# A GPU is there while its executor restarts: that it offers types does not tell that this executor serves it yet.
+	if ! wait_for --alive "${executor_pid[$gpu]}" grep -qx ready "$log"; then
+		cat "$log" >&2
 		return 1
-	}
+	fi
+	wait_for test -e "/sys/class/mdev_bus/$gpu"
 }
 
 stop_executor()

@@ -15,8 +15,6 @@ $(B)/bin/bench-sched: $(B)/obj/tests/sim/bench.o $(B)/lib/libcore.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lpthread
 
-BENCHES += $(B)/bin/bench-sched tests/sim/sched
-
 # A virtual machine's load, for the comparison of live and simulated mixes.
 ALL += $(B)/bin/mix
 CFLAGS_tests/sim/mix := -Iguest/libcuda
