@@ -66,19 +66,110 @@ static u64 promoted_by(const struct sim_group *group)
 	return sum;
 }
 
+static u64 switches_by(const struct sim_group *group)
+{
+	u64 sum = 0;
+	u32 i;
+
+	for (i = 0; i < group->count; i++)
+		sum += group->vms[i].switches;
+	return sum;
+}
+
+/* What all VMs of a tier had, whichever line of the scenario they are of. */
+struct tier_sum {
+	u32 count;
+	double share;
+	u64 promoted;
+	u64 switches;
+	double least;
+	double most;
+	struct sim_histogram waits;
+	struct sim_histogram latency;
+};
+
+static void sum_tier(const struct sim *sim, u32 tier, struct tier_sum *sum)
+{
+	double total = 0;
+	u32 i, j;
+
+	memset(sum, 0, sizeof(*sum));
+	for (i = 0; i < sim->scenario.num_groups; i++) {
+		const struct sim_group *group = &sim->scenario.groups[i];
+
+		for (j = 0; j < group->count; j++) {
+			const struct sim_vm *vm = &group->vms[j];
+
+			total += vm->used_ns;
+			if (vm->sched.tier != tier)
+				continue;
+			sum->count++;
+			sum->share += vm->used_ns;
+			sum->promoted += vm->promoted;
+			sum->switches += vm->switches;
+			sim_histogram_merge(&sum->waits, vm->waits);
+			sim_histogram_merge(&sum->latency, vm->latency);
+		}
+	}
+	sum->share = total > 0 ? sum->share / total : 0;
+	for (i = 0; i < sim->num_windows; i++) {
+		sum->most = fmax(sum->most, sim->windows[i].tier[tier]);
+		sum->least = i ? fmin(sum->least, sim->windows[i].tier[tier]) : sim->windows[i].tier[tier];
+	}
+}
+
+static void group_extremes(const struct sim *sim, u32 group, double *least, double *most)
+{
+	u32 i;
+
+	*least = 0;
+	*most = 0;
+	for (i = 0; i < sim->num_windows; i++) {
+		*most = fmax(*most, sim->windows[i].group[group]);
+		*least = i ? fmin(*least, sim->windows[i].group[group]) : sim->windows[i].group[group];
+	}
+}
+
 static double mean(const struct sim_histogram *waits)
 {
 	return waits->total ? (double)waits->sum / waits->total : 0;
 }
 
-static void text_line(FILE *out, const char *name, u32 count, const char *tier, double share,
-		      const struct sim_histogram *waits, const struct sim_histogram *latency)
+struct text_line {
+	const char *name;
+	u32 count;
+	const char *tier;
+	double share;
+	double least;
+	double most;
+	u64 promoted;
+	u64 switches;
+	const struct sim_histogram *waits;
+	const struct sim_histogram *latency;
+};
+
+static void print_line(FILE *out, const struct text_line *line)
 {
-	fprintf(out, "%-16s %5u  %-6s %8.3f %%  %9.1f  %9.1f  %9.1f  %9.1f  %9.1f  %9.1f\n", name, count, tier,
-		share * 100,
-		mean(waits) / 1e3, sim_histogram_quantile(waits, 0.5) / 1e3, sim_histogram_quantile(waits, 0.95) / 1e3,
-		sim_histogram_quantile(waits, 0.99) / 1e3, waits->max / 1e3,
-		sim_histogram_quantile(latency, 0.99) / 1e3);
+	fprintf(out, "%-16s %5u  %-6s %8.3f %7.3f %7.3f  %9.1f %9.1f %9.1f %9.1f %9.1f  %9.1f %8llu %8llu\n", line->name,
+		line->count, line->tier, line->share * 100, line->least * 100, line->most * 100, mean(line->waits) / 1e3,
+		sim_histogram_quantile(line->waits, 0.5) / 1e3, sim_histogram_quantile(line->waits, 0.95) / 1e3,
+		sim_histogram_quantile(line->waits, 0.99) / 1e3, line->waits->max / 1e3,
+		sim_histogram_quantile(line->latency, 0.99) / 1e3, (unsigned long long)line->promoted,
+		(unsigned long long)line->switches);
+}
+
+static void print_tiers(const struct sim *sim, FILE *out)
+{
+	struct tier_sum sum;
+	u32 i;
+
+	for (i = 0; i < VGPU_TIER_COUNT; i++) {
+		sum_tier(sim, i, &sum);
+		if (sum.count)
+			print_line(out, &(struct text_line) { "all of a tier", sum.count, tier_names[i], sum.share, sum.least,
+							      sum.most, sum.promoted, sum.switches, &sum.waits,
+							      &sum.latency });
+	}
 }
 
 /**
@@ -94,23 +185,33 @@ void sim_report_text(const struct sim *sim, FILE *out, bool all)
 	const struct sim_totals *totals = &sim->totals;
 	u32 i, j, lines = 0;
 
-	fprintf(out, "%-16s %5s  %-6s %10s  %9s  %9s  %9s  %9s  %9s  %9s\n", "vm", "count", "tier", "share",
-		"wait/us", "p50", "p95", "p99", "max", "done p99");
+	fprintf(out, "%-16s %5s  %-6s %8s %7s %7s  %9s %9s %9s %9s %9s  %9s %8s %8s\n", "vm", "count", "tier", "share/%",
+		"least", "most", "wait/us", "p50", "p95", "p99", "max", "done p99", "promoted", "switches");
 	for (i = 0; i < sim->scenario.num_groups; i++) {
 		const struct sim_group *group = &sim->scenario.groups[i];
 		double total = used_total(sim, group->engine);
+		double least, most;
 
-		text_line(out, group->name, group->count, tier_names[group->vms[0].sched.tier],
-			  total > 0 ? used_by(group) / total : 0, &group->waits,
-			  &group->latency);
-		for (j = 0; all && group->count > 1 && j < group->count && lines++ < MOST_LINES; j++)
-			text_line(out, "", j, "", total > 0 ? group->vms[j].used_ns / total : 0, group->vms[j].waits,
-				  group->vms[j].latency);
+		group_extremes(sim, i, &least, &most);
+		print_line(out, &(struct text_line) { group->name, group->count, tier_names[group->vms[0].sched.tier],
+						      total > 0 ? used_by(group) / total : 0, least, most,
+						      promoted_by(group), switches_by(group), &group->waits,
+						      &group->latency });
+		for (j = 0; all && group->count > 1 && j < group->count && lines++ < MOST_LINES; j++) {
+			const struct sim_vm *vm = &group->vms[j];
+
+			print_line(out, &(struct text_line) { "", j, tier_names[vm->sched.tier],
+							      total > 0 ? vm->used_ns / total : 0, vm->least_share,
+							      vm->most_share, vm->promoted, vm->switches, vm->waits,
+							      vm->latency });
+		}
 	}
-	fprintf(out, "decisions %llu, commands %llu, context switches %llu, promotions %llu, idle with work %llu\n",
+	print_tiers(sim, out);
+	fprintf(out, "least, most: share in windows of %g s\n", sim->scenario.window_ns[0] / 1e9);
+	fprintf(out, "decisions %llu, commands %llu, context switches %llu, promotions %llu, idle with work %llu (%g us)\n",
 		(unsigned long long)totals->decisions, (unsigned long long)totals->commands,
 		(unsigned long long)totals->switches, (unsigned long long)totals->promotions,
-		(unsigned long long)totals->idle);
+		(unsigned long long)totals->idle, totals->idle_ns / 1e3);
 	fprintf(out, "share error of tiers: %.4f points over %g s, %.4f over %g s; of VMs (fair): %.4f, %.4f\n",
 		totals->share_error[0] * 100, sim->scenario.window_ns[0] / 1e9, totals->share_error[1] * 100,
 		sim->scenario.window_ns[1] / 1e9, totals->vm_share_error[0] * 100, totals->vm_share_error[1] * 100);
@@ -126,6 +227,46 @@ static void json_times(FILE *out, const char *name, const struct sim_histogram *
 		(unsigned long long)sim_histogram_quantile(waits, 0.5),
 		(unsigned long long)sim_histogram_quantile(waits, 0.95),
 		(unsigned long long)sim_histogram_quantile(waits, 0.99), (unsigned long long)waits->max);
+}
+
+static void json_tiers(const struct sim *sim, FILE *out)
+{
+	const char *comma = "";
+	struct tier_sum sum;
+	u32 i;
+
+	fprintf(out, " \"tiers\": [");
+	for (i = 0; i < VGPU_TIER_COUNT; i++) {
+		sum_tier(sim, i, &sum);
+		if (!sum.count)
+			continue;
+		fprintf(out, "%s\n  {\"tier\": \"%s\", \"count\": %u, \"share\": %.9f, \"promoted\": %llu, \"switches\": %llu, ",
+			comma, tier_names[i], sum.count, sum.share, (unsigned long long)sum.promoted,
+			(unsigned long long)sum.switches);
+		json_times(out, "waits_ns", &sum.waits);
+		fprintf(out, ", ");
+		json_times(out, "latency_ns", &sum.latency);
+		fprintf(out, "}");
+		comma = ",";
+	}
+	fprintf(out, "],\n");
+}
+
+static void json_windows(const struct sim *sim, FILE *out)
+{
+	u32 i, j;
+
+	fprintf(out, " \"windows\": [");
+	for (i = 0; i < sim->num_windows; i++) {
+		const struct sim_window *window = &sim->windows[i];
+
+		fprintf(out, "%s\n  {\"end_ns\": %llu, \"tiers\": [%.6f, %.6f, %.6f], \"groups\": [", i ? "," : "",
+			(unsigned long long)window->end_ns, window->tier[0], window->tier[1], window->tier[2]);
+		for (j = 0; j < sim->scenario.num_groups; j++)
+			fprintf(out, "%s%.6f", j ? ", " : "", window->group[j]);
+		fprintf(out, "]}");
+	}
+	fprintf(out, "],\n");
 }
 
 /**
@@ -150,8 +291,9 @@ void sim_report_json(const struct sim *sim, FILE *out)
 			"%s\n  {\"name\": \"%s\", \"count\": %u, \"tier\": \"%s\", \"share\": %.9f, \"jain\": %.9f, ",
 			i ? "," : "", group->name, group->count, tier_names[group->vms[0].sched.tier],
 			total > 0 ? used_by(group) / total : 0, jain(group));
-		fprintf(out, "\"completed\": %llu, \"promoted\": %llu, ", (unsigned long long)completed_by(group),
-			(unsigned long long)promoted_by(group));
+		fprintf(out, "\"completed\": %llu, \"promoted\": %llu, \"switches\": %llu, ",
+			(unsigned long long)completed_by(group), (unsigned long long)promoted_by(group),
+			(unsigned long long)switches_by(group));
 		json_times(out, "waits_ns", &group->waits);
 		fprintf(out, ", ");
 		json_times(out, "latency_ns", &group->latency);
@@ -160,19 +302,24 @@ void sim_report_json(const struct sim *sim, FILE *out)
 			const struct sim_vm *vm = &group->vms[j];
 
 			fprintf(out,
-				"%s\n    {\"gpu\": %ld, \"share\": %.9f, \"completed\": %llu, \"promoted\": %llu, ",
-				j ? "," : "", (long)(vm->gpu - sim->gpus), total > 0 ? vm->used_ns / total : 0,
-				(unsigned long long)vm->completed, (unsigned long long)vm->promoted);
+				"%s\n    {\"gpu\": %ld, \"share\": %.9f, \"window_share\": [%.6f, %.6f], "
+				"\"completed\": %llu, \"promoted\": %llu, \"switches\": %llu, ", j ? "," : "",
+				(long)(vm->gpu - sim->gpus), total > 0 ? vm->used_ns / total : 0, vm->least_share,
+				vm->most_share, (unsigned long long)vm->completed, (unsigned long long)vm->promoted,
+				(unsigned long long)vm->switches);
 			json_times(out, "waits_ns", vm->waits);
 			fprintf(out, "}");
 		}
 		fprintf(out, "]}");
 	}
-	fprintf(out, "],\n \"decisions\": %llu, \"commands\": %llu, \"switches\": %llu, "
-		"\"promotions\": %llu, \"idle\": %llu,\n",
+	fprintf(out, "],\n");
+	json_tiers(sim, out);
+	json_windows(sim, out);
+	fprintf(out, " \"decisions\": %llu, \"commands\": %llu, \"switches\": %llu, "
+		"\"promotions\": %llu, \"idle\": %llu, \"idle_ns\": %llu,\n",
 		(unsigned long long)totals->decisions, (unsigned long long)totals->commands,
 		(unsigned long long)totals->switches, (unsigned long long)totals->promotions,
-		(unsigned long long)totals->idle);
+		(unsigned long long)totals->idle, (unsigned long long)totals->idle_ns);
 	fprintf(out, " \"share_error\": [%.9f, %.9f], \"vm_share_error\": [%.9f, %.9f],\n", totals->share_error[0],
 		totals->share_error[1], totals->vm_share_error[0], totals->vm_share_error[1]);
 	fprintf(out, " \"bound_violations\": %llu, \"bound_tightest\": %.6f}\n",

@@ -143,6 +143,10 @@ struct sim_stream {
  * @mark_fluid: fluid service likewise
  * @completed: commands
  * @promoted: runs brought forward by aging
+ * @switches: runs of its own behind one of another VM
+ * @windows: short windows that it was seen in
+ * @least_share: least part of the engine time of a short window
+ * @most_share: greatest part
  * @waits: from arrival to dispatch
  * @latency: from arrival to completion
  */
@@ -165,6 +169,10 @@ struct sim_vm {
 	double mark_fluid[2];
 	u64 completed;
 	u64 promoted;
+	u64 switches;
+	u32 windows;
+	double least_share;
+	double most_share;
 	struct sim_histogram *waits;
 	struct sim_histogram *latency;
 };
@@ -243,6 +251,8 @@ struct sim_run {
  * @switches: consecutive runs of different VMs
  * @last_vm: of the last run
  * @idle: times that less than the window was in flight while streams were queued
+ * @idle_ns: for how long in all
+ * @idle_since_ns: since when it is so now, 0 if it is not
  */
 struct sim_engine {
 	struct sim_run *runs[VGPU_WINDOW];
@@ -264,6 +274,8 @@ struct sim_engine {
 	u64 switches;
 	struct sim_vm *last_vm;
 	u64 idle;
+	u64 idle_ns;
+	u64 idle_since_ns;
 };
 
 struct sim_gpu {
@@ -341,6 +353,7 @@ struct sim_scenario {
  * @share_error: greatest error of a tier's share over a window, short and long
  * @vm_share_error: of a VM's
  * @idle: times that an engine had room while work was queued
+ * @idle_ns: for how long in all, over engines
  */
 struct sim_totals {
 	u64 decisions;
@@ -352,6 +365,19 @@ struct sim_totals {
 	double share_error[2];
 	double vm_share_error[2];
 	u64 idle;
+	u64 idle_ns;
+};
+
+/**
+ * struct sim_window - a short window
+ * @end_ns: when it ended
+ * @tier: parts of all engine time that tiers had
+ * @group: parts of their engines' time that groups had
+ */
+struct sim_window {
+	u64 end_ns;
+	double tier[VGPU_TIER_COUNT];
+	double *group;
 };
 
 struct sim {
@@ -363,6 +389,9 @@ struct sim {
 	u64 decisions_wanted;	/* go on until so many, 0 for the scenario's time */
 	FILE *record;		/* decision log of GPU 0 */
 	struct sim_totals totals;
+	struct sim_window *windows;
+	u32 num_windows;
+	u32 room_windows;
 };
 
 /* load.c */
@@ -380,6 +409,10 @@ void sim_scenario_free(struct sim_scenario *scenario);
 /* simulate.c */
 int sim_run(struct sim *sim);
 void sim_free(struct sim *sim);
+
+/* window.c */
+void sim_window_add(struct sim *sim);
+void sim_windows_free(struct sim *sim);
 
 /* report.c */
 void sim_report_text(const struct sim *sim, FILE *out, bool all);

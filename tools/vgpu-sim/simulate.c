@@ -321,8 +321,10 @@ static void start_run(struct sim *sim, struct sim_stream *stream)
 	engine->queued--;
 	track_vm(vm);
 	sim->totals.decisions++;
-	if (engine->last_vm != vm)
+	if (engine->last_vm != vm) {
 		engine->switches++;
+		vm->switches++;
+	}
 	engine->last_vm = vm;
 	if (stream->len)
 		enqueue(sim, stream);
@@ -335,14 +337,19 @@ static void fill(struct sim *sim, struct sim_gpu *gpu, u32 number)
 
 	execute(sim, engine);
 	update_fluid(sim, gpu, number);
+	if (engine->idle_since_ns)
+		engine->idle_ns += sim->now - engine->idle_since_ns;
+	engine->idle_since_ns = 0;
 	while (engine->inflight < gpu->sched.policy.window) {
 		entity = vgpu_sched_pick(&gpu->sched, number, sim->now);
 		if (!entity)
 			break;
 		start_run(sim, container_of(entity, struct sim_stream, entity));
 	}
-	if (engine->queued && engine->inflight < gpu->sched.policy.window)
+	if (engine->queued && engine->inflight < gpu->sched.policy.window) {
 		engine->idle++;
+		engine->idle_since_ns = sim->now;
+	}
 	schedule_completion(sim, gpu, number);
 }
 
@@ -548,6 +555,8 @@ static void mark_window(struct sim *sim, u32 which, bool begin)
 			}
 		}
 	}
+	if (!begin && which == 0)
+		sim_window_add(sim);
 	for (i = 0; i < sim->scenario.num_groups; i++) {
 		struct sim_group *group = &sim->scenario.groups[i];
 
@@ -584,6 +593,7 @@ static void warm(struct sim *sim)
 			vm->used_ns = 0;
 			vm->completed = 0;
 			vm->promoted = 0;
+			vm->switches = 0;
 		}
 	}
 	for (i = 0; i < 2; i++) {
@@ -657,6 +667,7 @@ static void collect(struct sim *sim)
 			execute(sim, &sim->gpus[i].engine[j]);
 			sim->totals.switches += sim->gpus[i].engine[j].switches;
 			sim->totals.idle += sim->gpus[i].engine[j].idle;
+			sim->totals.idle_ns += sim->gpus[i].engine[j].idle_ns;
 		}
 	}
 	for (i = 0; i < sim->scenario.num_groups; i++)
@@ -780,5 +791,6 @@ void sim_free(struct sim *sim)
 	for (i = 0; i < sim->scenario.num_gpus; i++)
 		vgpu_sched_destroy(&sim->gpus[i].sched);
 	free(sim->gpus);
+	sim_windows_free(sim);
 	sim_scenario_free(&sim->scenario);
 }
