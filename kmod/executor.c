@@ -8,7 +8,9 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
@@ -433,14 +435,30 @@ static void aperture_closed(struct vm_area_struct *vma)
 static vm_fault_t aperture_fault(struct vm_fault *vmf)
 {
 	struct exec_file *exec = vmf->vma->vm_private_data;
+	vm_fault_t result;
 
-	return exec->shmem_ops->fault(vmf);
+	if (!vgpu_worker_may_fault(exec->session))
+		return VM_FAULT_SIGBUS;
+	result = exec->shmem_ops->fault(vmf);
+	/*
+	 * Pages are replaced long after the kill, and each under its lock: a page that is locked
+	 * before the kill is mapped in time to be taken away again.
+	 */
+	if (result & VM_FAULT_LOCKED && !vgpu_worker_may_fault(exec->session)) {
+		unlock_page(vmf->page);
+		put_page(vmf->page);
+		vmf->page = NULL;
+		return VM_FAULT_SIGBUS;
+	}
+	return result;
 }
 
 static vm_fault_t aperture_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t end)
 {
 	struct exec_file *exec = vmf->vma->vm_private_data;
 
+	if (!vgpu_worker_may_fault(exec->session))
+		return 0;
 	return exec->shmem_ops->map_pages(vmf, start, end);
 }
 

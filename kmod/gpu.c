@@ -8,6 +8,7 @@
 #include <linux/ctype.h>
 #include <linux/log2.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 #include "compat.h"
 #include "netlink.h"
@@ -89,8 +90,9 @@ static void release_gpu(struct device *dev)
 
 	hrtimer_cancel(&gpu->tick);
 	cancel_work_sync(&gpu->tick_work);
-	/* A tick that was under way may have asked for another. */
+	/* A tick that was under way may have asked for another, which finds nothing that needs a third. */
 	hrtimer_cancel(&gpu->tick);
+	cancel_work_sync(&gpu->tick_work);
 	vgpu_gpu_destroy(&gpu->core);
 	pci_dev_put(gpu->pdev);
 	kfree(gpu);
@@ -594,6 +596,11 @@ void vgpu_gpus_exit(void)
 		       atomic_read(&gpus_alive));
 		wait_event(gpus_gone, !atomic_read(&gpus_alive));
 	}
+	/*
+	 * Whoever let go of the last one may still be on its way out of release_gpu() or
+	 * release_type(), without a reference to the module. It does not sleep there.
+	 */
+	synchronize_rcu_tasks();
 	destroy_workqueue(vgpu_wq);
 	class_unregister(&vgpu_class);
 }

@@ -4,30 +4,58 @@
 
 #include "netlink.h"
 
-/* A guest can cause events: so many are told in a second, over all GPUs. */
+/*
+ * A guest can cause events: so many are told in a second, of one virtual GPU and over all GPUs. What
+ * an operator acts upon is told however many there are, as no guest can make it often.
+ */
 #define EVENTS_PER_SECOND 1000
+#define EVENTS_PER_SECOND_VM 50
 
 static_assert((int)VGPU_EVENT_TYPE_SUPERVISOR_LOST == (int)VGPU_EV_SUPERVISOR_LOST);
 
-/* Guards what follows; taken inside vgpu_gpu.lock. */
+/* Guards what follows, and vgpu_vm.events; taken inside vgpu_gpu.lock. */
 static DEFINE_SPINLOCK(event_lock);
-static u64 second_began;
-static u32 told;
+static struct vgpu_event_budget all;
 static u64 suppressed;
 
+static bool is_important(u32 type)
+{
+	switch (type) {
+	case VGPU_EV_QUARANTINED:
+	case VGPU_EV_RELEASED:
+	case VGPU_EV_WORKER_STUCK:
+	case VGPU_EV_SUPERVISOR_ATTACHED:
+	case VGPU_EV_SUPERVISOR_LOST:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_left(struct vgpu_event_budget *budget, u32 most, u64 now)
+{
+	if ((s64)(now - budget->since_ns) >= (s64)NSEC_PER_SEC) {
+		budget->since_ns = now;
+		budget->told = 0;
+	}
+	return budget->told < most;
+}
+
 /* Whether one more may be told; sets what was not told since the last one. */
-static bool may_tell(u64 now, u64 *missed)
+static bool may_tell(struct vgpu_vm *vm, u32 type, u64 now, u64 *missed)
 {
 	bool may;
 
 	spin_lock(&event_lock);
-	if ((s64)(now - second_began) >= (s64)NSEC_PER_SEC) {
-		second_began = now;
-		told = 0;
+	may = is_important(type);
+	if (!may && is_left(&all, EVENTS_PER_SECOND, now) &&
+	    (!vm || is_left(&vm->events, EVENTS_PER_SECOND_VM, now))) {
+		may = true;
+		all.told++;
+		if (vm)
+			vm->events.told++;
 	}
-	may = told < EVENTS_PER_SECOND;
 	if (may) {
-		told++;
 		*missed = suppressed;
 		suppressed = 0;
 	} else {
@@ -75,7 +103,8 @@ void vgpu_netlink_event(struct vgpu_host_gpu *gpu, struct vgpu_dev *dev,
 	u64 missed;
 	void *header;
 
-	if (!vgpu_nl_heard() || !may_tell(event->time_ns, &missed))
+	if (!vgpu_nl_heard() ||
+	    !may_tell(dev ? dev->host : NULL, event->type, event->time_ns, &missed))
 		return;
 	to.skb = genlmsg_new(512, GFP_ATOMIC);
 	header = to.skb ? vgpu_nl_begin(&to) : NULL;

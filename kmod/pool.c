@@ -312,7 +312,12 @@ int vgpu_pools_delete(struct vgpu_host_pool *pool, const char **why)
 	return 0;
 }
 
-/* Whether the virtual GPUs of a GPU let it change to another pool. */
+/*
+ * Whether the virtual GPUs of a GPU let it change to another pool. One that is opened at this very
+ * moment may be missed: opening takes no lock of the pools. It then runs under the policy of the
+ * other pool, as it would had it been opened a moment later; what must not happen, that it runs
+ * under two, cannot, since move_gpu() changes policy and limits under vgpu_gpu.lock.
+ */
 static int check_move(struct vgpu_host_gpu *gpu, const struct vgpu_host_pool *pool,
 		      const char **why)
 {

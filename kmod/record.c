@@ -25,22 +25,20 @@
 /**
  * struct recorder - an open file
  * @gpu: whose log it is; a reference is held
- * @lock: one read at a time; guards @recording
+ * @lock: one read at a time; guards @head
  * @wait: where poll() waits
  * @head: events read
  * @tail: events written
  * @lost: events lost since; guarded by vgpu_gpu.lock
- * @recording: the GPU's log is this one
  * @ring: RING_EVENTS
  */
 struct recorder {
 	struct vgpu_host_gpu *gpu;
-	struct mutex lock; /* recording, head */
+	struct mutex lock; /* head */
 	wait_queue_head_t wait;
 	u32 head;
 	u32 tail;
 	u64 lost;
-	bool recording;
 	struct vgpu_sched_event *ring;
 };
 
@@ -68,31 +66,15 @@ static void log_event(struct vgpu_sched *sched, const struct vgpu_sched_event *e
 		wake_up_interruptible(&recorder->wait);
 }
 
-static int begin(struct recorder *recorder)
-{
-	int err = vgpu_gpu_record(&recorder->gpu->core, log_event, recorder);
-
-	recorder->recording = !err;
-	return err;
-}
-
-static void end(struct recorder *recorder)
-{
-	if (recorder->recording)
-		vgpu_gpu_record_end(&recorder->gpu->core);
-	recorder->recording = false;
-}
-
-/* After a loss, when all that was written before is read. */
-static int begin_anew(struct recorder *recorder)
+/* After a loss, when all that was written before is read. Context: vgpu_gpu.lock held. */
+static void tell_lost(void *log_host)
 {
 	struct vgpu_sched_event event = { .op = VGPU_SCHED_LOST, .now_ns = vgpu_now_ns() };
+	struct recorder *recorder = log_host;
 
-	end(recorder);
 	event.a[0] = recorder->lost;
-	recorder->lost = 0;
+	WRITE_ONCE(recorder->lost, 0);
 	put(recorder, &event);
-	return begin(recorder);
 }
 
 static bool is_empty(const struct recorder *recorder)
@@ -129,11 +111,8 @@ static ssize_t record_read(struct file *file, char __user *buf, size_t count, lo
 	if (err)
 		return err;
 	if (is_empty(recorder) && READ_ONCE(recorder->lost))
-		err = begin_anew(recorder);
-	if (err)
-		n = err;
-	else
-		n = is_empty(recorder) ? -EAGAIN : take(recorder, buf, count);
+		vgpu_gpu_record_anew(&recorder->gpu->core, tell_lost);
+	n = is_empty(recorder) ? -EAGAIN : take(recorder, buf, count);
 	mutex_unlock(&recorder->lock);
 	return n;
 }
@@ -161,7 +140,7 @@ static int record_open(struct inode *inode, struct file *file)
 	recorder->gpu = inode->i_private;
 	mutex_init(&recorder->lock);
 	init_waitqueue_head(&recorder->wait);
-	err = begin(recorder);
+	err = vgpu_gpu_record(&recorder->gpu->core, log_event, recorder);
 	if (err) {
 		kvfree(recorder->ring);
 		kfree(recorder);
@@ -176,7 +155,7 @@ static int record_release(struct inode *inode, struct file *file)
 {
 	struct recorder *recorder = file->private_data;
 
-	end(recorder);
+	vgpu_gpu_record_end(&recorder->gpu->core);
 	put_device(&recorder->gpu->dev);
 	mutex_destroy(&recorder->lock);
 	kvfree(recorder->ring);

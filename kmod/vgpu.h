@@ -121,6 +121,16 @@ struct vgpu_host_gpu {
 };
 
 /**
+ * struct vgpu_event_budget - events told in a second
+ * @since_ns: when the second began
+ * @told: events since then
+ */
+struct vgpu_event_budget {
+	u64 since_ns;
+	u32 told;
+};
+
+/**
  * struct vgpu_vm - a virtual GPU as a VFIO device
  * @vdev: what VFIO knows; first
  * @core: what decides
@@ -137,6 +147,7 @@ struct vgpu_host_gpu {
  * @request: eventfd by which the user is asked to let go, or NULL
  * @idle: where reset and close wait
  * @reap_work: for vgpu_dev_reap()
+ * @events: told of it; guarded by netlink_event.c
  */
 struct vgpu_vm {
 	struct vfio_device vdev;
@@ -154,6 +165,7 @@ struct vgpu_vm {
 	struct eventfd_ctx *request;
 	wait_queue_head_t idle;
 	struct work_struct reap_work;
+	struct vgpu_event_budget events;
 };
 
 extern struct mutex vgpu_gpus_lock;

@@ -144,6 +144,8 @@ struct vgpu_host_ops {
 #define VGPU_ADDRESS_MAX	BIT_ULL(47)	/* of user space */
 #define VGPU_FETCH_BATCH 64u /* commands fetched from a session before others have a turn */
 #define VGPU_PUMP_BUDGET	1024u	/* commands fetched before the lock is given up */
+#define VGPU_REFUSE_INTERVAL	(1ULL * NSEC_PER_MSEC)
+#define VGPU_REFUSE_BATCH	256u	/* commands of lost sessions fetched in that time, of one device */
 
 /**
  * enum vgpu_bucket_kind - what a virtual GPU has a rate for
@@ -485,7 +487,8 @@ struct vgpu_cost {
  * @sq_head: the device's own index
  * @cq_tail: likewise
  * @cq_signalled: CQ tail at which cq_event was last looked at
- * @ranges: payload
+ * @ranges: payload, in the order in which the guest added it
+ * @range_order: numbers of @ranges, by offset
  * @num_ranges: of @ranges
  * @pool: all items
  * @pool_size: of @pool
@@ -528,6 +531,7 @@ struct vgpu_session {
 	u32 cq_tail;
 	u32 cq_signalled;
 	struct vgpu_range *ranges;
+	u8 range_order[VGPU_MAX_RANGES];
 	u32 num_ranges;
 	struct vgpu_item *pool;
 	u32 pool_size;
@@ -563,6 +567,8 @@ struct vgpu_session {
  * @sessions: by number, NULL where free
  * @stalled: sessions with commands that wait for room in the queue depth
  * @paced: sessions with commands that wait for the bucket of commands
+ * @refused: commands refused unread since @refused_ns
+ * @refused_ns: when their counting began
  * @held_node: in the GPU's virtual GPUs that are held back, or were a moment ago
  * @held: buckets that are empty, one bit each of enum vgpu_bucket_kind
  * @held_since_ns: when the first of them ran empty, or when the last one was filled
@@ -597,6 +603,8 @@ struct vgpu_dev {
 	struct vgpu_session *sessions[VGPU_MAX_SESSIONS];
 	struct list_head stalled;
 	struct list_head paced;
+	u32 refused;
+	u64 refused_ns;
 	struct list_head held_node;
 	u32 held;
 	u64 held_since_ns;
@@ -635,6 +643,7 @@ struct vgpu_dev {
  * @free_runs: those not in flight
  * @spawning: sessions that wait for something of their worker, each with a deadline
  * @fetching: sessions whose SQ is to be looked at
+ * @refusing: sessions whose SQ is to be looked at later, as all that is in it is refused
  * @kicks: streams to be looked at
  * @signals: sessions with completions that the guest may have to be told of
  * @held: virtual GPUs that a bucket holds back, or did a moment ago
@@ -667,6 +676,7 @@ struct vgpu_gpu {
 	struct list_head free_runs;
 	struct list_head spawning;
 	struct list_head fetching;
+	struct list_head refusing;
 	struct list_head kicks;
 	struct list_head signals;
 	struct list_head held;
@@ -724,6 +734,7 @@ void vgpu_gpu_set_policy(struct vgpu_gpu *gpu, const struct vgpu_policy *policy)
 int vgpu_gpu_record(struct vgpu_gpu *gpu,
 		    void (*log)(struct vgpu_sched *sched, const struct vgpu_sched_event *event),
 		    void *log_host);
+void vgpu_gpu_record_anew(struct vgpu_gpu *gpu, void (*before)(void *log_host));
 void *vgpu_gpu_record_end(struct vgpu_gpu *gpu);
 
 /* gpu.c: inside the core, locked */
@@ -788,6 +799,7 @@ u64 vgpu_queue_area_size(u32 sq_entries, u32 cq_entries);
 /* queue.c: inside the core, locked */
 u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget);
 void vgpu_queue_look(struct vgpu_session *session);
+void vgpu_queue_tick(struct vgpu_gpu *gpu, u64 now);
 void vgpu_queue_complete(struct vgpu_session *session, u32 seq, u16 status, u64 value);
 void vgpu_queue_signal(struct vgpu_session *session);
 
@@ -818,6 +830,7 @@ struct vgpu_session *vgpu_worker_bind(struct vgpu_gpu *gpu, struct vgpu_exec_bin
 int vgpu_worker_ready(struct vgpu_session *session, const struct vgpu_exec_ready *ready);
 int vgpu_worker_take(struct vgpu_session *session, const u32 *consumed, u32 *tail);
 void vgpu_worker_release(struct vgpu_session *session);
+bool vgpu_worker_may_fault(const struct vgpu_session *session);
 bool vgpu_worker_may_map(struct vgpu_session *session, u64 offset, u64 len);
 
 /* worker.c: inside the core, locked */

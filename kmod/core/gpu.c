@@ -88,6 +88,7 @@ int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 	INIT_LIST_HEAD(&gpu->free_runs);
 	INIT_LIST_HEAD(&gpu->spawning);
 	INIT_LIST_HEAD(&gpu->fetching);
+	INIT_LIST_HEAD(&gpu->refusing);
 	INIT_LIST_HEAD(&gpu->kicks);
 	INIT_LIST_HEAD(&gpu->signals);
 	INIT_LIST_HEAD(&gpu->held);
@@ -653,6 +654,7 @@ void vgpu_gpu_tick(struct vgpu_gpu *gpu)
 	check_workers(gpu, now);
 	check_supervisor(gpu, now);
 	check_deadlines(gpu, now);
+	vgpu_queue_tick(gpu, now);
 	vgpu_admit_tick(gpu, now);
 	vgpu_quarantine_tick(gpu, now);
 	vgpu_gpu_pump(gpu);
@@ -739,6 +741,23 @@ int vgpu_gpu_record(struct vgpu_gpu *gpu,
 		vgpu_sched_log_begin(&gpu->sched, log, log_host, vgpu_now_ns());
 	spin_unlock(&gpu->lock);
 	return err;
+}
+
+/**
+ * vgpu_gpu_record_anew() - have the log that is kept begin once more, with the state as it is
+ * @gpu: of which a log is kept
+ * @before: is called with the log's host before, with vgpu_gpu.lock held; may not sleep
+ *
+ * Nobody else's log can come between. Context: any process.
+ */
+void vgpu_gpu_record_anew(struct vgpu_gpu *gpu, void (*before)(void *log_host))
+{
+	struct vgpu_sched *sched = &gpu->sched;
+
+	spin_lock(&gpu->lock);
+	before(sched->log_host);
+	vgpu_sched_log_begin(sched, sched->log, sched->log_host, vgpu_now_ns());
+	spin_unlock(&gpu->lock);
 }
 
 /**

@@ -95,6 +95,43 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 	vgpu_stream_append(stream, item);
 }
 
+/*
+ * Whether a virtual GPU may have one more command refused unread: who is lost or quarantined gets
+ * no more of the lock by asking for more.
+ */
+static bool may_refuse(struct vgpu_dev *dev, u64 now)
+{
+	if (now - dev->refused_ns >= VGPU_REFUSE_INTERVAL) {
+		dev->refused_ns = now;
+		dev->refused = 0;
+	}
+	return dev->refused < VGPU_REFUSE_BATCH;
+}
+
+static u64 refuses_again_ns(const struct vgpu_dev *dev)
+{
+	return dev->refused_ns + VGPU_REFUSE_INTERVAL;
+}
+
+/**
+ * vgpu_queue_tick() - look again at queues whose commands are refused
+ * @gpu: any
+ * @now: time
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
+ */
+void vgpu_queue_tick(struct vgpu_gpu *gpu, u64 now)
+{
+	struct vgpu_session *session, *next;
+
+	list_for_each_entry_safe(session, next, &gpu->refusing, fetch_node) {
+		if (may_refuse(session->dev, now))
+			vgpu_queue_look(session);
+		else
+			vgpu_gpu_need_tick(gpu, refuses_again_ns(session->dev));
+	}
+}
+
 /* Whether the guest's indices agree with what was fetched and completed. */
 static bool indices_sane(const struct vgpu_session *session, u32 tail, u32 cq_head)
 {
@@ -110,7 +147,7 @@ static bool indices_sane(const struct vgpu_session *session, u32 tail, u32 cq_he
  *
  * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list;
  * where the bucket of commands does, on the paced list; where the budget does, on the GPU's
- * fetching list.
+ * fetching list; where its commands are refused and others were just now, on the refusing list.
  *
  * Return: commands fetched. Context: vgpu_gpu.lock held.
  */
@@ -146,6 +183,14 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 			if (fetched == budget) {
 				vgpu_queue_look(session);
 				goto out;
+			}
+			if (session_status(session) != VGPU_ST_OK) {
+				if (!may_refuse(dev, vgpu_now_ns())) {
+					list_move_tail(&session->fetch_node, &dev->gpu->refusing);
+					vgpu_gpu_need_tick(dev->gpu, refuses_again_ns(dev));
+					goto out;
+				}
+				dev->refused++;
 			}
 			read_cmd(&session->sq[session->sq_head & (session->sq_entries - 1)], &cmd);
 			dev->counters.submitted++;

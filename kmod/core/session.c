@@ -12,6 +12,8 @@
 static_assert(sizeof(struct vgpu_queue_header) <= VGPU_PAGE_SIZE);
 static_assert(sizeof(struct vgpu_cmd) == 64);
 static_assert(sizeof(struct vgpu_cqe) == 16);
+/* Numbers of ranges fit into vgpu_session.range_order. */
+static_assert(VGPU_MAX_RANGES <= 256);
 
 #define CHUNK_AREA_MIN	BIT_ULL(30)
 #define CHUNK_AREA_MAX	BIT_ULL(41)
@@ -232,6 +234,33 @@ enum vgpu_status vgpu_session_create(struct vgpu_dev *dev, u32 id, u64 offset, u
 	return VGPU_ST_BAD_STATE;
 }
 
+/* How many ranges begin at an offset or before. */
+static u32 ranges_up_to(const struct vgpu_session *session, u64 offset)
+{
+	u32 low = 0, high = session->num_ranges, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (session->ranges[session->range_order[middle]].offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void insert_range(struct vgpu_session *session, u64 offset, u64 len)
+{
+	u32 place = ranges_up_to(session, offset);
+	u8 *order = session->range_order;
+
+	memmove(order + place + 1, order + place, session->num_ranges - place);
+	order[place] = session->num_ranges;
+	session->ranges[session->num_ranges].offset = offset;
+	session->ranges[session->num_ranges].len = len;
+	session->num_ranges++;
+}
+
 /**
  * vgpu_session_add_range() - VGPU_CTL_RANGE_ADD
  * @dev: for which
@@ -260,9 +289,7 @@ enum vgpu_status vgpu_session_add_range(struct vgpu_dev *dev, u32 id, u64 offset
 	} else if (session->num_ranges == VGPU_MAX_RANGES) {
 		status = VGPU_ST_LIMIT;
 	} else {
-		session->ranges[session->num_ranges].offset = offset;
-		session->ranges[session->num_ranges].len = len;
-		session->num_ranges++;
+		insert_range(session, offset, len);
 	}
 	spin_unlock(&dev->gpu->lock);
 	return status;
@@ -278,16 +305,14 @@ enum vgpu_status vgpu_session_add_range(struct vgpu_dev *dev, u32 id, u64 offset
  */
 bool vgpu_session_in_range(const struct vgpu_session *session, u64 offset, u64 len)
 {
+	u32 place = ranges_up_to(session, offset);
 	const struct vgpu_range *range;
-	u32 i;
 
-	for (i = 0; i < session->num_ranges; i++) {
-		range = &session->ranges[i];
-		if (offset >= range->offset && len <= range->len &&
-		    offset - range->offset <= range->len - len)
-			return true;
-	}
-	return false;
+	/* Ranges do not overlap: the last one that begins before is the only one that can hold it. */
+	if (!place)
+		return false;
+	range = &session->ranges[session->range_order[place - 1]];
+	return len <= range->len && offset - range->offset <= range->len - len;
 }
 
 /**

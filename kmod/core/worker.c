@@ -31,7 +31,7 @@ static void vgpu_worker_set_state(struct vgpu_session *session, enum vgpu_worker
 	struct vgpu_worker *worker = &session->worker;
 	struct vgpu_gpu *gpu = session->dev->gpu;
 
-	worker->state = state;
+	WRITE_ONCE(worker->state, state);
 	switch (state) {
 	case VGPU_WORKER_SPAWNING:
 		list_add_tail(&worker->spawn_node, &gpu->spawning);
@@ -500,6 +500,20 @@ void vgpu_worker_release(struct vgpu_session *session)
 	if (session->state == VGPU_SESSION_CLOSING)
 		gpu->ops->schedule_reap(dev);
 	spin_unlock(&gpu->lock);
+}
+
+/**
+ * vgpu_worker_may_fault() - whether a worker may still get pages of what it has mapped
+ * @session: as bound; a mapping holds its worker's file
+ *
+ * A worker that was killed may go on for a while in a driver; the pages of its session are replaced
+ * then, and the new ones are not for it.
+ *
+ * Return: true if it may. Context: any.
+ */
+bool vgpu_worker_may_fault(const struct vgpu_session *session)
+{
+	return READ_ONCE(session->worker.state) == VGPU_WORKER_READY;
 }
 
 /**

@@ -386,6 +386,35 @@ static void quarantine_refuses(void **state)
 	assert_int_equal(rig_expect(&guest, seq).status, VGPU_ST_OK);
 }
 
+/* Who is lost and submits on gets the errors, and no more of the kernel's time than that of a batch each millisecond. */
+static void refusals_take_their_time(void **state)
+{
+	const u32 most = VGPU_REFUSE_BATCH, many = 2 * most + 8;
+	struct rig_dev *dev = guest.dev;
+	struct vgpu_cmd cmd = rig_launch(1);
+	struct rig_guest other;
+	u64 before;
+	u32 i;
+
+	assert_int_equal(rig_guest_create(&other, dev, 1, 0x40000, 1024, 1024), VGPU_ST_OK);
+	assert_int_equal(vgpu_dev_quarantine(&dev->dev), 0);
+	rig_advance(*state, VGPU_REFUSE_INTERVAL);
+	before = rig_stats(dev).counters.failed;
+	for (i = 0; i < many; i++)
+		rig_write(&other, &cmd);
+	rig_publish(&other);
+	for (i = 0; i < 10; i++)
+		rig_ring(&other);
+	assert_int_equal(rig_stats(dev).counters.failed - before, most);
+	rig_advance(*state, VGPU_REFUSE_INTERVAL);
+	assert_int_equal(rig_stats(dev).counters.failed - before, 2 * most);
+	rig_advance(*state, VGPU_REFUSE_INTERVAL);
+	assert_int_equal(rig_stats(dev).counters.failed - before, many);
+	for (i = 0; i < many; i++)
+		assert_int_equal(rig_expect(&other, i).status, VGPU_ST_QUARANTINED);
+	rig_check_invariants(*state);
+}
+
 static void no_memory_for_a_stream_is_an_ordinary_error(void **state)
 {
 	u32 seq;
@@ -421,6 +450,7 @@ int main(void)
 		TEST(a_full_completion_queue_is_never_overrun),
 		TEST(lost_sessions_answer),
 		TEST(quarantine_refuses),
+		TEST(refusals_take_their_time),
 		TEST(no_memory_for_a_stream_is_an_ordinary_error),
 	};
 

@@ -301,6 +301,35 @@ static void every_rule_has_its_status(void **state)
 	rig_note[0] = 0;
 }
 
+/* As many ranges as there may be, added in no order: each holds its own bytes and no others. */
+static void ranges_are_found_in_any_order(void **state)
+{
+	const u64 base = 0x8000, step = 2 * VGPU_PAGE_SIZE;
+	struct rig *rig = *state;
+	const struct vgpu_session *session = rig->dev[0].dev.sessions[0];
+	u32 i, place;
+	u64 at;
+
+	for (i = 1; i < VGPU_MAX_RANGES; i++) {
+		at = base + i * 77 % 251 * step;
+		if (i > 250)
+			at = rig_range(0) + i % 250 * step + 0x4000;
+		assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_RANGE_ADD, 0, at, VGPU_PAGE_SIZE, 0, 0), VGPU_ST_OK);
+	}
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_RANGE_ADD, 0, RIG_APERTURE - VGPU_PAGE_SIZE, VGPU_PAGE_SIZE, 0, 0),
+			 VGPU_ST_LIMIT);
+	for (place = 0; place < VGPU_MAX_RANGES; place++) {
+		const struct vgpu_range *range = &session->ranges[place];
+
+		assert_true(vgpu_session_in_range(session, range->offset, range->len));
+		assert_true(vgpu_session_in_range(session, range->offset + range->len - 1, 1));
+		assert_false(vgpu_session_in_range(session, range->offset - 1, 2));
+		assert_false(vgpu_session_in_range(session, range->offset + range->len - 1, 2));
+		assert_false(vgpu_session_in_range(session, range->offset + range->len, 1));
+		assert_false(vgpu_session_in_range(session, range->offset, ~0ULL));
+	}
+}
+
 static void behind_the_only_range_is_nothing(void **state)
 {
 	u32 i, seen = 0;
@@ -492,6 +521,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(every_rule_has_its_status),
+		TEST(ranges_are_found_in_any_order),
 		TEST(behind_the_only_range_is_nothing),
 		TEST(init_comes_first_and_has_to_fit),
 		TEST(no_device_address_before_the_worker_is_ready),
