@@ -29,9 +29,17 @@ typedef int32_t s32;
 #define NSEC_PER_SEC	1000000000ULL
 #define BITS_PER_LONG	(CHAR_BIT * (int)sizeof(long))
 
-#define READ_ONCE(x)			__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#ifdef VGPU_WATCH_READS
+/* For tests that have memory change between any two reads of it. */
+void vgpu_watch_read(const volatile void *addr, size_t len);
+#define VGPU_WATCH(p)			vgpu_watch_read(p, sizeof(*(p)))
+#else
+#define VGPU_WATCH(p)			((void)0)
+#endif
+
+#define READ_ONCE(x)			(VGPU_WATCH(&(x)), __atomic_load_n(&(x), __ATOMIC_RELAXED))
 #define WRITE_ONCE(x, v)		__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
-#define smp_load_acquire(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define smp_load_acquire(p)		(VGPU_WATCH(p), __atomic_load_n(p, __ATOMIC_ACQUIRE))
 #define smp_store_release(p, v)		__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define smp_mb()			__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_wmb()			__atomic_thread_fence(__ATOMIC_RELEASE)

@@ -26,9 +26,12 @@ fuzz: $(if $(FUZZ_RUNTIME),$(FUZZERS)) $(FUZZ_PROGRAMS)
 	done
 	@$(MAKE) --no-print-directory -s fuzz-vm
 
+print-fuzz-runtime:
+	@echo $(FUZZ_RUNTIME)
+
 # The module, as its guests, executors and administrators may be: on a kernel that looks for errors.
 fuzz-vm: all
 	@tests/vm/run --kernel debug --smp 2 --timeout $$(($(SECONDS) * 4 + 300)) hypervisor -- \
 		tests/fuzz/run-in-vm.sh $(SECONDS) $(or $(SEED),0)
 
-.PHONY: fuzz fuzz-vm
+.PHONY: fuzz fuzz-vm print-fuzz-runtime

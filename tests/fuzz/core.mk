@@ -5,7 +5,7 @@ FUZZ_CORE_SRC := tests/fuzz/core.c tests/unit/core/chaos.c tests/unit/core/rig.c
 
 $(B)/fuzz/core: $(FUZZ_CORE_SRC) $(wildcard kmod/core/*.h tests/unit/core/*.h uapi/*.h)
 	@mkdir -p $(@D)
-	$(CLANG) -std=gnu11 -g -O1 -D_GNU_SOURCE -I. -Iuapi -fsanitize=fuzzer,address,undefined \
+	$(CLANG) -std=gnu11 -g -O1 -D_GNU_SOURCE -I. -Iuapi -DVGPU_WATCH_READS -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -o $@ $(FUZZ_CORE_SRC) -lpthread
 
 FUZZERS += $(B)/fuzz/core

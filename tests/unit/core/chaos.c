@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 
+#include <pthread.h>
+
 #include "chaos.h"
 
 #define SESSIONS	4
@@ -21,9 +23,20 @@ struct chaos_guest {
 	u8 seen[HISTORY];
 };
 
+/**
+ * struct chaos - a run
+ * @source: of decisions
+ * @rig: what is put to the test
+ * @race: state of the sequence that says how apertures change, 0 where they do not
+ * @scribbling: the second thread goes on
+ * @guests: who may be there
+ * @result: what happened
+ */
 struct chaos {
 	struct chaos_source *source;
 	struct rig *rig;
+	u64 race;
+	bool scribbling;
 	struct chaos_guest guests[SLOTS];
 	struct chaos_result result;
 };
@@ -57,6 +70,86 @@ static bool more(struct chaos *chaos)
 		return false;
 	source->steps--;
 	return true;
+}
+
+static u64 next_of(u64 *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state >> 16;
+}
+
+/* What another processor of the guest may write to a place in its aperture. */
+static void write_something(u8 *aperture, u64 offset, u64 *state)
+{
+	u64 what = next_of(state), value = next_of(state);
+	u32 *word = (u32 *)(aperture + offset / 4 * 4);
+
+	switch (what % 8) {
+	case 0:
+		value = 1ULL << value % 64;
+		break;
+	case 1:
+		value = -(value % 8192);
+		break;
+	case 2:
+		value = *word ^ 1u << value % 32;
+		break;
+	case 3:
+	case 4:
+		value = *word + value % 8;
+		break;
+	case 5:
+		memset(aperture + offset / 64 * 64, value % 4 ? 0 : (int)value, 64);
+		return;
+	default:
+		value %= 64;
+	}
+	__atomic_store_n(word, (u32)value, __ATOMIC_RELAXED);
+}
+
+#ifdef VGPU_WATCH_READS
+static _Thread_local struct chaos *watched;
+
+void vgpu_watch_read(const volatile void *addr, size_t len)
+{
+	struct chaos *chaos = watched;
+	const u8 *at = (const u8 *)addr;
+	u8 *aperture;
+	u32 i;
+
+	if (!chaos || !chaos->race || next_of(&chaos->race) % 8)
+		return;
+	for (i = 0; i < RIG_DEVS; i++) {
+		aperture = chaos->rig->dev[i].aperture;
+		if (at >= aperture && at < aperture + RIG_APERTURE)
+			write_something(aperture, at - aperture, &chaos->race);
+	}
+}
+
+static void watch(struct chaos *chaos)
+{
+	watched = chaos;
+}
+#else
+static void watch(struct chaos *chaos)
+{
+}
+#endif
+
+static void *scribble(void *arg)
+{
+	struct chaos *chaos = arg;
+	u64 state = chaos->race ^ 0x5851f42d4c957f2dULL, place;
+
+	while (READ_ONCE(chaos->scribbling)) {
+		place = next_of(&state);
+		/* Headers, submission queues, payload; headers most of all. */
+		write_something(chaos->rig->dev[place % RIG_DEVS].aperture,
+				place / 8 % SESSIONS * 0x8000 + next_of(&state) % (place & 4 ? 64 : 0x4000), &state);
+	}
+	return NULL;
 }
 
 static u64 wide(struct chaos *chaos)
@@ -101,6 +194,12 @@ static void consume(struct chaos *chaos, struct chaos_guest *cg, u32 most)
 {
 	struct vgpu_cqe cqe;
 
+	/* What it reads proves nothing, but its queues go on. */
+	if (chaos->race && cg->open) {
+		cg->guest.header->cq_head = cg->guest.header->cq_tail;
+		cg->guest.cq_head = cg->guest.header->cq_tail;
+		return;
+	}
 	while (cg->open && !cg->lied && most-- && rig_consume(&cg->guest, &cqe)) {
 		RIG_CHECK(cqe.seq < HISTORY);
 		RIG_CHECK((s32)(cg->guest.tail - cqe.seq) > 0);
@@ -182,7 +281,7 @@ static void submit(struct chaos *chaos, struct chaos_guest *cg)
 	while (count--) {
 		struct vgpu_cmd cmd;
 
-		if (cg->guest.tail - cg->guest.cq_head >= cg->guest.cq_entries ||
+		if ((!chaos->race && cg->guest.tail - cg->guest.cq_head >= cg->guest.cq_entries) ||
 		    cg->guest.tail - cg->guest.header->sq_head >= cg->guest.sq_entries || cg->guest.tail == HISTORY - 1)
 			break;
 		cmd = make_cmd(chaos, cg);
@@ -536,7 +635,7 @@ static void check_end(struct chaos *chaos)
 	for (i = 0; i < SLOTS; i++) {
 		struct chaos_guest *cg = &chaos->guests[i];
 
-		if (!cg->open || cg->lied)
+		if (!cg->open || cg->lied || chaos->source->race)
 			continue;
 		/* An honest guest has one completion for each command that it submitted, and none for others. */
 		RIG_CHECK(cg->guest.header->sq_head == cg->guest.tail);
@@ -555,21 +654,30 @@ struct chaos_result chaos_run(struct chaos_source *source)
 	struct vgpu_limits limits = rig_limits();
 	struct chaos *chaos = calloc(1, sizeof(*chaos));
 	struct chaos_result result;
+	pthread_t thread;
 	u32 i;
 
 	RIG_CHECK(chaos);
 	chaos->source = source;
+	chaos->race = source->race;
 	chaos->rig = rig_new();
 	rig_attach(chaos->rig);
 	limits.depth = 48;
 	for (i = 0; i < RIG_DEVS; i++)
 		rig_dev_open(chaos->rig, i, &limits);
+	chaos->scribbling = source->race && source->thread && !pthread_create(&thread, NULL, scribble, chaos);
+	watch(chaos);
 	for (i = 0; more(chaos); i++) {
 		/* The log begins in the middle of things. */
 		if (i == 500 && source->log)
 			RIG_CHECK(!vgpu_gpu_record(&chaos->rig->gpu, write_event, source->log));
 		step(chaos);
 		rig_check_invariants(chaos->rig);
+	}
+	watch(NULL);
+	if (chaos->scribbling) {
+		WRITE_ONCE(chaos->scribbling, false);
+		pthread_join(thread, NULL);
 	}
 	drain(chaos);
 	check_end(chaos);

@@ -17,6 +17,9 @@
  * @state: of the pseudo-random sequence
  * @steps: steps of it that are left
  * @log: where the scheduler's decisions are logged, NULL for nowhere
+ * @race: not 0: apertures change under the kernel's eyes, as a sequence from this seed says: between any two reads of
+ *	the core, where it is built with VGPU_WATCH_READS
+ * @thread: a second thread writes into them too
  */
 struct chaos_source {
 	const u8 *data;
@@ -25,6 +28,8 @@ struct chaos_source {
 	u64 state;
 	u32 steps;
 	FILE *log;
+	u64 race;
+	bool thread;
 };
 
 /**
