@@ -190,6 +190,7 @@ static struct vgpu_exec_rings *rings;
 static sigjmp_buf fault_jump;
 static int ring_fd = -1;
 static int fail_nth = -1;
+static unsigned int allocations_left;	/* until one fails; 0 for never */
 static struct {
 	struct io_uring_params params;
 	uint8_t *sq, *cq;
@@ -346,14 +347,34 @@ static int64_t do_dma(const uint64_t *a)
 	return result == sizeof(a[1]) ? 0 : result;
 }
 
-static int64_t has_failed(void)
+/* Has the allocation that is asked for fail, among those that follow. */
+static void arm(void)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u", allocations_left);
+
+	if (allocations_left && pwrite(fail_nth, text, (size_t)n, 0) != n)
+		_exit(1);
+}
+
+/* No allocation fails until arm() is called again: talking to the parent takes some. */
+static void disarm(void)
 {
 	char text[16] = "";
 
+	if (!allocations_left)
+		return;
 	if (pread(fail_nth, text, sizeof(text) - 1, 0) < 1 || pwrite(fail_nth, "0", 1, 0) != 1)
-		return -errno;
-	close(fail_nth);
-	return atoi(text) == 0;
+		_exit(1);
+	allocations_left = (unsigned int)atoi(text);
+}
+
+static int64_t has_failed(void)
+{
+	int64_t failed = !allocations_left;
+
+	allocations_left = 0;
+	return failed;
 }
 
 /* Goes on in a child. */
@@ -433,8 +454,10 @@ static int64_t execute(const struct request *request, struct reply *reply)
 	case PUPPET_UNPIN:
 		return or_errno(close(ring_fd));
 	case PUPPET_FAIL_NTH:
-		fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-		return or_errno(dprintf(fail_nth, "%llu", (unsigned long long)a[0]));
+		if (fail_nth < 0)
+			fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+		allocations_left = (unsigned int)a[0];
+		return fail_nth < 0 ? -errno : 0;
 	case PUPPET_HAS_FAILED:
 		return has_failed();
 	case PUPPET_LEAVE_FILE:
@@ -453,13 +476,19 @@ static void puppet_main(int sock)
 	struct sigaction action = { .sa_handler = faulted };
 	struct request request;
 	struct reply reply;
+	bool armed;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigaction(SIGBUS, &action, NULL);
 	sigaction(SIGSEGV, &action, NULL);
 	while (read(sock, &request, sizeof(request)) == sizeof(request)) {
 		memset(&reply, 0, sizeof(reply));
+		armed = request.op != PUPPET_HAS_FAILED;
+		if (armed)
+			arm();
 		reply.result = execute(&request, &reply);
+		if (armed && request.op != PUPPET_FAIL_NTH)
+			disarm();
 		if (write(sock, &reply, sizeof(reply)) != sizeof(reply))
 			break;
 	}

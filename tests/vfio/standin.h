@@ -58,7 +58,7 @@ int64_t read_number(const char *path);
  * @PUPPET_PIN: address, length: pins the pages for long, as a driver that does DMA does
  * @PUPPET_DMA: address, value: writes 64 bits through the pin
  * @PUPPET_UNPIN: lets go of the pin
- * @PUPPET_FAIL_NTH: which of the following allocations of the kernel for it fails
+ * @PUPPET_FAIL_NTH: which of the following allocations of the kernel fails, of those that what it is told to do next takes
  * @PUPPET_HAS_FAILED: 1 if it has; no more will
  * @PUPPET_LEAVE_FILE: from now on a child obeys, which has the pin and holds the file; the parent sleeps
  * @PUPPET_LEAVE_PIN: from now on a child obeys, which has the pin, but not the file; the parent sleeps

@@ -25,8 +25,9 @@
 
 #include "tests/vfio/vfio_test.h"
 
-#define NTH_MAX		400
+#define NTH_MAX		4000	/* a step that makes more never ends */
 #define LOADS		24	/* of the module: each takes long */
+#define PAGES_AT	0x20000000ULL
 
 static int fail_nth = -1;
 static const char *module;
@@ -177,6 +178,54 @@ static void end_session(void)
 	session_wait_state(&client, 0, VGPU_SESSION_FREE);
 }
 
+/* A page of the aperture that was not there. */
+static int write_page(void)
+{
+	uint64_t word = ++serial;
+	int n = vfio_write(&client, VFIO_PCI_BAR2_REGION_INDEX, PAGES_AT, &word, sizeof(word));
+
+	return n < 0 ? n : n == sizeof(word) ? 0 : -EIO;
+}
+
+/* The same, by the guest's mapping: where there is no memory the fault is tried again. */
+static int touch_page(void)
+{
+	*(volatile uint64_t *)(client.aperture + PAGES_AT) = ++serial;
+	return 0;
+}
+
+static int reset(void)
+{
+	int err = ioctl(client.device, VFIO_DEVICE_RESET) ? -errno : 0;
+
+	vfio_enable_memory(&client);
+	reg_write32(&client, VGPU_REG_STATUS, VGPU_STATUS_DRIVER_OK);
+	return err;
+}
+
+/* Without sessions, a reset empties the aperture. */
+static void forget_pages(void)
+{
+	reg_write32(&client, VGPU_REG_STATUS, 0);
+	if (!device_wait_reset(&client)) {
+		printf("FAIL the device does not come out of its reset\n");
+		exit(1);
+	}
+	reg_write32(&client, VGPU_REG_STATUS, VGPU_STATUS_DRIVER_OK);
+	if (*(volatile uint64_t *)(client.aperture + PAGES_AT)) {
+		printf("FAIL a reset left a page of the aperture as it was\n");
+		exit(1);
+	}
+	reset();
+}
+
+static int make_pages(void)
+{
+	make_session();
+	add_range();
+	return write_page();
+}
+
 static int make_both(void)
 {
 	make_session();
@@ -238,6 +287,9 @@ static const struct step steps[] = {
 	{ "open", NULL, open_it, close_it, 1 },
 	{ "map", NULL, map_it, unmap_it, 1 },
 	{ "interrupts", NULL, set_irqs, clear_irqs, 1 },
+	{ "write", NULL, write_page, forget_pages, 1 },
+	{ "touch", NULL, touch_page, forget_pages, 1 },
+	{ "reset", make_pages, reset, NULL, 1 },
 	{ "session", NULL, make_session, end_session, 1 },
 	{ "range", make_both, add_range, end_session, 1 },
 	{ "submit", NULL, submit, settle, 1 },
@@ -249,9 +301,13 @@ static bool try_step(const struct step *step)
 	unsigned int nth, refused = 0, borne = 0, tries = 0;
 	int err;
 
-	for (nth = 1; nth < NTH_MAX * step->stride; nth += step->stride) {
+	for (nth = 1;; nth += step->stride) {
 		if (step->stride > 1 && ++tries > LOADS)
 			break;
+		if (nth > NTH_MAX) {
+			printf("FAIL %s: more than %u allocations\n", step->name, NTH_MAX);
+			return false;
+		}
 		if (step->before && step->before()) {
 			printf("FAIL %s: what it needs could not be had after %u failures\n", step->name, nth - 1);
 			return false;
@@ -316,6 +372,35 @@ static bool try_worker(void)
 	return true;
 }
 
+/* The worker maps the aperture and touches a page of it; what cannot be had it does without. */
+static bool try_mapping(void)
+{
+	unsigned int nth, refused = 0, tries = 0;
+	int64_t err = 0, fired = 1;
+	uint64_t addr;
+
+	for (nth = 1; fired == 1 && nth < NTH_MAX; nth++, tries++) {
+		puppet_call(&puppet, PUPPET_FAIL_NTH, nth, 0, 0, 0);
+		err = puppet_call(&puppet, PUPPET_MAP, VGPU_EXEC_MMAP_APERTURE + PAYLOAD(0), PAYLOAD_LEN,
+				  PROT_READ | PROT_WRITE, MAP_SHARED);
+		addr = puppet.out[0];
+		if (!err) {
+			puppet_call(&puppet, PUPPET_POKE, addr + 4096ULL * nth % PAYLOAD_LEN, nth, 0, 0);
+			fired = puppet_call(&puppet, PUPPET_HAS_FAILED, 0, 0, 0, 0);
+			puppet_call(&puppet, PUPPET_UNMAP, addr, PAYLOAD_LEN, 0, 0);
+		} else {
+			fired = puppet_call(&puppet, PUPPET_HAS_FAILED, 0, 0, 0, 0);
+			refused++;
+		}
+	}
+	if (err || fired) {
+		printf("FAIL worker-map: %s\n", err ? strerror((int)-err) : "its process died");
+		return false;
+	}
+	printf("ok fail-worker-map: %u allocations failed, %u of them refused the step\n", tries - 1, refused);
+	return true;
+}
+
 static bool wanted(const char *name)
 {
 	const struct step *step;
@@ -338,7 +423,7 @@ static bool with_worker(void)
 	    puppet_next(&puppet, &dispatch) || puppet_next(&puppet, &dispatch) ||
 	    puppet_complete(&puppet, &dispatch, 0, 0))
 		return false;
-	well = queue_wait(&queue, &(struct vgpu_cqe){ 0 }) == 0 && wanted("submit");
+	well = queue_wait(&queue, &(struct vgpu_cqe){ 0 }) == 0 && wanted("submit") && try_mapping();
 	bind_after();
 	return well;
 }
@@ -355,7 +440,8 @@ static bool all(void)
 		return false;
 	vfio_enable_memory(&client);
 	reg_write32(&client, VGPU_REG_STATUS, VGPU_STATUS_DRIVER_OK);
-	if (!wanted("map") || map_it() || !wanted("interrupts") || !wanted("session") || !wanted("range") ||
+	if (!wanted("map") || map_it() || !wanted("interrupts") ||
+	    !wanted("write") || !wanted("touch") || !wanted("reset") || !wanted("session") || !wanted("range") ||
 	    !try_worker() || !with_worker())
 		return false;
 	close_it();
