@@ -90,7 +90,7 @@ static void release_gpu(struct device *dev)
 
 	hrtimer_cancel(&gpu->tick);
 	cancel_work_sync(&gpu->tick_work);
-	/* A tick that was under way may have asked for another, which finds nothing that needs a third. */
+	/* A tick that was under way may have asked for another, but that one finds nothing. */
 	hrtimer_cancel(&gpu->tick);
 	cancel_work_sync(&gpu->tick_work);
 	vgpu_gpu_destroy(&gpu->core);

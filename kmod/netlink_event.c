@@ -5,8 +5,8 @@
 #include "netlink.h"
 
 /*
- * A guest can cause events: so many are told in a second, of one virtual GPU and over all GPUs. What
- * an operator acts upon is told however many there are, as no guest can make it often.
+ * A guest can cause events: so many are told in a second, of one virtual GPU and over all. What an
+ * operator acts upon is told however many there are, as no guest can make it often.
  */
 #define EVENTS_PER_SECOND 1000
 #define EVENTS_PER_SECOND_VM 50

@@ -145,7 +145,7 @@ struct vgpu_host_ops {
 #define VGPU_FETCH_BATCH 64u /* commands fetched from a session before others have a turn */
 #define VGPU_PUMP_BUDGET	1024u	/* commands fetched before the lock is given up */
 #define VGPU_REFUSE_INTERVAL	(1ULL * NSEC_PER_MSEC)
-#define VGPU_REFUSE_BATCH	256u	/* commands of lost sessions fetched in that time, of one device */
+#define VGPU_REFUSE_BATCH	256u	/* commands of a device's lost sessions in that time */
 
 /**
  * enum vgpu_bucket_kind - what a virtual GPU has a rate for

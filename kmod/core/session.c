@@ -284,13 +284,12 @@ enum vgpu_status vgpu_session_add_range(struct vgpu_dev *dev, u32 id, u64 offset
 		return VGPU_ST_OVERLAP;
 	spin_lock(&dev->gpu->lock);
 	session = dev->sessions[id];
-	if (!session || session->state != VGPU_SESSION_ACTIVE) {
+	if (!session || session->state != VGPU_SESSION_ACTIVE)
 		status = VGPU_ST_BAD_STATE;
-	} else if (session->num_ranges == VGPU_MAX_RANGES) {
+	else if (session->num_ranges == VGPU_MAX_RANGES)
 		status = VGPU_ST_LIMIT;
-	} else {
+	else
 		insert_range(session, offset, len);
-	}
 	spin_unlock(&dev->gpu->lock);
 	return status;
 }
@@ -308,7 +307,7 @@ bool vgpu_session_in_range(const struct vgpu_session *session, u64 offset, u64 l
 	u32 place = ranges_up_to(session, offset);
 	const struct vgpu_range *range;
 
-	/* Ranges do not overlap: the last one that begins before is the only one that can hold it. */
+	/* Ranges do not overlap: the last one that begins before is the one that may hold it. */
 	if (!place)
 		return false;
 	range = &session->ranges[session->range_order[place - 1]];
