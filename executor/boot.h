@@ -23,6 +23,8 @@
  * @log_level: enum log_level
  * @log_json: log as JSON lines
  * @sandbox: give up privileges and filter system calls
+ * @number: the worker's process number as the supervisor sees it
+ * @cgroup: directory of a memory cgroup in which the worker has one of its own, by its number; empty for none
  * @token: of the event
  * @address: where to open the mediator
  * @backend: name of the backend
@@ -33,6 +35,8 @@ struct boot {
 	uint32_t log_level;
 	bool log_json;
 	bool sandbox;
+	uint32_t number;
+	char cgroup[256];
 	uint64_t token;
 	struct port_address address;
 	char backend[16];

@@ -20,6 +20,7 @@ static struct {
 	char session[64];
 	char uuid[37];
 	uint32_t session_id;
+	pid_t pid;
 	bool json;
 	bool in_session;
 	enum log_level level;
@@ -62,6 +63,17 @@ void log_setup(const char *gpu, bool json, enum log_level level)
 	snprintf(state.gpu, sizeof(state.gpu), "%s", gpu);
 	state.json = json;
 	state.level = level;
+}
+
+/**
+ * log_set_pid() - the number that the process has for others, in every line from now on
+ * @pid: in the supervisor's PID namespace
+ *
+ * Context: before the first thread is started.
+ */
+void log_set_pid(pid_t pid)
+{
+	state.pid = pid;
 }
 
 /**
@@ -133,6 +145,11 @@ static size_t append_quoted(char *line, size_t used, const char *text)
 	return append(line, used, "\"");
 }
 
+static pid_t own_pid(void)
+{
+	return state.pid ? state.pid : getpid();
+}
+
 static void emit(enum log_level level, const struct timespec *ts, const char *message)
 {
 	char line[LINE_MAX_BYTES], head[160];
@@ -140,7 +157,7 @@ static void emit(enum log_level level, const struct timespec *ts, const char *me
 
 	if (state.json) {
 		snprintf(head, sizeof(head), "{\"time\":%lld.%06ld,\"level\":\"%s\",\"gpu\":\"%s\",\"pid\":%d",
-			 (long long)ts->tv_sec, ts->tv_nsec / 1000, level_names[level], state.gpu, (int)getpid());
+			 (long long)ts->tv_sec, ts->tv_nsec / 1000, level_names[level], state.gpu, (int)own_pid());
 		used = append(line, used, head);
 		if (state.in_session) {
 			snprintf(head, sizeof(head), ",\"vgpu\":\"%s\",\"session\":%u", state.uuid, state.session_id);
@@ -150,7 +167,7 @@ static void emit(enum log_level level, const struct timespec *ts, const char *me
 		used = append_quoted(line, used, message);
 		used = append(line, used, "}");
 	} else {
-		snprintf(head, sizeof(head), "vgpu-executor[%d] %s%s: %s%s", (int)getpid(), state.gpu, state.session,
+		snprintf(head, sizeof(head), "vgpu-executor[%d] %s%s: %s%s", (int)own_pid(), state.gpu, state.session,
 			 level == LOG_LEVEL_INFO ? "" : level_names[level], level == LOG_LEVEL_INFO ? "" : ": ");
 		used = append(line, used, head);
 		used = append(line, used, message);

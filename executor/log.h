@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -18,6 +19,7 @@ enum log_level {
 
 void log_setup(const char *gpu, bool json, enum log_level level);
 void log_set_session(const uint8_t uuid[16], uint32_t session);
+void log_set_pid(pid_t pid);
 void log_limit(unsigned int per_second);
 
 __attribute__((format(printf, 2, 3))) void log_at(enum log_level level, const char *format, ...);

@@ -34,6 +34,7 @@ enum option_key {
 	KEY_LOOPBACK = 256,
 	KEY_LOG,
 	KEY_SANDBOX,
+	KEY_CGROUP,
 	KEY_WORKER,
 };
 
@@ -50,6 +51,9 @@ static const struct argp_option options[] = {
 	{ "verbose", KEY_VERBOSE, NULL, 0, "log the start and end of every worker too", 2 },
 	{ "sandbox", KEY_SANDBOX, "on|off", 0,
 	  "whether workers give up privileges and system calls; off is for debuggers (default: on)", 2 },
+	{ "worker-cgroup", KEY_CGROUP, "DIR", 0,
+	  "cgroup (version 2), delegated to this program and without processes, in which each worker has one of its own "
+	  "that bounds its memory (default: none)", 2 },
 	{ "worker", KEY_WORKER, NULL, OPTION_HIDDEN, NULL, 3 },
 	{ 0 }
 };
@@ -126,6 +130,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (strcmp(arg, "on") && strcmp(arg, "off"))
 			argp_error(state, "--sandbox: \"%s\" is neither on nor off", arg);
 		boot->sandbox = !strcmp(arg, "on");
+		break;
+	case KEY_CGROUP:
+		copy_text(boot->cgroup, sizeof(boot->cgroup), arg, "--worker-cgroup", state);
 		break;
 	case ARGP_KEY_ARG:
 		argp_error(state, "\"%s\": this program takes options only", arg);

@@ -5,7 +5,8 @@
  *
  * A worker runs a tenant's code, in the cuda backend through a closed compiler, and is assumed to be taken over. In
  * two steps it gives up what it could hurt others with. First, with one thread: identity (a user of its own, that no
- * other process has), groups, capabilities, the right to gain any, core dumps, new files and processes. Then, with
+ * other process has), namespaces (it is the first process of a PID namespace from its start, where the machine permits
+ * that), groups, capabilities, the right to gain any, core dumps, new files and processes. Then, with
  * all threads started: every system call but those that executing commands takes. What is left is its own memory, its
  * own session's file and standard error.
  */
@@ -70,15 +71,22 @@ static int drop_capabilities(void)
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-static int become_nobody_else(const char **what)
+/**
+ * sandbox_try_namespaces() - have namespaces of its own, for files, IPC, host name, network and cgroups
+ *
+ * Who is not root may have them only together with one for users.
+ *
+ * Return: 0, or a negative errno where the machine does not permit it. Context: one thread.
+ */
+int sandbox_try_namespaces(void)
 {
-	uid_t id = UID_BASE + (uid_t)getpid();
+	return unshare(geteuid() == 0 ? NAMESPACES : NAMESPACES | CLONE_NEWUSER) < 0 ? -errno : 0;
+}
 
-	/* Best effort: a container may forbid it, and the filter forbids all that namespaces would hide. */
-	if (unshare(NAMESPACES) < 0 && errno != EPERM && errno != EINVAL) {
-		*what = "unshare namespaces";
-		return -errno;
-	}
+static int become_nobody_else(uint32_t number, const char **what)
+{
+	uid_t id = UID_BASE + number;
+
 	*what = "give up groups";
 	if (setgroups(0, NULL) < 0)
 		return -errno;
@@ -92,16 +100,20 @@ static int become_nobody_else(const char **what)
 }
 
 /**
- * sandbox_drop_privileges() - first step: identity, capabilities, limits
+ * sandbox_drop_privileges() - first step: namespaces, identity, capabilities, limits
+ * @number: that no other worker has: its user's
  * @what: set to what failed
  *
  * A process that is not root keeps its user. Return: 0 or a negative errno. Context: before any thread is started.
  */
-int sandbox_drop_privileges(const char **what)
+int sandbox_drop_privileges(uint32_t number, const char **what)
 {
 	const struct rlimit none = { 0, 0 };
+	const bool root = geteuid() == 0;
 	int ret;
 
+	/* Best effort: a container may forbid it, and the filter forbids all that namespaces would hide. */
+	sandbox_try_namespaces();
 	*what = "forbid core dumps";
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return -errno;
@@ -109,8 +121,8 @@ int sandbox_drop_privileges(const char **what)
 	ret = drop_bounding_set();
 	if (ret)
 		return ret;
-	if (geteuid() == 0) {
-		ret = become_nobody_else(what);
+	if (root) {
+		ret = become_nobody_else(number, what);
 		if (ret)
 			return ret;
 	}

@@ -8,8 +8,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-int sandbox_drop_privileges(const char **what);
+int sandbox_drop_privileges(uint32_t number, const char **what);
+int sandbox_try_namespaces(void);
 int sandbox_seal(bool socket_calls, bool driver, const char **what);
 
 #endif /* EXECUTOR_SANDBOX_H */

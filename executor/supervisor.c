@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,7 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "log.h"
+#include "sandbox.h"
 #include "supervisor.h"
 
 /* Pause before another try to start a process where the machine had no room for one. */
@@ -46,6 +49,7 @@ struct worker {
  * @port: to the mediator
  * @signals: signalfd
  * @workers: that run
+ * @own_pids: each has a PID namespace of its own
  * @num_workers: of @workers
  * @max_workers: that @workers has room for
  * @waiting: event for which no process could be started yet
@@ -58,6 +62,7 @@ struct supervisor {
 	struct port *port;
 	int signals;
 	struct worker *workers;
+	bool own_pids;
 	size_t num_workers;
 	size_t max_workers;
 	struct vgpu_exec_event waiting;
@@ -179,6 +184,14 @@ static void become_worker(int pipe_fd)
 	_exit(WORKER_EXIT_BOOT);
 }
 
+/* A worker is the first process of a PID namespace, and sees no other, where the machine permits that. */
+static pid_t fork_worker(const struct supervisor *sup)
+{
+	if (sup->own_pids)
+		return (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_NEWPID, NULL, NULL, NULL, NULL);
+	return fork();
+}
+
 static int start_worker(struct supervisor *sup, const struct vgpu_exec_event *event)
 {
 	char uuid[37];
@@ -188,20 +201,21 @@ static int start_worker(struct supervisor *sup, const struct vgpu_exec_event *ev
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
-	sup->boot.token = event->token;
-	/* Smaller than a pipe holds: this does not wait. */
-	if (write(fds[1], &sup->boot, sizeof(sup->boot)) != sizeof(sup->boot)) {
-		error = errno;
-		goto fail;
-	}
-	pid = fork();
-	if (pid < 0) {
-		error = errno;
-		goto fail;
-	}
+	pid = fork_worker(sup);
 	if (pid == 0)
 		become_worker(fds[0]);
+	error = errno;
 	close(fds[0]);
+	if (pid < 0) {
+		close(fds[1]);
+		return -error;
+	}
+	cgroup_add(sup->boot.cgroup, pid);
+	sup->boot.token = event->token;
+	sup->boot.number = (uint32_t)pid;
+	/* Smaller than a pipe holds: this does not wait. A worker that reads less ends, which is noticed. */
+	if (write(fds[1], &sup->boot, sizeof(sup->boot)) != sizeof(sup->boot))
+		log_error("worker %d was not told what to do: %s", (int)pid, strerror(errno));
 	close(fds[1]);
 	uuid_format(event->uuid, uuid);
 	if (!remember(sup, pid, event))
@@ -209,10 +223,6 @@ static int start_worker(struct supervisor *sup, const struct vgpu_exec_event *ev
 			    event->session);
 	log_debug("worker %d started for %s/%u", (int)pid, uuid, event->session);
 	return 0;
-fail:
-	close(fds[0]);
-	close(fds[1]);
-	return -error;
 }
 
 /* The mediator knows best whether the session still waits: of most that end it does not. */
@@ -331,6 +341,7 @@ static void reap(struct supervisor *sup)
 				worker = &sup->workers[i];
 		}
 		tell_end(worker, pid, status);
+		cgroup_remove(sup->boot.cgroup, pid);
 		if (worker) {
 			tell_failed(sup, worker->token);
 			*worker = sup->workers[--sup->num_workers];
@@ -420,6 +431,49 @@ static bool attach_gpu(struct supervisor *sup, const struct vgpu_exec_attach *at
 	return true;
 }
 
+/* Whether a process could be confined so: asked of one that then ends. The errno where not. */
+static int try_in_child(bool pids)
+{
+	int status = 0;
+	pid_t pid;
+
+	pid = pids ? (pid_t)syscall(SYS_clone, SIGCHLD | CLONE_NEWPID, NULL, NULL, NULL, NULL) : fork();
+	if (pid < 0)
+		return errno;
+	if (pid == 0)
+		_exit(pids ? 0 : -sandbox_try_namespaces());
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return ECHILD;
+	return WEXITSTATUS(status);
+}
+
+/* What of a worker's confinement this machine permits is said once, here. */
+static void prepare_confinement(struct supervisor *sup)
+{
+	int error;
+
+	if (!sup->boot.sandbox) {
+		log_warning("--sandbox off: workers are not confined");
+		return;
+	}
+	error = try_in_child(true);
+	sup->own_pids = !error;
+	if (error)
+		log_warning("workers have no PID namespaces of their own: %s", strerror(error));
+	error = try_in_child(false);
+	if (error)
+		log_warning("workers have no namespaces of their own for files, IPC and network: %s", strerror(error));
+	if (!sup->boot.cgroup[0]) {
+		log_info("workers have no limit of memory of their own: no --worker-cgroup");
+		return;
+	}
+	error = cgroup_prepare(sup->boot.cgroup);
+	if (!error)
+		return;
+	log_warning("workers have no limit of memory of their own: cgroup %s: %s", sup->boot.cgroup, strerror(-error));
+	sup->boot.cgroup[0] = '\0';
+}
+
 /**
  * supervisor_main() - serve a GPU until told to stop
  * @boot: what workers are told, but for the token
@@ -446,6 +500,7 @@ int supervisor_main(const struct boot *boot, const struct vgpu_exec_attach *atta
 		log_error("signalfd: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
+	prepare_confinement(&sup);
 	if (!attach_gpu(&sup, attach))
 		return EXIT_FAILURE;
 	unsetenv("LISTEN_FDS");

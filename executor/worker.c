@@ -17,6 +17,7 @@
 #include "address.h"
 #include "backend/backend.h"
 #include "boot.h"
+#include "cgroup.h"
 #include "log.h"
 #include "ring.h"
 #include "sandbox.h"
@@ -26,6 +27,8 @@
 #define WAIT_NS			10000000000ULL
 /* Of the aperture in the address space: huge pages, where the kernel has them for it. */
 #define APERTURE_ALIGN		(2ULL << 20)
+/* Bytes that a worker may take beside its session's device memory and aperture: code, tables, modules and their compiling. */
+#define WORKER_MEMORY		(1ULL << 30)
 /* Lines a second that a guest can cause. */
 #define LOG_PER_SECOND		50
 
@@ -247,11 +250,18 @@ int worker_main(void)
 		return WORKER_EXIT_BOOT;
 	}
 	log_setup(boot.options.name, boot.log_json, boot.log_level);
+	log_set_pid((pid_t)boot.number);
 	log_limit(LOG_PER_SECOND);
 	if (bind_session(&boot, &bind))
 		return WORKER_EXIT_BIND;
+	if (boot.cgroup[0]) {
+		ret = cgroup_limit(boot.cgroup, (pid_t)boot.number,
+				   bind.memory + bind.aperture_size + WORKER_MEMORY);
+		if (ret)
+			log_warning("no limit of memory: cgroup %s/%u: %s", boot.cgroup, boot.number, strerror(-ret));
+	}
 	if (boot.sandbox) {
-		ret = sandbox_drop_privileges(&what);
+		ret = sandbox_drop_privileges(boot.number, &what);
 		if (ret) {
 			log_error("sandbox: cannot %s: %s", what, strerror(-ret));
 			return WORKER_EXIT_SANDBOX;

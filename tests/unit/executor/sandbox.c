@@ -42,7 +42,7 @@ static void drop(void)
 {
 	const char *what;
 
-	if (sandbox_drop_privileges(&what)) {
+	if (sandbox_drop_privileges((uint32_t)getpid(), &what)) {
 		fprintf(stderr, "cannot %s\n", what);
 		_exit(1);
 	}

@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -567,6 +569,28 @@ static void assert_field(pid_t pid, const char *name, const char *expected)
 	assert_string_equal(value, expected);
 }
 
+static void assert_apart(pid_t pid, const char *kind)
+{
+	char path[64], mine[64] = "", its[64] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
+	assert_true(readlink(path, mine, sizeof(mine) - 1) > 0);
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, kind);
+	assert_true(readlink(path, its, sizeof(its) - 1) > 0);
+	assert_string_not_equal(mine, its);
+}
+
+/* Where the machine lets this process have namespaces of its own, a worker has them. */
+static bool namespaces_are_permitted(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP | CLONE_NEWPID) ? 1 : 0);
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
 static void workers_are_confined(void **state)
 {
 	char path[64], link[128], value[128];
@@ -587,6 +611,13 @@ static void workers_are_confined(void **state)
 	assert_field(pids[num - 1], "Seccomp", "2");
 	assert_field(pids[num - 1], "CapEff", "0000000000000000");
 	assert_field(pids[num - 1], "CapPrm", "0000000000000000");
+	if (geteuid() == 0 && namespaces_are_permitted()) {
+		static const char *const kinds[] = { "mnt", "ipc", "uts", "net", "cgroup", "pid" };
+		size_t i;
+
+		for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+			assert_apart(pids[num - 1], kinds[i]);
+	}
 	if (geteuid() == 0) {
 		assert_field(pids[num - 1], "CapBnd", "0000000000000000");
 		assert_true(status_field(pids[num - 1], "Uid", value));
