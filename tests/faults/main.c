@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/faults/cleared.h"
 #include "tests/faults/faults.h"
 #include "tests/faults/port.h"
 #include "tests/faults/service.h"
@@ -33,6 +34,7 @@ static struct {
 	unsigned int seconds;
 	unsigned int deadline_ms;
 	bool vfio;
+	bool cleared;
 } options = { .rounds = 10000, .pairs = 5, .seconds = 3, .deadline_ms = 20 };
 
 static pid_t neighbours[NEIGHBOURS];
@@ -46,6 +48,7 @@ static const struct argp_option arguments[] = {
 	{ "seconds", 't', "N", 0, "of each measurement (default: 3)", 0 },
 	{ "deadline", 'd', "MS", 0, "of a victim's runs (default: 20)", 0 },
 	{ "vfio", 'v', NULL, 0, "by vgpu.ko, which is loaded, instead of loopback", 0 },
+	{ "cleared", 'c', NULL, 0, "instead of rounds: tenants one after the other, who look for what the one before left", 0 },
 	{ 0 }
 };
 
@@ -74,6 +77,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case 'v':
 		options.vfio = true;
+		break;
+	case 'c':
+		options.cleared = true;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -342,11 +348,29 @@ static bool run(void)
 	return well;
 }
 
+static bool run_cleared(void)
+{
+	bool well;
+
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (!service_start(options.vfio, options.seed))
+		return false;
+	well = cleared();
+	return service_stop() && well;
+}
+
+static void tell_complaints(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < shared->complaints && i < MAX_COMPLAINTS; i++)
+		printf("complaint: %s\n", shared->why[i]);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = { arguments, parse, NULL, "Rounds of faults among virtual GPUs.", NULL, NULL,
 					  NULL };
-	unsigned int i;
 	bool well;
 
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
@@ -361,11 +385,15 @@ int main(int argc, char **argv)
 	shared->total = options.rounds;
 	shared->deadline_ns = options.deadline_ms * 1000000ULL;
 	port = options.vfio ? &vfio_port : &loopback_port;
+	if (options.cleared) {
+		well = run_cleared();
+		tell_complaints();
+		return well ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
 	printf("seed %llu\n", (unsigned long long)options.seed);
 	fflush(stdout);
 	well = run();
-	for (i = 0; i < shared->complaints && i < MAX_COMPLAINTS; i++)
-		printf("complaint: %s\n", shared->why[i]);
+	tell_complaints();
 	well = well && !shared->lost && !shared->doubled && !shared->wrong && !shared->corrupt &&
 	       shared->done == options.rounds;
 	printf("%s faults: seed %llu, %llu rounds, %llu commands, %llu lost, %llu doubled, %llu neighbours wrong, %llu victims wrong\n",
