@@ -97,6 +97,8 @@ CUresult error_of_errno(int err)
 	case EPERM:
 		return CUDA_ERROR_NOT_PERMITTED;
 	case EBUSY:
+	case EHOSTDOWN:
+	case EUSERS:
 	case EAGAIN:
 	case EMFILE:
 	case ENFILE:

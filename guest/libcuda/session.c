@@ -128,6 +128,7 @@ static CUresult try_open(int ordinal, struct session **opened)
 	struct session *session = calloc(1, sizeof(*session));
 	struct port_session area;
 	CUresult result = CUDA_ERROR_OUT_OF_MEMORY;
+	bool refused = false;
 	int err = -ENOMEM;
 
 	if (!guest || !session) {
@@ -144,14 +145,19 @@ static CUresult try_open(int ordinal, struct session **opened)
 		err = port_open(ordinal, &session->port);
 	if (!err)
 		err = session->port->ops->info(session->port, guest);
-	if (!err)
+	if (!err) {
 		err = session->port->ops->session(session->port, QUEUE_ENTRIES, QUEUE_ENTRIES, &area);
+		refused = err == -EPERM;
+	}
 	if (!err)
 		err = heap_init(&session->heap, session->port, guest->aperture_size);
 	if (!err)
 		err = queue_init(&session->queue, session->port, &area, &session->heap,
 				 &session->lock, failure, session);
-	if (err) {
+	if (refused) {
+		/* vgpu_guest.h: of making a session, this is what EPERM means. */
+		result = error_of_status(VGPU_ST_QUARANTINED);
+	} else if (err) {
 		result = error_of_errno(err);
 		log_line("virtual GPU %d: cannot open a session: %s", ordinal, strerror(-err));
 	} else {

@@ -45,6 +45,8 @@ static int control(struct vm *vm, int slot, u32 op, const u64 *args, unsigned in
 		return -EBUSY;
 	case VGPU_ST_NO_MEMORY:
 		return -ENOMEM;
+	case VGPU_ST_QUARANTINED:
+		return -EPERM;
 	case VGPU_ST_BAD_STATE:
 		return -ENODEV;
 	default:
