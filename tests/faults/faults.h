@@ -15,6 +15,7 @@
 #define VICTIMS		4
 #define NEIGHBOURS	4
 #define PROBE_VM	(VICTIMS + NEIGHBOURS)	/* the one that asks whether the service is whole */
+#define TIMING_VM	(PROBE_VM + 1)		/* the one that measures how soon the mediator acts */
 #define MAX_SAMPLES	65536
 #define MAX_WINDOWS	16384
 #define MAX_COMPLAINTS	8

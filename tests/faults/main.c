@@ -21,6 +21,7 @@
 #include "tests/faults/faults.h"
 #include "tests/faults/port.h"
 #include "tests/faults/service.h"
+#include "tests/faults/timing.h"
 
 #define MAX_RESTARTS	4096
 #define WHOLE_GOAL_MS	500
@@ -296,7 +297,7 @@ static void check_left(void)
 	uint64_t end = now_ns() + 30000000000ULL;
 	unsigned int vm;
 
-	for (vm = 0; vm <= PROBE_VM; vm++) {
+	for (vm = 0; vm <= TIMING_VM; vm++) {
 		do {
 			if (port->stats(vm, &stats)) {
 				complain("counters of virtual GPU %u cannot be read", vm);
@@ -319,6 +320,7 @@ static bool run(void)
 	pid_t victims[VICTIMS];
 	unsigned int i;
 	sigset_t child;
+	pid_t timing;
 	bool well;
 
 	sigemptyset(&child);
@@ -341,6 +343,11 @@ static bool run(void)
 		measure();
 	shared->mode = MODE_END;
 	watch(neighbours, NEIGHBOURS, now_ns() + 120000000000ULL);
+	/* Over VFIO each change of a limit is a process, and strikes are not among those that it changes. */
+	if (!options.vfio) {
+		timing = start(timing_main, TIMING_VM);
+		watch(&timing, 1, now_ns() + 120000000000ULL);
+	}
 	check_left();
 	well = service_stop();
 	if (!well)

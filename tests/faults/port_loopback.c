@@ -97,7 +97,7 @@ static int loopback_begin(struct place *place)
 	err = call(sock, &msg, fds, 3);
 	if (err) {
 		close(sock);
-		return err;
+		return err == -EPERM ? -EAGAIN : err;
 	}
 	map = mmap(NULL, aperture_size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
 	err = map == MAP_FAILED ? -errno : 0;
