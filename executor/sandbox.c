@@ -9,14 +9,19 @@
  * that), groups, capabilities, the right to gain any, core dumps, new files and processes. Then, with
  * all threads started: every system call but those that executing commands takes. What is left is its own memory, its
  * own session's file and standard error.
+ *
+ * A GPU's driver in the process needs more. NVIDIA's opens its device nodes anew for what it maps, so files can still
+ * be opened, but for reading and writing at once, which Landlock leaves to those nodes; without Landlock none can. Of
+ * requests to devices it is the driver's kinds that pass, whatever the descriptor. What a driver tries and can do
+ * without is refused, not punished.
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
-#include <linux/major.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -24,12 +29,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../uapi/vgpu_executor.h"
+#include "landlock.h"
+#include "log.h"
 #include "sandbox.h"
 
 /*
@@ -99,14 +104,36 @@ static int become_nobody_else(uint32_t number, const char **what)
 	return 0;
 }
 
+/* Device nodes of a GPU's driver, and what it may take for one. */
+static const char *const driver_nodes[] = { "/dev/nvidia*", "/dev/null", NULL };
+
+/* Landlock holds: what can be opened for writing is the driver's. */
+static bool files_bound;
+
+static int bind_files(const char **what)
+{
+	int ret = landlock_keep_devices(driver_nodes);
+
+	*what = "bind files to the driver's";
+	if (ret == -EOPNOTSUPP) {
+		log_warning("this kernel has no Landlock, or has it off (lsm=landlock,...): the GPU's driver can open nothing "
+			    "once the worker is sealed, for which mappings of it may fail");
+		return 0;
+	}
+	files_bound = !ret;
+	return ret;
+}
+
 /**
  * sandbox_drop_privileges() - first step: namespaces, identity, capabilities, limits
  * @number: that no other worker has: its user's
+ * @driver: a GPU's driver is to be started in the process: it looks at its own entries in /proc while it starts, and
+ *	opens device nodes later
  * @what: set to what failed
  *
  * A process that is not root keeps its user. Return: 0 or a negative errno. Context: before any thread is started.
  */
-int sandbox_drop_privileges(uint32_t number, const char **what)
+int sandbox_drop_privileges(uint32_t number, bool driver, const char **what)
 {
 	const struct rlimit none = { 0, 0 };
 	const bool root = geteuid() == 0;
@@ -134,9 +161,10 @@ int sandbox_drop_privileges(uint32_t number, const char **what)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
 	*what = "forbid tracing";
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	/* A process that is not dumpable owns nothing of its /proc; nobody else has its user, and no guest is heard yet. */
+	if (prctl(PR_SET_DUMPABLE, driver, 0, 0, 0) < 0)
 		return -errno;
-	return 0;
+	return driver ? bind_files(what) : 0;
 }
 
 #define FILTER_MAX	512
@@ -174,7 +202,7 @@ static size_t argument(unsigned int index)
 }
 
 static void allow_if_equal(struct filter *filter, uint32_t nr, unsigned int index, const uint32_t *values,
-			   unsigned char num)
+			   unsigned char num, uint32_t otherwise)
 {
 	unsigned char i;
 
@@ -185,16 +213,27 @@ static void allow_if_equal(struct filter *filter, uint32_t nr, unsigned int inde
 		emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, values[i], 0, 1));
 		emit_return(filter, SECCOMP_RET_ALLOW);
 	}
-	emit_return(filter, SECCOMP_RET_KILL_PROCESS);
+	emit_return(filter, otherwise);
 }
 
-static void allow_unless_set(struct filter *filter, uint32_t nr, unsigned int index, uint32_t bits)
+static void allow_unless_set(struct filter *filter, uint32_t nr, unsigned int index, uint32_t bits, uint32_t otherwise)
 {
 	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 4));
 	emit_load(filter, argument(index));
 	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1));
-	emit_return(filter, SECCOMP_RET_KILL_PROCESS);
+	emit_return(filter, otherwise);
 	emit_return(filter, SECCOMP_RET_ALLOW);
+}
+
+static void allow_if_masked(struct filter *filter, uint32_t nr, unsigned int index, uint32_t mask, uint32_t value,
+			    uint32_t otherwise)
+{
+	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 5));
+	emit_load(filter, argument(index));
+	emit(filter, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, mask));
+	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+	emit_return(filter, SECCOMP_RET_ALLOW);
+	emit_return(filter, otherwise);
 }
 
 /* Memory, waiting, the clock, what an abort takes, and the ways to the mediator. */
@@ -210,48 +249,53 @@ static const uint32_t plain_calls[] = {
 #endif
 };
 
-/* What a GPU's driver does besides, in the process: it maps memory of its devices and starts threads. */
+/* What a GPU's driver does besides, in the process: it maps memory of its devices, starts threads and binds memory. */
 static const uint32_t driver_calls[] = {
-	SYS_close, SYS_fstat, SYS_lseek, SYS_pread64, SYS_ftruncate, SYS_eventfd2, SYS_msync, SYS_mlock, SYS_munlock,
-	SYS_mincore, SYS_pselect6, SYS_sched_setaffinity, SYS_sched_getparam, SYS_sched_getscheduler,
-	SYS_setpriority, SYS_getpriority, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_sysinfo,
-	SYS_uname, SYS_times, SYS_getrusage, SYS_set_tid_address, SYS_epoll_pwait, SYS_epoll_ctl,
+	SYS_close, SYS_fstat, SYS_newfstatat, SYS_lseek, SYS_pread64, SYS_fallocate, SYS_eventfd2, SYS_pipe2, SYS_dup,
+	SYS_msync, SYS_mlock, SYS_munlock, SYS_mincore, SYS_mbind, SYS_get_mempolicy, SYS_membarrier,
+	SYS_pselect6, SYS_epoll_create1, SYS_epoll_pwait, SYS_epoll_ctl,
+	SYS_sched_setaffinity, SYS_sched_getparam, SYS_sched_getscheduler, SYS_sched_get_priority_max,
+	SYS_sched_get_priority_min, SYS_setpriority, SYS_getpriority, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
+	SYS_sysinfo, SYS_uname, SYS_times, SYS_getrusage, SYS_set_tid_address,
 };
 
-/* The mediator's own file is a misc device, and has its own rule; terminals and /dev/null are nobody's driver. */
-static bool is_of_driver(dev_t dev)
-{
-	const unsigned int others[] = { MEM_MAJOR, TTY_MAJOR, TTYAUX_MAJOR, MISC_MAJOR, UNIX98_PTY_SLAVE_MAJOR };
-	size_t i;
+/*
+ * Requests of NVIDIA's driver: _IOC_TYPE 'F' to its control and device nodes, and to nvidia-uvm plain numbers, of which
+ * two are not small.
+ */
+#define RM_TYPE		'F'
+#define UVM_LAST	0xffu
+#define UVM_INITIALIZE	0x30000001u
+#define UVM_DEINITIALIZE 0x30000002u
 
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (major(dev) == others[i])
-			return false;
-	return true;
-}
-
-/* Requests to the device files that the driver has open now, whatever they are; to others none. */
+/* The mediator's own requests are looked at behind this. */
 static void allow_driver_ioctls(struct filter *filter)
 {
-	const unsigned int last = 64;
-	struct stat st;
-	uint32_t fd;
+	const uint32_t numbers[] = { UVM_INITIALIZE, UVM_DEINITIALIZE };
+	unsigned int i;
 
-	for (fd = STDERR_FILENO + 1; fd < last; fd++) {
-		if (fstat((int)fd, &st) < 0 || !S_ISCHR(st.st_mode) || !is_of_driver(st.st_rdev))
-			continue;
-		if (filter->len > FILTER_MAX - 16)
-			return;
-		emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4));
-		emit_load(filter, argument(0));
-		emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, fd, 0, 1));
+	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 11));
+	emit_load(filter, argument(1));
+	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, UVM_LAST, 1, 0));
+	emit_return(filter, SECCOMP_RET_ALLOW);
+	for (i = 0; i < 2; i++) {
+		emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers[i], 0, 1));
 		emit_return(filter, SECCOMP_RET_ALLOW);
-		emit_load(filter, offsetof(struct seccomp_data, nr));
 	}
+	emit(filter, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xff00));
+	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RM_TYPE << 8, 0, 1));
+	emit_return(filter, SECCOMP_RET_ALLOW);
+	emit_load(filter, offsetof(struct seccomp_data, nr));
 }
+
+/* How an open() has to ask, for Landlock to have a say in it: O_PATH goes past it, O_CREAT has no business here. */
+#define OPEN_FLAGS_SEEN	(O_ACCMODE | O_PATH | O_CREAT | (O_TMPFILE & ~O_DIRECTORY) | O_TRUNC)
 
 static void build_driver(struct filter *filter)
 {
+	const uint32_t fcntls[] = { F_GETFD, F_SETFD, F_GETFL, F_DUPFD, F_DUPFD_CLOEXEC };
+	const uint32_t prctls[] = { PR_SET_NAME };
+	const uint32_t refuse = SECCOMP_RET_ERRNO | EPERM;
 	size_t i;
 
 	for (i = 0; i < sizeof(driver_calls) / sizeof(driver_calls[0]); i++)
@@ -259,11 +303,11 @@ static void build_driver(struct filter *filter)
 	/* Threads, no processes: clone3() hides its flags, and the C library goes without. */
 	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1));
 	emit_return(filter, SECCOMP_RET_ERRNO | ENOSYS);
-	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 4));
-	emit_load(filter, argument(0));
-	emit(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1));
-	emit_return(filter, SECCOMP_RET_ALLOW);
-	emit_return(filter, SECCOMP_RET_KILL_PROCESS);
+	allow_if_masked(filter, SYS_clone, 0, CLONE_THREAD, CLONE_THREAD, SECCOMP_RET_KILL_PROCESS);
+	if (files_bound)
+		allow_if_masked(filter, SYS_openat, 2, OPEN_FLAGS_SEEN, O_RDWR, SECCOMP_RET_ERRNO | EACCES);
+	allow_if_equal(filter, SYS_fcntl, 1, fcntls, sizeof(fcntls) / sizeof(fcntls[0]), refuse);
+	allow_if_equal(filter, SYS_prctl, 0, prctls, 1, refuse);
 	allow_driver_ioctls(filter);
 }
 
@@ -271,6 +315,8 @@ static void build(struct filter *filter, bool socket_calls, bool driver)
 {
 	const uint32_t requests[] = { VGPU_EXEC_WAIT, VGPU_EXEC_KICK, VGPU_EXEC_READY };
 	const uint32_t self[] = { (uint32_t)getpid() };
+	/* A driver tries what it can do without, files and code made at run time for the most part: it is told no. */
+	const uint32_t otherwise = driver ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_KILL_PROCESS;
 	size_t i;
 
 	filter->len = 0;
@@ -288,21 +334,20 @@ static void build(struct filter *filter, bool socket_calls, bool driver)
 	}
 	if (driver)
 		build_driver(filter);
-	allow_unless_set(filter, SYS_mmap, 2, PROT_EXEC);
-	allow_unless_set(filter, SYS_mprotect, 2, PROT_EXEC);
-	allow_if_equal(filter, SYS_ioctl, 1, requests, 3);
-	allow_if_equal(filter, SYS_tgkill, 0, self, 1);
-	/* A driver tries what it can do without, files for the most part: it is told no. */
-	emit_return(filter, driver ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_KILL_PROCESS);
+	allow_unless_set(filter, SYS_mmap, 2, PROT_EXEC, otherwise);
+	allow_unless_set(filter, SYS_mprotect, 2, PROT_EXEC, otherwise);
+	allow_if_equal(filter, SYS_ioctl, 1, requests, 3, otherwise);
+	allow_if_equal(filter, SYS_tgkill, 0, self, 1, SECCOMP_RET_KILL_PROCESS);
+	emit_return(filter, otherwise);
 }
 
 /**
  * sandbox_seal() - second step: only the system calls that executing commands takes, in every thread
  * @socket_calls: the way to the mediator is a socket
- * @driver: a GPU's driver works in the process, through device files that it has open
+ * @driver: as sandbox_drop_privileges() was told
  * @what: set to what failed
  *
- * Another system call ends the process with SIGSYS. Return: 0 or a negative errno. Context: after
+ * Another system call ends the process with SIGSYS; with a driver in it, the call fails. Return: 0 or a negative errno. Context: after
  * sandbox_drop_privileges(), all threads started.
  */
 int sandbox_seal(bool socket_calls, bool driver, const char **what)
@@ -313,7 +358,10 @@ int sandbox_seal(bool socket_calls, bool driver, const char **what)
 	struct filter filter;
 	struct sock_fprog program;
 
-	/* A driver makes event files and threads when it needs them; opening and forking the filter forbids. */
+	*what = "forbid tracing";
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	/* A driver opens files and starts threads when it needs them; which, the filter says. */
 	*what = "forbid new files";
 	if (!driver && setrlimit(RLIMIT_NOFILE, &files) < 0)
 		return -errno;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-int sandbox_drop_privileges(uint32_t number, const char **what);
+int sandbox_drop_privileges(uint32_t number, bool driver, const char **what);
 int sandbox_try_namespaces(void);
 int sandbox_seal(bool socket_calls, bool driver, const char **what);
 

@@ -184,6 +184,7 @@ static int bind_session(const struct boot *boot, struct vgpu_exec_bind *bind)
 	worker.session.aperture_size = bind->aperture_size;
 	worker.session.granule = bind->granule;
 	worker.session.memory = bind->memory;
+	worker.session.tier = bind->tier;
 	worker.session.aperture = aperture_at;
 	worker.session.complete = complete;
 	return 0;
@@ -194,11 +195,6 @@ static uint32_t start_backend(const struct boot *boot)
 	void *aperture;
 	uint32_t result;
 
-	worker.backend = backend_by_name(boot->backend);
-	if (!worker.backend) {
-		log_error("this build has no backend \"%s\"", boot->backend);
-		return CU_OUT_OF_MEMORY;
-	}
 	aperture = address_reserve(worker.session.aperture_size, APERTURE_ALIGN);
 	if (!aperture) {
 		log_error("no room for an aperture of %" PRIu64 " bytes in the address space: %s",
@@ -254,6 +250,11 @@ int worker_main(void)
 	log_limit(LOG_PER_SECOND);
 	if (bind_session(&boot, &bind))
 		return WORKER_EXIT_BIND;
+	worker.backend = backend_by_name(boot.backend);
+	if (!worker.backend) {
+		log_error("this build has no backend \"%s\"", boot.backend);
+		return WORKER_EXIT_BOOT;
+	}
 	if (boot.cgroup[0]) {
 		ret = cgroup_limit(boot.cgroup, (pid_t)boot.number,
 				   bind.memory + bind.aperture_size + WORKER_MEMORY);
@@ -261,7 +262,7 @@ int worker_main(void)
 			log_warning("no limit of memory: cgroup %s/%u: %s", boot.cgroup, boot.number, strerror(-ret));
 	}
 	if (boot.sandbox) {
-		ret = sandbox_drop_privileges(boot.number, &what);
+		ret = sandbox_drop_privileges(boot.number, worker.backend->gpu_device, &what);
 		if (ret) {
 			log_error("sandbox: cannot %s: %s", what, strerror(-ret));
 			return WORKER_EXIT_SANDBOX;

@@ -256,7 +256,8 @@ static long do_bind(struct exec_file *exec, void __user *arg)
 
 	if (copy_from_user(&bind, arg, sizeof(bind)))
 		return -EFAULT;
-	if (bind.version != VGPU_EXEC_VERSION || bind.flags || bind.reserved[0] || !bind.token)
+	if (bind.version != VGPU_EXEC_VERSION || bind.flags || bind.tier ||
+	    bind.reserved || !bind.token)
 		return -EINVAL;
 	rings = vmalloc_user(RINGS_SIZE);
 	if (!rings)

@@ -139,6 +139,7 @@ struct vgpu_exec_event {
  * @aperture_size: out: bytes of aperture to reserve addresses for
  * @granule: out: chunk granularity in bytes
  * @memory: out: device memory quota in bytes
+ * @tier: zero; out: enum vgpu_tier of the virtual GPU, which may change while the worker runs
  * @reserved: zero
  */
 struct vgpu_exec_bind {
@@ -153,7 +154,8 @@ struct vgpu_exec_bind {
 	__u64 aperture_size;
 	__u64 granule;
 	__u64 memory;
-	__u64 reserved[1];
+	__u32 tier;
+	__u32 reserved;
 };
 
 /**

@@ -44,6 +44,7 @@ struct backend_options {
  * @aperture_size: bytes
  * @granule: chunk granularity in bytes
  * @memory: device memory quota in bytes
+ * @tier: enum vgpu_tier of the virtual GPU, as it was when the worker was bound
  * @device_base: first device address; set by start()
  * @aperture_base: address of aperture offset 0; set by the worker before start()
  * @aperture: memory at an offset of the aperture, NULL if the bytes are not all in one mapped range;
@@ -56,6 +57,7 @@ struct backend_session {
 	uint64_t aperture_size;
 	uint64_t granule;
 	uint64_t memory;
+	uint32_t tier;
 	uint64_t device_base;
 	uint64_t aperture_base;
 	void *(*aperture)(uint64_t offset, uint64_t len);
@@ -65,7 +67,7 @@ struct backend_session {
 /**
  * struct backend - one kind of executor
  * @name: for --backend
- * @gpu_device: it works through device nodes that its driver opened, which stay usable when the process is sealed
+ * @gpu_device: a GPU's driver works in the process, through device nodes that stay usable when it is sealed
  * @describe: what it is, for people
  * @probe: fills everything of an attach request but version and name; false, with a sentence in @why, where there
  *	is no such GPU. In the supervisor

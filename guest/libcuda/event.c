@@ -156,7 +156,7 @@ static CUresult record(CUevent handle, CUstream stream_handle, bool thread_defau
 		return CUDA_ERROR_INVALID_HANDLE;
 	pthread_mutex_lock(&event->session->lock);
 	result = stream_resolve(ctx, stream_handle, thread_default, &stream);
-	if (!result && stream->session != event->session)
+	if (!result && (stream->session != event->session || stream->ctx != event->ctx))
 		result = CUDA_ERROR_INVALID_HANDLE;
 	if (!result)
 		result = capture_check(stream);

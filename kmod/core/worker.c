@@ -232,6 +232,7 @@ struct vgpu_session *vgpu_worker_bind(struct vgpu_gpu *gpu, struct vgpu_exec_bin
 		bind->aperture_size = found->dev->limits.aperture;
 		bind->granule = gpu->attach.granule;
 		bind->memory = found->dev->limits.memory;
+		bind->tier = found->dev->limits.tier;
 	}
 	spin_unlock(&gpu->lock);
 	return found;

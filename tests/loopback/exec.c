@@ -193,7 +193,7 @@ void exec_bind(struct server *server, struct conn *conn, struct lb_msg *msg)
 	/* A connection binds or fails to, once. */
 	if (conn->role != CONN_NEW || conn->pidfd >= 0)
 		err = -EBUSY;
-	else if (msg->bind.version != VGPU_EXEC_VERSION || msg->bind.flags || msg->bind.reserved[0])
+	else if (msg->bind.version != VGPU_EXEC_VERSION || msg->bind.flags || msg->bind.tier || msg->bind.reserved)
 		err = -EINVAL;
 	else
 		err = open_process(conn);

@@ -5,13 +5,14 @@
  *
  * Executes a session's commands on a real GPU through the CUDA Driver API. Device memory is backed in chunks at addresses
  * reserved at the start (memory.c); what goes to a stream is not waited for (execute.c, completion.c); what CUDA answers at
- * once is done by one thread in the order of arrival (objects.c, modules.c).
+ * once is done by one thread in the order of arrival (context.c, stream.c, objects.c, modules.c).
  *
  * All that the driver opens, maps or starts lazily is made to happen in cuda_start(), before the process is sealed: a
- * context, the compiler of PTX, a launch.
+ * context, the compiler of PTX, the linker, a launch.
  */
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@
 /* Kept back beside what a context takes: the driver's own growth. */
 #define MEMORY_MARGIN	(256ULL << 20)
 #define GRANULE_MIN	(64ULL << 10)
+#define OVERHEAD_TRIES	2
 
 static const char warm_up[] =
 	".version 7.0\n.target sm_52\n.address_size 64\n"
@@ -31,6 +33,7 @@ static const char warm_up[] =
 
 struct cuda cuda = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
+	.idle = PTHREAD_COND_INITIALIZER,
 };
 
 /**
@@ -56,13 +59,13 @@ static struct {
 
 /**
  * cuda_enter() - make a context of the session current in this thread
- * @ctx: number, 0 for any
+ * @ctx: number, 0 for the base context
  *
- * Return: CUresult. Context: any thread.
+ * Return: CUresult. Context: the control thread; any for the base context. Others use cuda_ctx_use().
  */
 CUresult cuda_enter(uint32_t ctx)
 {
-	CUcontext context = ctx ? cuda.contexts[ctx] : cuda.base;
+	CUcontext context = ctx ? cuda.contexts[ctx].context : cuda.base;
 
 	return context ? cu.cuCtxSetCurrent(context) : CUDA_ERROR_INVALID_CONTEXT;
 }
@@ -128,7 +131,7 @@ static CUresult control(const struct vgpu_cmd *cmd, uint64_t *value)
 	case VGPU_OP_STREAM_CREATE:
 		return cuda_stream_create(cmd->ctx, cmd->stream, cmd->object.priority);
 	case VGPU_OP_STREAM_DESTROY:
-		return cuda_stream_destroy(cmd->ctx, cmd->stream);
+		return cuda_stream_destroy(cmd->stream);
 	case VGPU_OP_CHUNK_MAP:
 		return cuda_chunk_map(&cmd->chunk);
 	case VGPU_OP_CHUNK_UNMAP:
@@ -136,13 +139,13 @@ static CUresult control(const struct vgpu_cmd *cmd, uint64_t *value)
 	case VGPU_OP_MODULE_LOAD:
 		return cuda_module_load(cmd->ctx, &cmd->module, value);
 	case VGPU_OP_MODULE_UNLOAD:
-		return cuda_module_unload(cmd->ctx, cmd->module.module);
+		return cuda_module_unload(cmd->module.module);
 	case VGPU_OP_FUNC_GET:
-		return cuda_func_get(cmd->ctx, &cmd->get);
+		return cuda_func_get(&cmd->get);
 	case VGPU_OP_GLOBAL_GET:
-		return cuda_global_get(cmd->ctx, &cmd->get);
+		return cuda_global_get(&cmd->get);
 	case VGPU_OP_FUNC_SET:
-		return cuda_func_set(cmd->ctx, &cmd->attr);
+		return cuda_func_set(&cmd->attr);
 	case VGPU_OP_PRINTF_READ:
 		return cuda_printf_read(&cmd->buffer, value);
 	default:
@@ -226,11 +229,29 @@ static void set_environment(void)
 	setenv("CUDA_MODULE_LOADING", "EAGER", 1);
 }
 
-/* Has the driver open, map and start what it else would when a guest's command first needs it. */
-static CUresult warm(void)
+/* The linker is a library of its own, which the driver loads when it is first used. */
+static CUresult warm_linker(CUmodule *module)
+{
+	CUlinkState state;
+	CUresult result;
+	void *cubin;
+	size_t size;
+
+	result = cu.cuLinkCreate_v2(0, NULL, NULL, &state);
+	if (result)
+		return result;
+	result = cu.cuLinkAddData_v2(state, CU_JIT_INPUT_PTX, (void *)warm_up, sizeof(warm_up), "warm up", 0, NULL, NULL);
+	if (!result)
+		result = cu.cuLinkComplete(state, &cubin, &size);
+	if (!result)
+		result = cu.cuModuleLoadDataEx(module, cubin, 0, NULL, NULL);
+	cu.cuLinkDestroy(state);
+	return result;
+}
+
+static CUresult launch_once(CUmodule module)
 {
 	CUfunction function;
-	CUmodule module;
 	CUresult result;
 	uint64_t p = 0;
 	size_t len = sizeof(p);
@@ -238,14 +259,30 @@ static CUresult warm(void)
 		CU_LAUNCH_PARAM_BUFFER_POINTER, &p, CU_LAUNCH_PARAM_BUFFER_SIZE, &len, CU_LAUNCH_PARAM_END,
 	};
 
-	result = cu.cuModuleLoadDataEx(&module, warm_up, 0, NULL, NULL);
-	if (result)
-		return result;
 	result = cu.cuModuleGetFunction(&function, module, "vgpu_warm_up");
 	if (!result)
 		result = cu.cuLaunchKernel(function, 1, 1, 1, 1, 1, 1, 0, NULL, NULL, extra);
 	if (!result)
 		result = cu.cuCtxSynchronize();
+	return result;
+}
+
+/* Has the driver open, map and start what it else would when a guest's command first needs it. */
+static CUresult warm(void)
+{
+	CUmodule module;
+	CUresult result;
+
+	result = cu.cuModuleLoadDataEx(&module, warm_up, 0, NULL, NULL);
+	if (result)
+		return result;
+	result = launch_once(module);
+	cu.cuModuleUnload(module);
+	if (!result)
+		result = warm_linker(&module);
+	if (result)
+		return result;
+	result = launch_once(module);
 	cu.cuModuleUnload(module);
 	return result;
 }
@@ -282,10 +319,13 @@ static uint32_t cuda_start(const struct backend_options *options, struct backend
 		result = warm();
 	if (!result)
 		result = cuda_memory_start();
+	if (!result)
+		result = cuda_streams_start();
 	if (result) {
 		log_error("the CUDA driver does not start: %s", cuda_error_name(result));
 		return (uint32_t)result;
 	}
+	cuda.contexts[0].context = cuda.base;
 	return cuda_printf_start() && start_threads() ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 
@@ -313,7 +353,7 @@ static void describe_gpu(CUdevice device, struct vgpu_gpu_info *info)
  * @result: CUresult of what failed, 0 if nothing did
  * @granule: chunk granularity
  * @total: device memory
- * @free: of it, while one context exists
+ * @free: of it, while this process has a context
  * @pci: PCI address, in lower case
  * @info: the GPU
  */
@@ -324,6 +364,18 @@ struct finding {
 	size_t free;
 	char pci[16];
 	struct vgpu_gpu_info info;
+};
+
+/**
+ * struct asked - a process that has been made to use the GPU as a worker does
+ * @pid: of it
+ * @answers: from it
+ * @orders: to it: a byte for the free memory, nothing more for its end
+ */
+struct asked {
+	pid_t pid;
+	int answers;
+	int orders;
 };
 
 static void look_at_gpu(const struct backend_options *options, struct finding *finding)
@@ -350,45 +402,113 @@ static void look_at_gpu(const struct backend_options *options, struct finding *f
 	if (!finding->result)
 		finding->result = cu.cuCtxSetCurrent(context);
 	if (!finding->result)
-		finding->result = cu.cuMemGetInfo_v2(&finding->free, &finding->total);
+		finding->result = warm();
 	if (!finding->result)
 		finding->result = cu.cuMemGetAllocationGranularity(&finding->granule, &prop,
 								   CU_MEM_ALLOC_GRANULARITY_MINIMUM);
 }
 
-/* In a process of its own: the supervisor, which starts others, has no context and holds no device open. */
-static bool ask_child(const struct backend_options *options, struct finding *finding)
+/* The other end of struct asked. */
+static void answer(const struct backend_options *options, int answers, int orders)
 {
-	int pipe_ends[2];
-	ssize_t n;
-	pid_t pid;
+	struct finding finding;
+	char order;
 
-	if (pipe(pipe_ends))
+	memset(&finding, 0, sizeof(finding));
+	set_environment();
+	look_at_gpu(options, &finding);
+	do {
+		if (!finding.result)
+			finding.result = cu.cuMemGetInfo_v2(&finding.free, &finding.total);
+		if (write(answers, &finding, sizeof(finding)) != sizeof(finding))
+			_exit(1);
+	} while (read(orders, &order, 1) == 1);
+	_exit(0);
+}
+
+static bool start_asked(const struct backend_options *options, struct asked *asked)
+{
+	int answers[2], orders[2];
+
+	if (pipe2(answers, O_CLOEXEC))
 		return false;
-	pid = fork();
-	if (!pid) {
-		memset(finding, 0, sizeof(*finding));
-		look_at_gpu(options, finding);
-		n = write(pipe_ends[1], finding, sizeof(*finding));
-		_exit(n != sizeof(*finding));
+	if (pipe2(orders, O_CLOEXEC)) {
+		close(answers[0]);
+		close(answers[1]);
+		return false;
 	}
-	close(pipe_ends[1]);
-	n = pid < 0 ? -1 : read(pipe_ends[0], finding, sizeof(*finding));
-	close(pipe_ends[0]);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	return n == sizeof(*finding);
+	asked->pid = fork();
+	if (!asked->pid) {
+		close(orders[1]);
+		answer(options, answers[1], orders[0]);
+	}
+	close(answers[1]);
+	close(orders[0]);
+	asked->answers = answers[0];
+	asked->orders = orders[1];
+	return asked->pid > 0;
+}
+
+static bool hear(const struct asked *asked, struct finding *finding)
+{
+	return read(asked->answers, finding, sizeof(*finding)) == sizeof(*finding);
+}
+
+static bool ask_again(const struct asked *asked, struct finding *finding)
+{
+	return write(asked->orders, "", 1) == 1 && hear(asked, finding);
+}
+
+static void end_asked(struct asked *asked)
+{
+	close(asked->orders);
+	close(asked->answers);
+	if (asked->pid > 0)
+		waitpid(asked->pid, NULL, 0);
+}
+
+/*
+ * In processes of their own: the supervisor, which starts others, has no context and holds no device open. What a worker
+ * takes beside chunks is what the first sees go when the second comes; others may use the GPU meanwhile, so the smallest
+ * of some tries counts.
+ */
+static bool ask_children(const struct backend_options *options, struct finding *finding, uint64_t *overhead)
+{
+	struct asked first, second;
+	struct finding now, other;
+	uint64_t taken;
+	bool heard;
+	int i;
+
+	if (!start_asked(options, &first))
+		return false;
+	heard = hear(&first, finding);
+	*overhead = UINT64_MAX;
+	for (i = 0; heard && !finding->result && i < OVERHEAD_TRIES; i++) {
+		heard = ask_again(&first, finding) && start_asked(options, &second);
+		if (!heard)
+			break;
+		heard = hear(&second, &other) && ask_again(&first, &now);
+		end_asked(&second);
+		if (!heard || now.result || other.result)
+			break;
+		taken = finding->free > now.free ? finding->free - now.free : 0;
+		if (taken < *overhead)
+			*overhead = taken;
+	}
+	end_asked(&first);
+	return heard;
 }
 
 static bool cuda_probe(const struct backend_options *options, struct vgpu_exec_attach *attach, char *why,
 		       size_t why_len)
 {
 	struct finding finding;
-	uint64_t memory;
+	uint64_t memory, overhead;
 
 	if (!cuda_driver_load(why, why_len))
 		return false;
-	if (!ask_child(options, &finding)) {
+	if (!ask_children(options, &finding, &overhead)) {
 		snprintf(why, why_len, "the process that was to ask the CUDA driver ended");
 		return false;
 	}
@@ -398,8 +518,10 @@ static bool cuda_probe(const struct backend_options *options, struct vgpu_exec_a
 		return false;
 	}
 	attach->granule = finding.granule > GRANULE_MIN ? finding.granule : GRANULE_MIN;
-	attach->session_overhead = (finding.total - finding.free + attach->granule - 1) / attach->granule *
-				   attach->granule;
+	/* No second context was to be had: then what there is counts, whoever has it. */
+	if (overhead == UINT64_MAX)
+		overhead = finding.total - finding.free;
+	attach->session_overhead = (overhead + attach->granule - 1) / attach->granule * attach->granule;
 	memory = options->memory ? options->memory : finding.total > MEMORY_MARGIN ? finding.total - MEMORY_MARGIN : 0;
 	if (memory > finding.total) {
 		snprintf(why, why_len, "--memory is more than the %zu MiB that the GPU has", finding.total >> 20);

@@ -17,12 +17,38 @@
 #include "driver.h"
 
 /**
+ * struct cuda_context - a CUDA context of the session
+ * @context: CUDA's, NULL where the number is free
+ * @closing: it ends: nothing new is put into its streams
+ * @flights: commands in its streams, and one for each thread that is putting one there
+ * @events: that no flight has, all of this context: CUDA records none in a stream of another
+ * @num_events: of @events
+ * @room: for events
+ * @limits: device memory that its limits set aside, in bytes: stacks, heap, output of printf()
+ * @overhead: device memory that it took when it was made, 0 for the base context, which the kernel has charged
+ *
+ * All but @limits and @overhead, which are the control thread's, under cuda.lock.
+ */
+struct cuda_context {
+	CUcontext context;
+	bool closing;
+	uint32_t flights;
+	CUevent *events;
+	uint32_t num_events;
+	uint32_t room;
+	uint64_t limits[3];
+	uint64_t overhead;
+};
+
+/**
  * struct cuda_stream - a stream of the session
  * @stream: CUDA's; NULL until it is used
+ * @ctx: number of its context
  * @last_end: event at the end of the newest command that has not completed; NULL if there is none
  */
 struct cuda_stream {
 	CUstream stream;
+	uint32_t ctx;
 	CUevent last_end;
 };
 
@@ -30,24 +56,24 @@ struct cuda_stream {
  * struct cuda_module - a module of the session
  * @module: CUDA's, NULL where the number is free
  * @ctx: number of its context
+ * @cubin: its machine code, where the driver does not tell kernels' parameters; else NULL
+ * @cubin_len: bytes of it
  */
 struct cuda_module {
 	CUmodule module;
 	uint32_t ctx;
+	void *cubin;
+	size_t cubin_len;
 };
 
 /**
  * struct cuda_function - a kernel of the session
  * @function: CUDA's, NULL where the number is free
  * @module: number of its module
- * @num_params: parameters
- * @offsets: of the parameters in their buffer
  */
 struct cuda_function {
 	CUfunction function;
 	uint32_t module;
-	uint32_t num_params;
-	uint32_t *offsets;
 };
 
 /**
@@ -56,11 +82,14 @@ struct cuda_function {
  * @device: its GPU
  * @base: context that is made before the process is sealed; the session's first context is this one
  * @base_used: number of the session's context that has it, 0 for none
+ * @clearing: stream of the base context in which new chunks are cleared
+ * @lock: guards @contexts, @functions and @streams
+ * @idle: a context has no flights any more
  * @contexts: by number; [0] is @base
- * @lock: guards @modules, @functions and @streams against lookups by other threads than the one that changes them
- * @modules: by number
+ * @modules: by number; the control thread's
  * @functions: by number
  * @streams: by number
+ * @mapped: bytes of chunks; the control thread's
  * @fault: result that ended everything, 0 while nothing did
  */
 struct cuda {
@@ -68,11 +97,14 @@ struct cuda {
 	CUdevice device;
 	CUcontext base;
 	uint32_t base_used;
-	CUcontext contexts[VGPU_MAX_CONTEXTS];
+	CUstream clearing;
 	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	struct cuda_context contexts[VGPU_MAX_CONTEXTS];
 	struct cuda_module modules[VGPU_MAX_MODULES];
 	struct cuda_function functions[VGPU_MAX_FUNCTIONS];
 	struct cuda_stream streams[VGPU_MAX_STREAMS];
+	uint64_t mapped;
 	_Atomic uint32_t fault;
 };
 
@@ -88,22 +120,37 @@ CUresult cuda_chunk_map(const struct vgpu_op_chunk *chunk);
 CUresult cuda_chunk_unmap(const struct vgpu_op_chunk *chunk);
 void cuda_add_range(uint64_t offset, uint64_t len);
 
-/* objects.c */
-CUresult cuda_session_init(const struct vgpu_op_init *init);
+/* context.c */
 CUresult cuda_ctx_create(uint32_t ctx, uint32_t flags);
 CUresult cuda_ctx_destroy(uint32_t ctx);
 CUresult cuda_ctx_limit(uint32_t ctx, const struct vgpu_op_limit *limit);
+CUresult cuda_ctx_use(uint32_t ctx);
+void cuda_ctx_unuse(uint32_t ctx);
+CUevent cuda_event_take(uint32_t ctx);
+void cuda_event_put(uint32_t ctx, CUevent event);
+bool cuda_quota_allows(uint64_t more);
+
+/* stream.c */
+CUresult cuda_streams_start(void);
 CUresult cuda_stream_create(uint32_t ctx, uint32_t number, int32_t priority);
-CUresult cuda_stream_destroy(uint32_t ctx, uint32_t number);
-CUresult cuda_func_get(uint32_t ctx, const struct vgpu_op_get *get);
-CUresult cuda_func_set(uint32_t ctx, const struct vgpu_op_attr *attr);
-CUresult cuda_global_get(uint32_t ctx, const struct vgpu_op_get *get);
+CUresult cuda_stream_destroy(uint32_t number);
+void cuda_streams_of(uint32_t ctx);
+
+/* objects.c */
+CUresult cuda_session_init(const struct vgpu_op_init *init);
+CUresult cuda_func_get(const struct vgpu_op_get *get);
+CUresult cuda_func_set(const struct vgpu_op_attr *attr);
+CUresult cuda_global_get(const struct vgpu_op_get *get);
 void cuda_forget_functions(uint32_t module);
 
 /* modules.c */
 CUresult cuda_module_load(uint32_t ctx, const struct vgpu_op_module *op, uint64_t *value);
-CUresult cuda_module_unload(uint32_t ctx, uint32_t number);
+CUresult cuda_module_unload(uint32_t number);
 void cuda_modules_of(uint32_t ctx);
+
+/* params.c */
+uint32_t cuda_params_of(const void *cubin, size_t len, const char *kernel, uint32_t pairs[][2], uint32_t most);
+CUresult cuda_choose_image(const void *image, size_t len, void **chosen, size_t *chosen_len);
 
 /* execute.c */
 CUresult cuda_issue(const struct vgpu_cmd *cmd, CUstream stream);

@@ -28,11 +28,14 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end);
 	CALL(cuDevicePrimaryCtxRetain) \
 	CALL(cuCtxCreate_v2) \
 	CALL(cuCtxDestroy_v2) \
+	CALL(cuCtxPopCurrent_v2) \
 	CALL(cuCtxSetCurrent) \
+	CALL(cuCtxGetStreamPriorityRange) \
 	CALL(cuCtxSynchronize) \
 	CALL(cuCtxSetLimit) \
 	CALL(cuMemGetInfo_v2) \
 	CALL(cuMemAddressReserve) \
+	CALL(cuMemAddressFree) \
 	CALL(cuMemGetAllocationGranularity) \
 	CALL(cuMemCreate) \
 	CALL(cuMemMap) \
@@ -45,7 +48,6 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end);
 	CALL(cuMemcpyDtoHAsync_v2) \
 	CALL(cuMemcpyDtoDAsync_v2) \
 	CALL(cuMemcpy2DAsync_v2) \
-	CALL(cuMemsetD8_v2) \
 	CALL(cuMemsetD2D8Async) \
 	CALL(cuMemsetD2D16Async) \
 	CALL(cuMemsetD2D32Async) \
@@ -63,11 +65,12 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end);
 	CALL(cuFuncGetAttribute) \
 	CALL(cuFuncSetAttribute) \
 	CALL(cuLaunchKernel) \
-	CALL(cuLaunchCooperativeKernel) \
+	CALL(cuLaunchKernelEx) \
 	CALL(cuStreamCreateWithPriority) \
 	CALL(cuStreamDestroy_v2) \
 	CALL(cuStreamSynchronize) \
 	CALL(cuEventCreate) \
+	CALL(cuEventDestroy_v2) \
 	CALL(cuEventRecord) \
 	CALL(cuEventQuery) \
 	CALL(cuEventElapsedTime) \

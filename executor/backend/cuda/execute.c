@@ -86,22 +86,35 @@ static CUresult issue_memset(const struct vgpu_op_memset *set, CUstream stream)
 static CUresult issue_launch(const struct vgpu_cmd *cmd, CUstream stream)
 {
 	static _Thread_local char params[VGPU_MAX_PARAMS];
-	static _Thread_local void *pointers[VGPU_MAX_ARGS];
 	const struct vgpu_op_launch *op = &cmd->launch;
-	struct cuda_function function;
+	CUlaunchAttribute cooperative = { .id = CU_LAUNCH_ATTRIBUTE_COOPERATIVE, .value.cooperative = 1 };
+	const CUlaunchConfig config = {
+		.gridDimX = op->grid[0],
+		.gridDimY = op->grid[1],
+		.gridDimZ = op->grid[2],
+		.blockDimX = op->block[0],
+		.blockDimY = op->block[1],
+		.blockDimZ = op->block[2],
+		.sharedMemBytes = op->shared,
+		.hStream = stream,
+		.attrs = &cooperative,
+		.numAttrs = 1,
+	};
 	size_t len = op->params_len;
 	void *extra[] = {
 		CU_LAUNCH_PARAM_BUFFER_POINTER, params,
 		CU_LAUNCH_PARAM_BUFFER_SIZE, &len,
 		CU_LAUNCH_PARAM_END,
 	};
+	CUfunction function;
 	const void *from;
-	uint32_t i;
 
+	if (op->func >= VGPU_MAX_FUNCTIONS || len > sizeof(params))
+		return CUDA_ERROR_INVALID_VALUE;
 	pthread_mutex_lock(&cuda.lock);
-	function = cuda.functions[op->func];
+	function = cuda.functions[op->func].function;
 	pthread_mutex_unlock(&cuda.lock);
-	if (!function.function)
+	if (!function)
 		return CUDA_ERROR_INVALID_HANDLE;
 	if (len) {
 		from = cuda.session->aperture(op->params, len);
@@ -109,16 +122,11 @@ static CUresult issue_launch(const struct vgpu_cmd *cmd, CUstream stream)
 			return CUDA_ERROR_INVALID_VALUE;
 		memcpy(params, from, len);
 	}
-	if (!(cmd->flags & VGPU_CMD_F_COOPERATIVE))
-		return cu.cuLaunchKernel(function.function, op->grid[0], op->grid[1], op->grid[2], op->block[0],
-					 op->block[1], op->block[2], op->shared, stream, NULL, len ? extra : NULL);
-	for (i = 0; i < function.num_params && i < VGPU_MAX_ARGS; i++) {
-		if (function.offsets[i] >= len)
-			return CUDA_ERROR_INVALID_VALUE;
-		pointers[i] = params + function.offsets[i];
-	}
-	return cu.cuLaunchCooperativeKernel(function.function, op->grid[0], op->grid[1], op->grid[2], op->block[0],
-					    op->block[1], op->block[2], op->shared, stream, pointers);
+	/* Both take parameters as a buffer, so that their places need not be known here. */
+	if (cmd->flags & VGPU_CMD_F_COOPERATIVE)
+		return cu.cuLaunchKernelEx(&config, function, NULL, len ? extra : NULL);
+	return cu.cuLaunchKernel(function, op->grid[0], op->grid[1], op->grid[2], op->block[0], op->block[1],
+				 op->block[2], op->shared, stream, NULL, len ? extra : NULL);
 }
 
 /**

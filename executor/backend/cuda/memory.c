@@ -7,8 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../address.h"
 #include "../../log.h"
 #include "cuda.h"
+
+#define RESERVE_TRIES	4
 
 /**
  * struct chunk - a mapping of the device range
@@ -35,10 +38,29 @@ static CUmemAllocationProp device_memory(void)
 	};
 }
 
+/*
+ * The address that the driver is asked for is a hint. A guest process has to reserve the same range, so it is to lie where
+ * no program's memory does; what comes elsewhere is taken only where nothing else is to be had.
+ */
+static CUresult reserve(struct backend_session *session, CUdeviceptr *base)
+{
+	CUresult result = CUDA_ERROR_OUT_OF_MEMORY;
+	int i;
+
+	for (i = 0; i < RESERVE_TRIES; i++) {
+		result = cu.cuMemAddressReserve(base, session->device_size, session->granule,
+						address_hint(session->device_size, session->granule), 0);
+		if (result || address_is_far(*base, session->device_size))
+			return result;
+		cu.cuMemAddressFree(*base, session->device_size);
+	}
+	return cu.cuMemAddressReserve(base, session->device_size, session->granule, 0, 0);
+}
+
 /**
  * cuda_memory_start() - reserve the session's device address range
  *
- * Return: CUresult; session->device_base is set where it is success. Context: the base context is current.
+ * Return: CUresult; session->device_base is set where it is success. Context: once; the base context is current.
  */
 CUresult cuda_memory_start(void)
 {
@@ -56,14 +78,14 @@ CUresult cuda_memory_start(void)
 			  (unsigned long long)session->granule, granularity);
 		return CUDA_ERROR_INVALID_VALUE;
 	}
-	result = cu.cuMemAddressReserve(&base, session->device_size, session->granule, 0, 0);
+	result = reserve(session, &base);
 	if (result) {
 		log_error("no room for a device range of %llu bytes: %s", (unsigned long long)session->device_size,
 			  cuda_error_name(result));
 		return result;
 	}
 	session->device_base = base;
-	return CUDA_SUCCESS;
+	return cu.cuStreamCreateWithPriority(&cuda.clearing, CU_STREAM_NON_BLOCKING, 0);
 }
 
 static CUresult back(struct chunk *chunk)
@@ -82,11 +104,13 @@ static CUresult back(struct chunk *chunk)
 	if (result)
 		goto release;
 	result = cu.cuMemSetAccess(chunk->addr, chunk->len, &access, 1);
-	/* The driver promises nothing of what was there before: it may be another tenant's. */
+	/* The driver promises nothing of what was there before: it may be another tenant's. No kernel is waited for. */
 	if (!result)
-		result = cu.cuMemsetD8_v2(chunk->addr, 0, chunk->len);
+		result = cuda_enter(0);
 	if (!result)
-		result = cu.cuCtxSynchronize();
+		result = cu.cuMemsetD8Async(chunk->addr, 0, chunk->len, cuda.clearing);
+	if (!result)
+		result = cu.cuStreamSynchronize(cuda.clearing);
 	if (!result)
 		return CUDA_SUCCESS;
 	cu.cuMemUnmap(chunk->addr, chunk->len);
@@ -110,6 +134,8 @@ CUresult cuda_chunk_map(const struct vgpu_op_chunk *op)
 	if (op->addr < session->device_base || op->len > session->chunk_size ||
 	    op->addr - session->device_base > session->chunk_size - op->len)
 		return CUDA_ERROR_INVALID_VALUE;
+	if (!cuda_quota_allows(op->len))
+		return CUDA_ERROR_OUT_OF_MEMORY;
 	chunk = calloc(1, sizeof(*chunk));
 	if (!chunk)
 		return CUDA_ERROR_OUT_OF_MEMORY;
@@ -122,6 +148,7 @@ CUresult cuda_chunk_map(const struct vgpu_op_chunk *op)
 	}
 	chunk->next = chunks;
 	chunks = chunk;
+	cuda.mapped += op->len;
 	return CUDA_SUCCESS;
 }
 
@@ -158,6 +185,7 @@ CUresult cuda_chunk_unmap(const struct vgpu_op_chunk *op)
 		if (result)
 			return result;
 		*link = chunk->next;
+		cuda.mapped -= chunk->len;
 		cu.cuMemRelease(chunk->handle);
 		free(chunk);
 	}

@@ -64,13 +64,45 @@ static size_t close_log(struct jit *jit)
 	return errors + info;
 }
 
-static CUresult link_inputs(const void *image, size_t len, struct jit *jit, CUmodule *module)
+/* A driver that does not tell parameters of kernels has them read from machine code, which is kept with the module. */
+static bool wants_cubin(void)
+{
+	return !cu.cuFuncGetParamInfo;
+}
+
+static CUresult keep_cubin(struct cuda_module *module, const void *cubin, size_t len)
+{
+	if (!wants_cubin())
+		return CUDA_SUCCESS;
+	module->cubin = malloc(len);
+	if (!module->cubin)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	memcpy(module->cubin, cubin, len);
+	module->cubin_len = len;
+	return CUDA_SUCCESS;
+}
+
+/* Loads what a linker has been given. */
+static CUresult load_linked(CUlinkState state, struct cuda_module *module)
+{
+	CUresult result;
+	void *cubin;
+	size_t size;
+
+	result = cu.cuLinkComplete(state, &cubin, &size);
+	if (!result)
+		result = keep_cubin(module, cubin, size);
+	if (!result)
+		result = cu.cuModuleLoadDataEx(&module->module, cubin, 0, NULL, NULL);
+	return result;
+}
+
+static CUresult link_inputs(const void *image, size_t len, struct jit *jit, struct cuda_module *module)
 {
 	struct link_input input;
 	CUlinkState state;
-	size_t pos = 0, size;
+	size_t pos = 0;
 	CUresult result;
-	void *cubin;
 	int more;
 
 	result = cu.cuLinkCreate_v2(jit->num, jit->options, jit->values, &state);
@@ -82,9 +114,23 @@ static CUresult link_inputs(const void *image, size_t len, struct jit *jit, CUmo
 	if (!result && more < 0)
 		result = CUDA_ERROR_INVALID_IMAGE;
 	if (!result)
-		result = cu.cuLinkComplete(state, &cubin, &size);
+		result = load_linked(state, module);
+	cu.cuLinkDestroy(state);
+	return result;
+}
+
+static CUresult compile_text(const void *text, size_t len, struct jit *jit, struct cuda_module *module)
+{
+	CUlinkState state;
+	CUresult result;
+
+	result = cu.cuLinkCreate_v2(jit->num, jit->options, jit->values, &state);
+	if (result)
+		return result;
+	/* With the NUL behind it. */
+	result = cu.cuLinkAddData_v2(state, CU_JIT_INPUT_PTX, (void *)text, strnlen(text, len) + 1, "module", 0, NULL, NULL);
 	if (!result)
-		result = cu.cuModuleLoadDataEx(module, cubin, 0, NULL, NULL);
+		result = load_linked(state, module);
 	cu.cuLinkDestroy(state);
 	return result;
 }
@@ -100,38 +146,77 @@ static bool may_print(const void *image, size_t len)
 	return type == IMAGE_FATBIN || memmem(image, len, "vprintf", strlen("vprintf"));
 }
 
-static CUresult load(const void *image, const struct vgpu_op_module *op, struct jit *jit, CUmodule *module)
+static CUresult load_one(const void *image, size_t len, struct jit *jit, struct cuda_module *module)
+{
+	CUresult result;
+
+	if (wants_cubin() && image_type(image, len) == IMAGE_TEXT)
+		return compile_text(image, len, jit, module);
+	result = cu.cuModuleLoadDataEx(&module->module, image, jit->num, jit->options, jit->values);
+	if (!result)
+		result = keep_cubin(module, image, len);
+	return result;
+}
+
+/* The driver would choose by itself, but then nothing would be known of the kernels' parameters. */
+static CUresult load_chosen(const void *fatbin, size_t len, struct jit *jit, struct cuda_module *module)
+{
+	size_t chosen_len;
+	CUresult result;
+	void *chosen;
+
+	result = cuda_choose_image(fatbin, len, &chosen, &chosen_len);
+	if (result)
+		return result;
+	result = load_one(chosen, chosen_len, jit, module);
+	free(chosen);
+	return result;
+}
+
+static CUresult load(const void *image, const struct vgpu_op_module *op, struct jit *jit, struct cuda_module *module)
 {
 	if (op->kind == VGPU_IMAGE_LINK)
 		return link_inputs(image, op->image_len, jit, module);
 	/* The driver reads as far as headers say: they are checked first, they are the guest's. */
 	switch (image_type(image, op->image_len)) {
+	case IMAGE_FATBIN:
+		if (wants_cubin())
+			return load_chosen(image, op->image_len, jit, module);
+		/* fallthrough */
 	case IMAGE_TEXT:
 	case IMAGE_CUBIN:
-	case IMAGE_FATBIN:
-		return cu.cuModuleLoadDataEx(module, image, jit->num, jit->options, jit->values);
+		return load_one(image, op->image_len, jit, module);
 	default:
 		return CUDA_ERROR_INVALID_IMAGE;
 	}
 }
 
+static void drop(struct cuda_module *module)
+{
+	free(module->cubin);
+	memset(module, 0, sizeof(*module));
+}
+
 static CUresult load_private(uint32_t ctx, const void *image, const struct vgpu_op_module *op, struct jit *jit,
 			     uint64_t *value)
 {
-	CUmodule module = NULL;
+	struct cuda_module *module = &cuda.modules[op->module];
 	CUresult result;
 
-	if (cuda.modules[op->module].module)
+	if (module->module)
 		return CUDA_ERROR_INVALID_VALUE;
 	open_log(jit);
-	result = load(image, op, jit, &module);
+	result = load(image, op, jit, module);
 	*value = close_log(jit);
-	if (result)
+	if (result) {
+		if (module->module)
+			cu.cuModuleUnload(module->module);
+		drop(module);
 		return result;
+	}
 	if (may_print(image, op->image_len))
 		*value |= VGPU_MODULE_USES_PRINTF;
-	cuda.modules[op->module].module = module;
-	cuda.modules[op->module].ctx = ctx;
+	module->ctx = ctx;
 	return CUDA_SUCCESS;
 }
 
@@ -178,28 +263,28 @@ CUresult cuda_module_load(uint32_t ctx, const struct vgpu_op_module *op, uint64_
 
 /**
  * cuda_module_unload() - VGPU_OP_MODULE_UNLOAD
- * @ctx: number of the context, which is current
  * @number: of the module
  *
- * Return: CUresult. Context: the control thread.
+ * Return: CUresult. Context: the control thread; the module's context is made current.
  */
-CUresult cuda_module_unload(uint32_t ctx, uint32_t number)
+CUresult cuda_module_unload(uint32_t number)
 {
-	struct cuda_module *module = &cuda.modules[number];
+	struct cuda_module *module;
 	CUresult result;
 
-	if (number >= VGPU_MAX_MODULES || !module->module)
+	if (number >= VGPU_MAX_MODULES || !cuda.modules[number].module)
 		return CUDA_ERROR_INVALID_HANDLE;
+	module = &cuda.modules[number];
 	cuda_forget_functions(number);
 	result = cuda_enter(module->ctx);
 	if (!result)
 		result = cu.cuModuleUnload(module->module);
-	module->module = NULL;
+	drop(module);
 	return result;
 }
 
 /**
- * cuda_modules_of() - forget, and unload where it is the base context, the modules of a context that ends
+ * cuda_modules_of() - unload the modules of a context that ends
  * @ctx: its number
  *
  * Context: the control thread.
@@ -210,5 +295,5 @@ void cuda_modules_of(uint32_t ctx)
 
 	for (i = 0; i < VGPU_MAX_MODULES; i++)
 		if (cuda.modules[i].module && cuda.modules[i].ctx == ctx)
-			cuda_module_unload(ctx, i);
+			cuda_module_unload(i);
 }

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
- * Contexts, streams, functions and variables of the session.
+ * Functions and variables of the session.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "cuda.h"
-
-#define PRINTF_FIFO_MAX	(64ULL << 20)
 
 /**
  * cuda_session_init() - VGPU_OP_SESSION_INIT
@@ -34,106 +32,6 @@ CUresult cuda_session_init(const struct vgpu_op_init *init)
 		return CUDA_ERROR_INVALID_VALUE;
 	memcpy(out, &info, sizeof(info));
 	return CUDA_SUCCESS;
-}
-
-/**
- * cuda_ctx_create() - VGPU_OP_CTX_CREATE
- * @ctx: number
- * @flags: CUctx_flags
- *
- * The first one is the context that is there already: each costs much device memory.
- *
- * Return: CUresult. Context: the control thread.
- */
-CUresult cuda_ctx_create(uint32_t ctx, uint32_t flags)
-{
-	if (!ctx || cuda.contexts[ctx])
-		return CUDA_ERROR_INVALID_VALUE;
-	if (!cuda.base_used) {
-		cuda.base_used = ctx;
-		cuda.contexts[ctx] = cuda.base;
-		return CUDA_SUCCESS;
-	}
-	return cu.cuCtxCreate_v2(&cuda.contexts[ctx],
-				 flags & (CU_CTX_SCHED_MASK | CU_CTX_MAP_HOST | CU_CTX_LMEM_RESIZE_TO_MAX),
-				 cuda.device);
-}
-
-/**
- * cuda_ctx_destroy() - VGPU_OP_CTX_DESTROY: its modules end with it
- * @ctx: number
- *
- * Return: CUresult. Context: the control thread.
- */
-CUresult cuda_ctx_destroy(uint32_t ctx)
-{
-	CUcontext context = cuda.contexts[ctx];
-
-	if (!ctx || !context)
-		return CUDA_ERROR_INVALID_CONTEXT;
-	cuda_modules_of(ctx);
-	cuda.contexts[ctx] = NULL;
-	if (context != cuda.base)
-		return cu.cuCtxDestroy_v2(context);
-	cuda.base_used = 0;
-	return CUDA_SUCCESS;
-}
-
-/**
- * cuda_ctx_limit() - VGPU_OP_CTX_LIMIT
- * @ctx: number of the context, which is current
- * @limit: which, and to what
- *
- * Return: CUresult.
- */
-CUresult cuda_ctx_limit(uint32_t ctx, const struct vgpu_op_limit *limit)
-{
-	/* The heap comes out of the quota as all device memory does. */
-	if (limit->limit == CU_LIMIT_MALLOC_HEAP_SIZE && limit->value > cuda.session->memory)
-		return CUDA_ERROR_INVALID_VALUE;
-	if (limit->limit == CU_LIMIT_PRINTF_FIFO_SIZE && limit->value > PRINTF_FIFO_MAX)
-		return CUDA_ERROR_INVALID_VALUE;
-	return cu.cuCtxSetLimit((CUlimit)limit->limit, limit->value);
-}
-
-/**
- * cuda_stream_create() - VGPU_OP_STREAM_CREATE, or the first use of a stream
- * @ctx: number of the context, which is current
- * @number: of the stream
- * @priority: as the guest gave it
- *
- * What default streams wait for is the guest library's business: no stream here waits for another by itself.
- *
- * Return: CUresult. Context: any thread.
- */
-CUresult cuda_stream_create(uint32_t ctx, uint32_t number, int32_t priority)
-{
-	CUresult result = CUDA_SUCCESS;
-
-	pthread_mutex_lock(&cuda.lock);
-	if (!cuda.streams[number].stream)
-		result = cu.cuStreamCreateWithPriority(&cuda.streams[number].stream, CU_STREAM_NON_BLOCKING,
-						       priority);
-	pthread_mutex_unlock(&cuda.lock);
-	return result;
-}
-
-/**
- * cuda_stream_destroy() - VGPU_OP_STREAM_DESTROY
- * @ctx: number of the context, which is current
- * @number: of the stream; its commands have completed
- *
- * Return: CUresult. Context: the control thread.
- */
-CUresult cuda_stream_destroy(uint32_t ctx, uint32_t number)
-{
-	CUstream stream;
-
-	pthread_mutex_lock(&cuda.lock);
-	stream = cuda.streams[number].stream;
-	cuda.streams[number].stream = NULL;
-	pthread_mutex_unlock(&cuda.lock);
-	return stream ? cu.cuStreamDestroy_v2(stream) : CUDA_SUCCESS;
 }
 
 /* Private copy of a name, and the module. */
@@ -161,56 +59,33 @@ static uint32_t attribute(CUfunction function, CUfunction_attribute which)
 	return (uint32_t)value;
 }
 
-/* Parameters of a kernel, one after the other, until the driver knows no more. */
-static uint32_t read_params(CUfunction function, struct vgpu_func_info *info, uint32_t pairs[][2], uint32_t most)
+/*
+ * Parameters of a kernel: of the driver one after the other, until it knows no more; of drivers before 12.4 from the
+ * machine code.
+ */
+static uint32_t read_params(const struct cuda_module *module, CUfunction function, const char *name,
+			    uint32_t pairs[][2], uint32_t most)
 {
 	size_t offset, size;
 	uint32_t num = 0;
 
-	while (cu.cuFuncGetParamInfo && num < most && !cu.cuFuncGetParamInfo(function, num, &offset, &size)) {
+	if (!cu.cuFuncGetParamInfo)
+		return cuda_params_of(module->cubin, module->cubin_len, name, pairs, most);
+	while (num < most && !cu.cuFuncGetParamInfo(function, num, &offset, &size)) {
 		pairs[num][0] = (uint32_t)offset;
 		pairs[num][1] = (uint32_t)size;
-		if (offset + size > info->params_size)
-			info->params_size = (uint32_t)(offset + size);
 		num++;
 	}
 	return num;
 }
 
-static CUresult remember(const struct vgpu_op_get *get, CUfunction function, uint32_t pairs[][2], uint32_t num)
-{
-	struct cuda_function *slot = &cuda.functions[get->id];
-	uint32_t *offsets = NULL, *old;
-	uint32_t i;
-
-	if (num) {
-		offsets = calloc(num, sizeof(*offsets));
-		if (!offsets)
-			return CUDA_ERROR_OUT_OF_MEMORY;
-	}
-	for (i = 0; i < num; i++)
-		offsets[i] = pairs[i][0];
-	pthread_mutex_lock(&cuda.lock);
-	old = slot->offsets;
-	*slot = (struct cuda_function) {
-		.function = function,
-		.module = get->module,
-		.num_params = num,
-		.offsets = offsets,
-	};
-	pthread_mutex_unlock(&cuda.lock);
-	free(old);
-	return CUDA_SUCCESS;
-}
-
 /**
  * cuda_func_get() - VGPU_OP_FUNC_GET
- * @ctx: number of the context, which is current
  * @get: names the kernel and gives it a number
  *
- * Return: CUresult. Context: the control thread.
+ * Return: CUresult. Context: the control thread; the module's context is current.
  */
-CUresult cuda_func_get(uint32_t ctx, const struct vgpu_op_get *get)
+CUresult cuda_func_get(const struct vgpu_op_get *get)
 {
 	static uint32_t pairs[VGPU_MAX_ARGS][2];
 	char *out = cuda.session->aperture(get->out, get->out_len);
@@ -219,7 +94,7 @@ CUresult cuda_func_get(uint32_t ctx, const struct vgpu_op_get *get)
 	CUfunction function;
 	CUmodule module;
 	CUresult result;
-	uint32_t fits;
+	uint32_t fits, i;
 
 	if (!out || get->out_len < sizeof(info))
 		return CUDA_ERROR_INVALID_VALUE;
@@ -236,10 +111,13 @@ CUresult cuda_func_get(uint32_t ctx, const struct vgpu_op_get *get)
 	info.ptx_version = attribute(function, CU_FUNC_ATTRIBUTE_PTX_VERSION);
 	info.binary_version = attribute(function, CU_FUNC_ATTRIBUTE_BINARY_VERSION);
 	info.max_dynamic_shared = attribute(function, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES);
-	info.num_params = read_params(function, &info, pairs, VGPU_MAX_ARGS);
-	result = remember(get, function, pairs, info.num_params);
-	if (result)
-		return result;
+	info.num_params = read_params(&cuda.modules[get->module], function, name, pairs, VGPU_MAX_ARGS);
+	for (i = 0; i < info.num_params; i++)
+		if (pairs[i][0] + pairs[i][1] > info.params_size)
+			info.params_size = pairs[i][0] + pairs[i][1];
+	pthread_mutex_lock(&cuda.lock);
+	cuda.functions[get->id] = (struct cuda_function) { .function = function, .module = get->module };
+	pthread_mutex_unlock(&cuda.lock);
 	fits = (get->out_len - (uint32_t)sizeof(info)) / (uint32_t)sizeof(pairs[0]);
 	memcpy(out, &info, sizeof(info));
 	memcpy(out + sizeof(info), pairs, sizeof(pairs[0]) * (info.num_params < fits ? info.num_params : fits));
@@ -248,15 +126,17 @@ CUresult cuda_func_get(uint32_t ctx, const struct vgpu_op_get *get)
 
 /**
  * cuda_func_set() - VGPU_OP_FUNC_SET
- * @ctx: number of the context, which is current
  * @attr: function, attribute, value
  *
  * Return: CUresult. Context: the control thread.
  */
-CUresult cuda_func_set(uint32_t ctx, const struct vgpu_op_attr *attr)
+CUresult cuda_func_set(const struct vgpu_op_attr *attr)
 {
-	CUfunction function = cuda.functions[attr->func].function;
+	CUfunction function;
 
+	if (attr->func >= VGPU_MAX_FUNCTIONS)
+		return CUDA_ERROR_INVALID_VALUE;
+	function = cuda.functions[attr->func].function;
 	if (!function)
 		return CUDA_ERROR_INVALID_HANDLE;
 	return cu.cuFuncSetAttribute(function, (CUfunction_attribute)attr->attr, attr->value);
@@ -264,12 +144,11 @@ CUresult cuda_func_set(uint32_t ctx, const struct vgpu_op_attr *attr)
 
 /**
  * cuda_global_get() - VGPU_OP_GLOBAL_GET
- * @ctx: number of the context, which is current
  * @get: names the variable
  *
  * Return: CUresult. Context: the control thread.
  */
-CUresult cuda_global_get(uint32_t ctx, const struct vgpu_op_get *get)
+CUresult cuda_global_get(const struct vgpu_op_get *get)
 {
 	void *out = cuda.session->aperture(get->out, get->out_len);
 	char name[VGPU_MAX_NAME + 1];
@@ -306,7 +185,6 @@ void cuda_forget_functions(uint32_t module)
 	for (function = cuda.functions; function < cuda.functions + VGPU_MAX_FUNCTIONS; function++) {
 		if (!function->function || function->module != module)
 			continue;
-		free(function->offsets);
 		memset(function, 0, sizeof(*function));
 	}
 	pthread_mutex_unlock(&cuda.lock);

@@ -11,7 +11,8 @@ $(B)/tests/executor-image: $(addprefix $(B)/san/,tests/unit/executor/image.o exe
 	$(CC) $(SANITIZE) -o $@ $^ $(EXECUTOR_LIBS) -lcmocka
 
 # Not under sanitizers: they make system calls of their own.
-$(B)/tests/executor-sandbox: $(addprefix $(B)/obj/,tests/unit/executor/sandbox.o executor/sandbox.o)
+$(B)/tests/executor-sandbox: $(addprefix $(B)/obj/,tests/unit/executor/sandbox.o executor/sandbox.o \
+		executor/landlock.o executor/log.o)
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lcmocka
 

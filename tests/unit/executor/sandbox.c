@@ -42,7 +42,7 @@ static void drop(void)
 {
 	const char *what;
 
-	if (sandbox_drop_privileges((uint32_t)getpid(), &what)) {
+	if (sandbox_drop_privileges((uint32_t)getpid(), false, &what)) {
 		fprintf(stderr, "cannot %s\n", what);
 		_exit(1);
 	}
@@ -54,6 +54,17 @@ static void seal(void)
 
 	drop();
 	if (sandbox_seal(false, false, &what)) {
+		fprintf(stderr, "cannot %s\n", what);
+		_exit(1);
+	}
+}
+
+/* As a worker with a GPU's driver in it. */
+static void seal_driver(void)
+{
+	const char *what;
+
+	if (sandbox_drop_privileges((uint32_t)getpid(), true, &what) || sandbox_seal(false, true, &what)) {
 		fprintf(stderr, "cannot %s\n", what);
 		_exit(1);
 	}
@@ -226,6 +237,66 @@ static void what_work_takes_is_allowed(void **state)
 	assert_int_equal(status_of(seal, works), 0);
 }
 
+static char own_file[] = "/tmp/vgpu-sandbox.XXXXXX";
+
+/* What a driver tries is refused, with the error that it knows; what it does besides is done. */
+static void driver_is_kept_to_its_devices(void)
+{
+	int fd;
+
+	if (open("/etc/passwd", O_RDONLY) >= 0 || errno != EACCES)
+		leave(10);
+	if (open("/etc", O_PATH) >= 0 || errno != EACCES)
+		leave(11);
+	/* Anybody's by its mode, but no device of the driver's. */
+	if (open(own_file, O_RDWR) >= 0 || errno != EACCES)
+		leave(12);
+	if (open("/tmp/vgpu-sandbox-new", O_RDWR | O_CREAT, 0600) >= 0 || errno != EACCES)
+		leave(13);
+	fd = open("/dev/null", O_RDWR);
+	if (fd < 0)
+		leave(14);
+	/* Requests of the driver's kinds reach the device, which knows none of them; others do not. */
+	if (ioctl(fd, _IOWR('F', 0x2a, uint64_t)) != -1 || errno != ENOTTY)
+		leave(15);
+	if (ioctl(fd, 0x30000001) != -1 || errno != ENOTTY || ioctl(fd, 75) != -1 || errno != ENOTTY)
+		leave(16);
+	if (ioctl(fd, 0x5401) != -1 || errno != EPERM || ioctl(fd, 0x30000003) != -1 || errno != EPERM)
+		leave(17);
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) || fcntl(fd, F_SETOWN, getpid()) != -1 || errno != EPERM)
+		leave(18);
+	if (close(fd))
+		leave(19);
+	if (mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED || errno != EPERM)
+		leave(20);
+	if (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM || memfd_create("x", 0) >= 0)
+		leave(21);
+	if (prctl(PR_SET_NAME, "driver", 0, 0, 0) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != -1 || errno != EPERM)
+		leave(22);
+	execl("/bin/true", "true", NULL);
+	if (errno != EPERM)
+		leave(23);
+}
+
+static void a_driver_opens_its_devices_only(void **state)
+{
+	int status, fd;
+
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 1) {
+		print_message("this kernel has no Landlock\n");
+		skip();
+	}
+	fd = mkstemp(own_file);
+	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, 0666), 0);
+	status = status_of(seal_driver, driver_is_kept_to_its_devices);
+	close(fd);
+	unlink(own_file);
+	assert_int_equal(status, 0);
+	status = status_of(seal_driver, forks);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
 static void is_nobody(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -299,6 +370,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forbidden_calls_kill),
 		cmocka_unit_test(what_work_takes_is_allowed),
+		cmocka_unit_test(a_driver_opens_its_devices_only),
 		cmocka_unit_test(privileges_are_given_up),
 		cmocka_unit_test(has_namespaces_of_its_own),
 	};
