@@ -81,8 +81,42 @@ test_stats()
 		expect_exit 0 vgpu-admin stats && [[ $out = *$one* ]] &&
 		expect_exit 0 vgpu-admin stats show "$one" && [[ $out = *executing* ]] &&
 		expect_exit 0 vgpu-admin top --once && [[ $out = *soft0* ]] &&
-		expect_error 5 "vm 01234567-0000-4000-8000-00000000ffff: no virtual GPU has this UUID" \
-			vgpu-admin stats show 01234567-0000-4000-8000-00000000ffff
+		expect_exit 0 vgpu-admin vm register web --uuid "$one" && expect_exit 0 vgpu-admin vm register websites --uuid "$two" &&
+		expect_exit 0 vgpu-admin stats && [[ $out = *$'\n'web\ * && $out = *$'\n'websites\ * ]] &&
+		expect_exit 0 vgpu-admin stats show web && [[ $out = *$one* ]] &&
+		expect_error 5 "'we' begins the names or UUIDs of 2 virtual GPUs: write more of it" vgpu-admin stats show we &&
+		expect_error 5 "no virtual GPU that exists has a name or UUID that begins with 'mail'; list them: vgpu-admin stats" \
+			vgpu-admin stats show mail
+}
+
+screen()
+{
+	tmux -L vgpu capture-pane -p
+}
+
+screen_shows()
+{
+	screen | grep -qE -- "$1"
+}
+
+press() # KEY TEXT
+{
+	tmux -L vgpu send-keys "$1"
+	if ! wait_for screen_shows "$2"; then
+		screen
+		return 1
+	fi
+}
+
+# The live view as it is on a terminal of 80 columns and 24 lines.
+test_top()
+{
+	tmux -L vgpu -u new-session -d -x 80 -y 24 "TERM=screen LC_ALL=C.UTF-8 vgpu-admin top --interval 0.5; tmux -L vgpu wait-for -S ended" &&
+		press c '^VM +TIER +GPU% +DEPTH +CMDS/S +P99 +MEM$' && press c '^web +high ' && press c '^soft0 +[█▌·]{20} ' &&
+		press c '^arrows choose .* q quit$' || return
+	press d ', by depth' && press p 'by depth, pool default' && press l ', by latency' && press u ', by uuid' &&
+		press Enter '^(web|websites)  on soft0, pool default, tier ' && screen_shows '^executing ' && press Escape '^VM ' &&
+		tmux -L vgpu send-keys q && tmux -L vgpu wait-for ended
 }
 
 test_events()
@@ -140,7 +174,10 @@ check "textfile" test_textfile
 check "promtool finds nothing in the rules" test_rules
 check "vgpu-admin stats and top" test_stats
 case $(uname -r) in
-6.12*) check "Prometheus scrapes, the dashboard's queries return data" test_prometheus ;;
+6.12*)
+	check "vgpu-admin top on a terminal" test_top
+	check "Prometheus scrapes, the dashboard's queries return data" test_prometheus
+	;;
 esac
 check "vgpu-admin events" test_events
 kill $exporter

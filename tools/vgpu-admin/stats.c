@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
+#include "change.h"
 #include "print.h"
 #include "stats.h"
 
@@ -23,7 +24,8 @@ static const struct admin_option stats_options[] = {
 };
 
 static const struct print_column stats_columns[] = {
-	{ "uuid", NULL, "UUID" },
+	{ "label", NULL, "VM" },
+	{ "uuid", "UUID", NULL },
 	{ "gpu", "GPU", "GPU" },
 	{ "pool", "pool", NULL },
 	{ "tier", "tier", "TIER" },
@@ -107,26 +109,69 @@ enum admin_exit stats_failed(int err)
 }
 
 /**
- * stats_find() - a virtual GPU by its UUID or the beginning of it
+ * stats_names() - what people call the virtual GPUs
+ * @args: the command's
+ *
+ * Return: names by UUID of those that have one; empty where there is no database. To be freed with json_decref().
+ */
+json_t *stats_names(const struct admin_args *args)
+{
+	json_t *names = json_object(), *vm, *name;
+	struct change change;
+	const char *uuid;
+
+	if (change_open(&change, args, DB_READ) == ADMIN_OK)
+		json_object_foreach(json_object_get(change.declared, "vms"), uuid, vm) {
+			name = json_object_get(vm, "name");
+			if (name)
+				json_object_set(names, uuid, name);
+		}
+	change_close(&change, ADMIN_OK);
+	return names;
+}
+
+/**
+ * stats_name() - what people call a virtual GPU
+ * @names: of stats_names()
+ * @uuid: of it
+ * @text: the UUID is written there
+ *
+ * Return: its name, or @text where it has none.
+ */
+const char *stats_name(const json_t *names, const uint8_t uuid[16], char text[37])
+{
+	const char *name;
+
+	sample_uuid(uuid, text);
+	name = json_string_value(json_object_get(names, text));
+	return name ? name : text;
+}
+
+/**
+ * stats_find() - a virtual GPU by its name or UUID, or the beginning of one
  * @link: to the module
- * @name: as given
+ * @names: of stats_names()
+ * @word: as given
  * @uuid: filled in
  *
  * Return: the status to exit with; what failed is said on stderr.
  */
-enum admin_exit stats_find(struct sample_link *link, const char *name, uint8_t uuid[16])
+enum admin_exit stats_find(struct sample_link *link, const json_t *names, const char *word, uint8_t uuid[16])
 {
 	struct sample sample;
 	int err = sample_read(link, &sample), found = 0;
+	bool exact = false;
+	const char *name;
 	char text[37];
 	size_t i;
 
-	for (i = 0; !err && i < sample.num_vms; i++) {
-		sample_uuid(sample.vms[i].uuid, text);
-		if (*name && !strncasecmp(text, name, strlen(name))) {
-			memcpy(uuid, sample.vms[i].uuid, 16);
-			found++;
-		}
+	for (i = 0; !err && *word && !exact && i < sample.num_vms; i++) {
+		name = stats_name(names, sample.vms[i].uuid, text);
+		if (strncasecmp(text, word, strlen(word)) && strncasecmp(name, word, strlen(word)))
+			continue;
+		exact = !strcasecmp(name, word);
+		found = exact ? 1 : found + 1;
+		memcpy(uuid, sample.vms[i].uuid, 16);
 	}
 	sample_free(&sample);
 	if (err)
@@ -134,9 +179,10 @@ enum admin_exit stats_find(struct sample_link *link, const char *name, uint8_t u
 	if (found == 1)
 		return ADMIN_OK;
 	if (found)
-		admin_error("vm %s: %d virtual GPUs have UUIDs that begin so: give more of it", name, found);
+		admin_error("'%s' begins the names or UUIDs of %d virtual GPUs: write more of it", word, found);
 	else
-		admin_error("vm %s: no virtual GPU has this UUID", name);
+		admin_error("no virtual GPU that exists has a name or UUID that begins with '%s'; list them: vgpu-admin stats",
+			    word);
 	return ADMIN_NOT_FOUND;
 }
 
@@ -172,7 +218,7 @@ static json_t *array_json(const uint64_t *values, unsigned int count, const char
 	return object;
 }
 
-static json_t *vm_json(const struct sample_vm *vm, unsigned int windows)
+static json_t *vm_json(const struct sample_vm *vm, const json_t *names, unsigned int windows)
 {
 	static const char *const window_names[] = { "all", "1s", "10s", "60s" };
 	json_t *object = json_object(), *latency = json_object();
@@ -181,7 +227,7 @@ static json_t *vm_json(const struct sample_vm *vm, unsigned int windows)
 	char uuid[37];
 	size_t i;
 
-	sample_uuid(vm->uuid, uuid);
+	json_object_set_new(object, "label", json_string(stats_name(names, vm->uuid, uuid)));
 	json_object_set_new(object, "uuid", json_string(uuid));
 	json_object_set_new(object, "gpu", json_string(vm->gpu));
 	json_object_set_new(object, "pool", json_string(vm->pool));
@@ -208,7 +254,8 @@ static json_t *vm_json(const struct sample_vm *vm, unsigned int windows)
 	return object;
 }
 
-static enum admin_exit show_once(struct sample_link *link, const uint8_t *uuid, const struct admin_args *args)
+static enum admin_exit show_once(struct sample_link *link, const json_t *names, const uint8_t *uuid,
+				 const struct admin_args *args)
 {
 	struct sample sample;
 	json_t *vms;
@@ -223,7 +270,7 @@ static enum admin_exit show_once(struct sample_link *link, const uint8_t *uuid, 
 	vms = json_array();
 	for (i = 0; i < sample.num_vms; i++)
 		if (!args->value[STATS_POOL] || !strcmp(args->value[STATS_POOL], sample.vms[i].pool))
-			json_array_append_new(vms, vm_json(&sample.vms[i], uuid ? SAMPLE_WINDOWS : 1));
+			json_array_append_new(vms, vm_json(&sample.vms[i], names, uuid ? SAMPLE_WINDOWS : 1));
 	if (uuid)
 		print_details(vms, stats_columns, args);
 	else
@@ -241,6 +288,7 @@ static enum admin_exit stats_show(const struct admin_args *args)
 	struct sample_link *link;
 	enum admin_exit status;
 	uint8_t uuid[16];
+	json_t *names;
 	char *end;
 
 	if (watch) {
@@ -251,12 +299,14 @@ static enum admin_exit stats_show(const struct admin_args *args)
 		}
 	}
 	status = stats_open(&link);
+	names = status == ADMIN_OK ? stats_names(args) : NULL;
 	if (status == ADMIN_OK && args->num_names)
-		status = stats_find(link, args->names[0], uuid);
+		status = stats_find(link, names, args->names[0], uuid);
 	do {
 		if (status == ADMIN_OK)
-			status = show_once(link, args->num_names ? uuid : NULL, args);
+			status = show_once(link, names, args->num_names ? uuid : NULL, args);
 	} while (status == ADMIN_OK && watch && stats_pause(seconds));
+	json_decref(names);
 	sample_close(link);
 	return status;
 }

@@ -17,7 +17,7 @@
 #include "stats.h"
 #include "units.h"
 
-#define HISTORY		12
+#define HISTORY		10
 #define MAX_LINES	256
 #define LINE_SIZE	512
 #define HEADER_LINES	6	/* that do not show virtual GPUs, at most */
@@ -67,6 +67,7 @@ struct row {
  */
 struct top {
 	struct sample_link *link;
+	json_t *names;
 	struct sample sample;
 	uint64_t last_ns;
 	uint64_t gpu_busy[64];
@@ -249,7 +250,8 @@ static void page_list(struct top *top)
 		line(top, "%-10.10s %s %3.0f%%  %s of %s given  %llu switches", gpu->name, graph[0], top->gpu_share[i] * 100, given,
 		     memory, (unsigned long long)gpu->stat[VGPU_A_GPU_SWITCHES]);
 	}
-	line(top, "%-13s %-6s %5s %-12s %5s %8s %7s %-12s %5s", "VGPU", "TIER", "GPU%", "", "DEPTH", "CMDS/S", "P99", "", "MEM");
+	line(top, "%-13s %-6s %4s %-*s %5s %7s %6s %-*s %8s", "VM", "TIER", "GPU%", HISTORY, "", "DEPTH", "CMDS/S", "P99", HISTORY, "",
+	     "MEM");
 	room = top->height > HEADER_LINES ? (size_t)(top->height - HEADER_LINES) : 1;
 	if (top->selected >= count)
 		top->selected = count ? count - 1 : 0;
@@ -265,10 +267,9 @@ static void page_list(struct top *top)
 		}
 		sparkline(graph[0], shares, 1000);
 		sparkline(graph[1], row->latencies, greatest);
-		sample_uuid(row->uuid, uuid);
 		duration(p99, row->p99);
 		units_format_size(row->vm->stat[VGPU_A_STATS_MEMORY_USED], used);
-		line(top, "%-13.13s %-6s %4.0f%% %s %5llu %8.0f %7s %s %s%s", uuid, sample_tiers[row->vm->tier], row->share * 100,
+		line(top, "%-13.13s %-6s %3.0f%% %s %5llu %7.0f %6s %s %8s%s", stats_name(top->names, row->uuid, uuid), sample_tiers[row->vm->tier], row->share * 100,
 		     graph[0], (unsigned long long)row->vm->stat[VGPU_A_STATS_WAITING], row->rate, p99, graph[1], used,
 		     row->vm->quarantined ? " Q" : "");
 	}
@@ -316,8 +317,7 @@ static void page_detail(struct top *top)
 		return;
 	}
 	vm = &one.vms[0];
-	sample_uuid(vm->uuid, uuid);
-	line(top, "%s  on %s, pool %s, tier %s%s", uuid, vm->gpu, vm->pool, sample_tiers[vm->tier],
+	line(top, "%s  on %s, pool %s, tier %s%s", stats_name(top->names, vm->uuid, uuid), vm->gpu, vm->pool, sample_tiers[vm->tier],
 	     vm->quarantined ? ", IN QUARANTINE" : "");
 	line(top, "completed %llu  failed %llu  waiting %llu (most %llu)  switches %llu  promotions %llu",
 	     (unsigned long long)vm->stat[VGPU_A_STATS_COMPLETED], (unsigned long long)vm->stat[VGPU_A_STATS_FAILED],
@@ -485,8 +485,9 @@ static enum admin_exit top_show(const struct admin_args *args)
 	}
 	top.pool = args->value[TOP_POOL];
 	status = stats_open(&top.link);
+	top.names = status == ADMIN_OK ? stats_names(args) : NULL;
 	if (status == ADMIN_OK && args->num_names) {
-		status = stats_find(top.link, args->names[0], top.uuid);
+		status = stats_find(top.link, top.names, args->names[0], top.uuid);
 		top.detail = true;
 		top.only = true;
 	}
@@ -500,6 +501,7 @@ static enum admin_exit top_show(const struct admin_args *args)
 	}
 	sample_free(&top.sample);
 	sample_close(top.link);
+	json_decref(top.names);
 	free(top.rows);
 	return status;
 }
