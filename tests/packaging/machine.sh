@@ -5,7 +5,8 @@
 # A machine with a root directory of its own, booted by its own kernel and systemd. Sourced by tests/packaging/integration.
 #
 #   machine_boot ROOT SERIES DIR SCRIPT   boots ROOT (which it changes) with its kernel 6.1 or 6.12 and runs SCRIPT at the end of booting;
-#                                         output to stdout, SCRIPT's status returned. DIR is for logs, /run/vm inside
+#                                         output to stdout, SCRIPT's status returned; 97 if the machine died or ran out of time, 98 if it
+#                                         stood still, 99 after errors of its kernel. DIR is for logs, /run/vm inside
 #
 # The PCI device 0000:00:10.0 stands in for a GPU: QEMU's random number generator, driven by virtio-pci.
 
@@ -57,12 +58,35 @@ clean_initramfs() # ROOT RELEASE FILE
 	rm -rf "$work"
 }
 
+# Ends QEMU when it has stood still for two minutes: less than a tenth of a second of the processor's time in each of 12 looks. A machine
+# that is idle but alive uses more.
+machine_watch() # DIR
+{
+	local looks=0 before=0 now pid
+
+	while sleep 10; do
+		read -r pid <"$1/pid" || continue
+		now=$(awk '{ print $14 + $15 }' "/proc/$pid/stat") || continue
+		if [ $((now - before)) -lt 10 ]; then
+			looks=$((looks + 1))
+		else
+			looks=0
+		fi
+		before=$now
+		if [ "$looks" -ge 12 ]; then
+			: >"$1/still"
+			kill -KILL "$pid"
+			return
+		fi
+	done 2>/dev/null
+}
+
 machine_boot()
 {
-	local root=$1 series=$2 dir=$3 script=$4 vmlinuz release accel cpu
+	local root=$1 series=$2 dir=$3 script=$4 vmlinuz release accel cpu watch_pid qemu_pid
 
 	mkdir -p "$dir"
-	rm -f "$dir"/{output,status,dmesg}
+	rm -f "$dir"/{output,status,dmesg,still,pid}
 	cp "$script" "$dir/script"
 	: >"$dir/output"
 	vmlinuz=$(printf '%s\n' "$root/boot/vmlinuz-$series."* | sort -V | tail -n 1)
@@ -81,10 +105,20 @@ machine_boot()
 rcupdate.rcu_cpu_stall_timeout=60 8250.nr_uarts=1 kvm.tsc_tolerance_ppm=100000 systemd.mask=systemd-networkd-wait-online.service" \
 		-fsdev "local,id=root,path=$root,security_model=passthrough,multidevs=remap" -device virtio-9p-pci,fsdev=root,mount_tag=root \
 		-fsdev "local,id=vm,path=$dir,security_model=none" -device virtio-9p-pci,fsdev=vm,mount_tag=vm \
-		-device virtio-rng-pci,addr=10.0 >"$dir/qemu.log" 2>&1 </dev/null
+		-device virtio-rng-pci,addr=10.0 -pidfile "$dir/pid" >"$dir/qemu.log" 2>&1 </dev/null &
+	qemu_pid=$!
+	machine_watch "$dir" </dev/null >/dev/null &
+	watch_pid=$!
+	wait "$qemu_pid"
+	kill "$watch_pid" 2>/dev/null
+	wait "$watch_pid" 2>/dev/null
 	sleep 0.2
 	kill "$tail_pid" 2>/dev/null
 	wait "$tail_pid" 2>/dev/null
+	[ ! -e "$dir/still" ] || {
+		echo "the machine stood still; its logs are in $dir" >&2
+		return 98
+	}
 	if [ ! -s "$dir/status" ]; then
 		tail -n 20 "$dir/serial.log" "$dir/qemu.log" >&2
 		echo "the machine died or ran out of time; its logs are in $dir" >&2
