@@ -26,4 +26,8 @@ $(B)/bin/mix: $(B)/obj/tests/sim/mix.o $(B)/lib/guest/libcuda.so.1
 sched-live: all
 	tests/sim/live
 
-.PHONY: sim sched-live
+# The same in guests inside the hypervisor VM.
+sched-live-vm: all
+	tests/sim/live --vm
+
+.PHONY: sim sched-live sched-live-vm

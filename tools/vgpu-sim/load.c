@@ -47,6 +47,8 @@ u64 sim_draw(u64 *state, const struct sim_dist *dist)
 		return (u64)(-log(uniform(state)) * dist->a) + 1;
 	case SIM_MIX:
 		return uniform(state) <= dist->p ? dist->a : dist->b;
+	case SIM_DRAWN:
+		return dist->from.cost_ns[sim_random(state) % dist->from.len];
 	default:
 		return dist->a;
 	}
@@ -161,4 +163,16 @@ int sim_trace_read(struct sim_trace *trace, const char *path)
 	}
 	fclose(in);
 	return 0;
+}
+
+/**
+ * sim_trace_free() - give back a trace's memory
+ * @trace: read, or all zero
+ *
+ * Context: any.
+ */
+void sim_trace_free(struct sim_trace *trace)
+{
+	free(trace->at_ns);
+	free(trace->cost_ns);
 }

@@ -22,6 +22,7 @@ static const char help[] =
 	"  -w, --write LOG       write the decision log of GPU 0\n"
 	"  -r, --replay LOG      make the decisions of a log again and compare; with --json, print what each\n"
 	"                        virtual GPU had of the compute engine\n"
+	"  -t, --trace FILE      with --replay: write there when runs began and what they took, as a trace\n"
 	"  -h, --help            this\n"
 	"\n"
 	"Exit status: 0 if all is as expected, 1 if not, 2 for trouble. Scenarios are described in\n"
@@ -35,6 +36,7 @@ static const struct option options[] = {
 	{ "decisions", required_argument, NULL, 'd' },
 	{ "write", required_argument, NULL, 'w' },
 	{ "replay", required_argument, NULL, 'r' },
+	{ "trace", required_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
 };
@@ -48,6 +50,7 @@ struct settings {
 	u64 decisions;
 	const char *log;
 	const char *replay;
+	const char *trace;
 };
 
 static int run_scenario(const char *path, const struct settings *settings)
@@ -82,12 +85,32 @@ static int run_scenario(const char *path, const struct settings *settings)
 	return failed ? 1 : 0;
 }
 
+static int replay_log(const struct settings *settings)
+{
+	FILE *trace = NULL;
+	int status;
+
+	if (settings->trace) {
+		trace = fopen(settings->trace, "w");
+		if (!trace) {
+			fprintf(stderr, "vgpu-sim: cannot write %s: %s\n", settings->trace, strerror(errno));
+			return 2;
+		}
+	}
+	status = sim_replay(settings->replay, stdout, settings->json, trace);
+	if (trace && fclose(trace)) {
+		fprintf(stderr, "vgpu-sim: cannot write %s: %s\n", settings->trace, strerror(errno));
+		return 2;
+	}
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings = { 0 };
 	int option, status, worst = 0;
 
-	while ((option = getopt_long(argc, argv, "jvqs:d:w:r:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "jvqs:d:w:r:t:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'j':
 			settings.json = true;
@@ -111,6 +134,9 @@ int main(int argc, char **argv)
 		case 'r':
 			settings.replay = optarg;
 			break;
+		case 't':
+			settings.trace = optarg;
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return 0;
@@ -120,7 +146,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (settings.replay)
-		return sim_replay(settings.replay, stdout, settings.json);
+		return replay_log(&settings);
 	if (optind == argc) {
 		fputs("vgpu-sim: no scenario\nTry 'vgpu-sim --help'.\n", stderr);
 		return 2;

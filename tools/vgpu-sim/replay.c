@@ -16,6 +16,7 @@ struct thing {
 	u32 kind;
 	struct sim_histogram *waits;	/* of a virtual GPU's runs on the compute engine, from arrival to dispatch */
 	u64 busy_ns;			/* what it had used of that when the log began */
+	u64 started_ns;			/* a run, 0 if that was before the log began */
 	union {
 		struct vgpu_sched_vm vm;
 		struct vgpu_sched_entity entity;
@@ -36,8 +37,10 @@ struct replay {
 	u64 picks;
 	u64 lost;
 	u64 busy_ns;			/* of the compute engine when the log began */
+	u64 began_ns;
 	struct vgpu_sched_entity *picked;
 	FILE *out;
+	FILE *trace;
 };
 
 static struct thing **find(struct replay *replay, u32 kind, u64 id)
@@ -285,8 +288,9 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 		if (get(replay, RUN, event->a[0], false))
 			return fail(replay, "a run begins twice");
 		note_wait(replay, replay->picked, event->now_ns);
-		vgpu_sched_start(sched, replay->picked, &get(replay, RUN, event->a[0], true)->run, event->a[0],
-				 event->a[1], event->now_ns);
+		thing = get(replay, RUN, event->a[0], true);
+		thing->started_ns = event->now_ns;
+		vgpu_sched_start(sched, replay->picked, &thing->run, event->a[0], event->a[1], event->now_ns);
 		replay->picked = NULL;
 		return 0;
 	case VGPU_SCHED_SYNC:
@@ -296,6 +300,9 @@ static int on_event(struct replay *replay, const struct vgpu_sched_event *event)
 		thing = get(replay, RUN, event->id, false);
 		if (!thing)
 			return fail(replay, "no such run");
+		if (replay->trace && event->engine == VGPU_ENGINE_COMPUTE && thing->started_ns)
+			fprintf(replay->trace, "%.3f %.3f\n", (thing->started_ns - replay->began_ns) / 1e3,
+				(event->now_ns - thing->started_ns) / 1e3);
 		vgpu_sched_done(sched, &thing->run, event->now_ns);
 		forget(replay, RUN, event->id);
 		return 0;
@@ -334,10 +341,11 @@ static void report(struct replay *replay)
  * @path: of the log
  * @out: where to say what differs, or that nothing does
  * @json: say there what each virtual GPU had instead, a JSON object a line
+ * @trace: where to write when each run began and how long it took on the compute engine, as traces have it; or NULL
  *
  * Return: 0 if all decisions are the same, 1 if not, 2 for trouble. Context: any.
  */
-int sim_replay(const char *path, FILE *out, bool json)
+int sim_replay(const char *path, FILE *out, bool json, FILE *trace)
 {
 	struct replay *replay = calloc(1, sizeof(*replay));
 	struct vgpu_sched_event event;
@@ -350,11 +358,13 @@ int sim_replay(const char *path, FILE *out, bool json)
 		return 2;
 	}
 	replay->out = out;
+	replay->trace = trace;
 	if (fread(&event, sizeof(event), 1, in) != 1 || event.op != VGPU_SCHED_BEGIN ||
 	    event.a[0] != VGPU_SCHED_LOG_MAGIC || event.a[1] != VGPU_SCHED_LOG_VERSION) {
 		fprintf(stderr, "vgpu-sim: %s is no decision log of version %u\n", path, VGPU_SCHED_LOG_VERSION);
 		err = 2;
 	}
+	replay->began_ns = event.now_ns;
 	rewind(in);
 	while (!err && fread(&event, sizeof(event), 1, in) == 1) {
 		replay->events++;

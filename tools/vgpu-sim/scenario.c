@@ -120,10 +120,27 @@ static u32 tier(struct parser *p)
 	return CHOICE(p, "high", "medium", "low");
 }
 
+/* A trace that stands beside the scenario. */
+static void read_trace(struct parser *p, struct sim_trace *trace)
+{
+	const char *file = next(p), *slash = strrchr(p->scenario->path, '/');
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash + 1 - p->scenario->path) : 0, p->scenario->path, file);
+	if (!p->failed && sim_trace_read(trace, path))
+		p->failed = true;
+}
+
 static struct sim_dist dist(struct parser *p)
 {
-	struct sim_dist dist = { .kind = CHOICE(p, "const", "uniform", "exp", "mix") };
+	struct sim_dist dist = { .kind = CHOICE(p, "const", "uniform", "exp", "mix", "drawn") };
 
+	if (dist.kind == SIM_DRAWN) {
+		read_trace(p, &dist.from);
+		if (!p->failed && !dist.from.len)
+			fail(p, "nothing can be drawn from an empty trace", NULL);
+		return dist;
+	}
 	if (dist.kind == SIM_MIX)
 		dist.p = quantity(p, next(p));
 	dist.a = duration(p);
@@ -168,9 +185,6 @@ static void policy(struct parser *p, struct vgpu_policy *policy)
 
 static void load(struct parser *p, struct sim_load *load)
 {
-	char path[4096];
-	const char *slash, *file;
-
 	load->kind = CHOICE(p, "closed", "open", "burst", "trace");
 	switch (load->kind) {
 	case SIM_CLOSED:
@@ -183,16 +197,11 @@ static void load(struct parser *p, struct sim_load *load)
 		fallthrough;
 	case SIM_OPEN:
 		load->interval = dist(p);
-		if (!p->failed && !load->interval.a && !load->interval.b)
+		if (!p->failed && load->interval.kind != SIM_DRAWN && !load->interval.a && !load->interval.b)
 			fail(p, "an interval of nothing never ends", NULL);
 		break;
 	case SIM_TRACE:
-		file = next(p);
-		slash = strrchr(p->scenario->path, '/');
-		snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash + 1 - p->scenario->path) : 0,
-			 p->scenario->path, file);
-		if (!p->failed && sim_trace_read(&load->trace, path))
-			p->failed = true;
+		read_trace(p, &load->trace);
 		break;
 	}
 }
@@ -399,8 +408,10 @@ void sim_scenario_free(struct sim_scenario *scenario)
 	u32 i;
 
 	for (i = 0; i < scenario->num_groups; i++) {
-		free(scenario->groups[i].load.trace.at_ns);
-		free(scenario->groups[i].load.trace.cost_ns);
+		sim_trace_free(&scenario->groups[i].load.trace);
+		sim_trace_free(&scenario->groups[i].load.think.from);
+		sim_trace_free(&scenario->groups[i].load.interval.from);
+		sim_trace_free(&scenario->groups[i].cost.from);
 	}
 	free(scenario->groups);
 	free(scenario->actions);

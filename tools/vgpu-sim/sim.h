@@ -31,17 +31,31 @@ struct sim_histogram {
 };
 
 /**
+ * struct sim_trace - times and costs from a file
+ * @at_ns: times from the start
+ * @cost_ns: command times
+ * @len: number
+ */
+struct sim_trace {
+	u64 *at_ns;
+	u64 *cost_ns;
+	u32 len;
+};
+
+/**
  * enum sim_dist_kind - how a time is drawn
  * @SIM_CONST: always @a
  * @SIM_UNIFORM: between @a and @b
  * @SIM_EXP: exponential, mean @a
  * @SIM_MIX: @a with probability @p, else @b
+ * @SIM_DRAWN: any of the costs in @from, each as likely
  */
 enum sim_dist_kind {
 	SIM_CONST,
 	SIM_UNIFORM,
 	SIM_EXP,
 	SIM_MIX,
+	SIM_DRAWN,
 };
 
 struct sim_dist {
@@ -49,6 +63,7 @@ struct sim_dist {
 	u64 a;
 	u64 b;
 	double p;
+	struct sim_trace from;
 };
 
 /**
@@ -63,18 +78,6 @@ enum sim_load_kind {
 	SIM_OPEN,
 	SIM_BURST,
 	SIM_TRACE,
-};
-
-/**
- * struct sim_trace - times and costs from a file
- * @at_ns: times from the start
- * @cost_ns: command times
- * @len: number
- */
-struct sim_trace {
-	u64 *at_ns;
-	u64 *cost_ns;
-	u32 len;
 };
 
 struct sim_load {
@@ -401,6 +404,7 @@ void sim_histogram_add(struct sim_histogram *histogram, u64 ns);
 void sim_histogram_merge(struct sim_histogram *into, const struct sim_histogram *from);
 u64 sim_histogram_quantile(const struct sim_histogram *histogram, double q);
 int sim_trace_read(struct sim_trace *trace, const char *path);
+void sim_trace_free(struct sim_trace *trace);
 
 /* scenario.c */
 int sim_scenario_read(struct sim_scenario *scenario, const char *path);
@@ -420,6 +424,6 @@ void sim_report_json(const struct sim *sim, FILE *out);
 int sim_check_expects(const struct sim *sim, FILE *out);
 
 /* replay.c */
-int sim_replay(const char *path, FILE *out, bool json);
+int sim_replay(const char *path, FILE *out, bool json, FILE *trace);
 
 #endif /* VGPU_SIM_H */
