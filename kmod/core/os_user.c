@@ -5,6 +5,7 @@
 #include "trace.h"
 
 long vgpu_alloc_fail_after = -1;
+bool vgpu_alloc_fail_once;
 
 void (*vgpu_trace_hook)(const struct vgpu_trace_event *event);
 
@@ -19,8 +20,11 @@ void *vgpu_user_calloc(size_t n, size_t size)
 {
 	void *mem;
 
-	if (vgpu_alloc_fail_after == 0)
+	if (vgpu_alloc_fail_after == 0) {
+		if (vgpu_alloc_fail_once)
+			vgpu_alloc_fail_after = -1;
 		return NULL;
+	}
 	if (vgpu_alloc_fail_after > 0)
 		vgpu_alloc_fail_after--;
 	if (check_mul_overflow(n, size, &size) || posix_memalign(&mem, 64, max(size, 1UL)))

@@ -331,6 +331,7 @@ typedef unsigned int gfp_t;
 
 /* Allocations to come before one fails, for tests; negative: none fails. */
 extern long vgpu_alloc_fail_after;
+extern bool vgpu_alloc_fail_once;	/* that one alone */
 
 void *vgpu_user_calloc(size_t n, size_t size);
 
