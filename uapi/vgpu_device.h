@@ -209,6 +209,12 @@ struct vgpu_queue_header {
  * @VGPU_OP_LAUNCH: @launch
  * @VGPU_OP_PRINTF_READ: (stream 0) moves pending kernel printf output to @buffer; the completion's value is
  *	the number of bytes; waits
+ * @VGPU_OP_RESERVE: (stream 0) @reserve: device memory that the executor may take beside chunks, for module
+ *	variables and the heap of kernels; it counts in the quota; one at a time; waits
+ *
+ * Where VGPU_OP_MODULE_LOAD, VGPU_OP_CTX_LIMIT or VGPU_OP_RESERVE fail with CUDA_ERROR_OUT_OF_MEMORY because the
+ * reserve is too small, the completion's value shifted right by VGPU_LACKING_SHIFT is the number of granules that it
+ * lacks; the library makes it larger and tries again.
  */
 enum vgpu_op {
 	VGPU_OP_SESSION_INIT = 1,
@@ -233,6 +239,7 @@ enum vgpu_op {
 	VGPU_OP_FUNC_SET = 20,
 	VGPU_OP_LAUNCH = 21,
 	VGPU_OP_PRINTF_READ = 22,
+	VGPU_OP_RESERVE = 23,
 	VGPU_OP_COUNT
 };
 
@@ -260,6 +267,7 @@ enum vgpu_op {
 #define VGPU_MAX_SHARED		(228u << 10)
 
 #define VGPU_MODULE_USES_PRINTF	(1ULL << 32)
+#define VGPU_LACKING_SHIFT	40
 
 /**
  * enum vgpu_image_kind - what VGPU_OP_MODULE_LOAD is given
@@ -303,6 +311,11 @@ struct vgpu_op_limit {
 	__u64 value;
 	__u32 limit;		/* CUlimit */
 	__u32 reserved[9];
+};
+
+struct vgpu_op_reserve {
+	__u64 bytes;		/* in all, multiple of the granule; 0 for none */
+	__u64 reserved[5];
 };
 
 struct vgpu_op_chunk {
@@ -399,6 +412,7 @@ struct vgpu_cmd {
 		struct vgpu_op_object object;
 		struct vgpu_op_limit limit;
 		struct vgpu_op_chunk chunk;
+		struct vgpu_op_reserve reserve;
 		struct vgpu_op_copy copy;
 		struct vgpu_op_memset memset;
 		struct vgpu_op_module module;

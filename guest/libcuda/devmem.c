@@ -108,6 +108,8 @@ static CUresult grow(struct session *session, uint64_t size)
 		devmem_trim(session);
 		result = devmem_map(session, addr, len);
 	}
+	if (result == CUDA_ERROR_OUT_OF_MEMORY && session_reserve_less(session))
+		result = devmem_map(session, addr, len);
 	if (result) {
 		extent_merge(&mem->va, addr, len, NULL);
 		return result;

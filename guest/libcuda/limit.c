@@ -40,6 +40,7 @@ EXPORT CUresult cuCtxSetLimit(CUlimit limit, size_t value)
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_CTX_LIMIT };
 	struct context *ctx;
 	CUresult result = context_enter(&ctx);
+	uint64_t lacking = 0;
 
 	if (!result)
 		result = check(limit);
@@ -49,7 +50,9 @@ EXPORT CUresult cuCtxSetLimit(CUlimit limit, size_t value)
 	cmd.limit.limit = limit;
 	cmd.limit.value = value;
 	pthread_mutex_lock(&ctx->session->lock);
-	result = session_call(ctx->session, &cmd, NULL);
+	do {
+		result = session_call(ctx->session, &cmd, &lacking);
+	} while (session_reserve_more(ctx->session, result, lacking));
 	if (!result) {
 		ctx->limits[limit] = value;
 		ctx->limit_set[limit] = true;

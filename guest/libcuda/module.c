@@ -125,7 +125,9 @@ static CUresult send(struct context *ctx, const struct image *image, struct jit 
 	cmd.module.log_len = log_len;
 	cmd.module.module = number;
 	cmd.module.kind = image->type == IMAGE_LINK ? VGPU_IMAGE_LINK : VGPU_IMAGE_AUTO;
-	result = session_call(session, &cmd, &value);
+	do {
+		result = session_call(session, &cmd, &value);
+	} while (session_reserve_more(session, result, value));
 	if (value & VGPU_MODULE_USES_PRINTF)
 		session->uses_printf = true;
 	value &= UINT32_MAX;

@@ -265,6 +265,47 @@ CUresult session_call(struct session *session, const struct vgpu_cmd *cmd, uint6
 	return result;
 }
 
+static CUresult set_reserve(struct session *session, uint64_t bytes, uint64_t *lacking)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_RESERVE };
+	uint64_t value = 0;
+	CUresult result;
+
+	cmd.reserve.bytes = bytes;
+	result = session_call(session, &cmd, &value);
+	if (!result)
+		session->reserved = bytes;
+	if (lacking)
+		*lacking = (value >> VGPU_LACKING_SHIFT) * session->info.granule;
+	return result;
+}
+
+bool session_reserve_more(struct session *session, CUresult result, uint64_t value)
+{
+	uint64_t bytes = session->reserved + (value >> VGPU_LACKING_SHIFT) * session->info.granule;
+
+	if (result != CUDA_ERROR_OUT_OF_MEMORY || bytes == session->reserved)
+		return false;
+	if (!set_reserve(session, bytes, NULL))
+		return true;
+	/* What is kept for later allocations counts too. */
+	devmem_trim(session);
+	return !set_reserve(session, bytes, NULL);
+}
+
+bool session_reserve_less(struct session *session)
+{
+	uint64_t before = session->reserved, used;
+	CUresult result;
+
+	if (!before)
+		return false;
+	result = set_reserve(session, 0, &used);
+	if (result == CUDA_ERROR_OUT_OF_MEMORY && used < before)
+		result = set_reserve(session, used, NULL);
+	return !result;
+}
+
 int session_number(uint64_t *numbers, unsigned int count)
 {
 	for (unsigned int i = 0; i < count / 64; i++) {

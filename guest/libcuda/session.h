@@ -43,6 +43,7 @@ struct foreign {
 
 struct session {
 	pthread_mutex_t lock;
+	uint64_t reserved; /* device memory beside chunks, for module variables and the heap of kernels */
 	int ordinal; /* of the device */
 	struct port *port;
 	struct vgpu_session_info info;
@@ -84,6 +85,20 @@ CUresult session_open(int ordinal, struct session **session);
  * Called with the lock held, which is let go of.
  */
 CUresult session_call(struct session *session, const struct vgpu_cmd *cmd, uint64_t *value);
+
+/**
+ * session_reserve_more() - whether a command that failed is worth another try, with more memory beside chunks
+ * @session: lock held
+ * @result: of the command, VGPU_OP_MODULE_LOAD or VGPU_OP_CTX_LIMIT
+ * @value: of its completion
+ */
+bool session_reserve_more(struct session *session, CUresult result, uint64_t value);
+
+/**
+ * session_reserve_less() - give back what modules that were unloaded had; whether that was anything
+ * @session: lock held
+ */
+bool session_reserve_less(struct session *session);
 
 /**
  * session_number() - takes the lowest free number

@@ -505,7 +505,9 @@ struct vgpu_cost {
  * @mapping: those whose mapping has not completed
  * @num_chunks: bits of each
  * @chunk_area: bytes of device addresses in which it maps chunks
- * @memory_used: bytes mapped or being mapped
+ * @memory_used: bytes mapped or being mapped, and those below
+ * @reserved: bytes that the executor may take beside chunks
+ * @reserving: a command that changes @reserved has not completed
  * @cost: what commands were seen to take
  * @initialised: VGPU_OP_SESSION_INIT was accepted
  * @ring_full: streams wait for the worker to consume dispatch entries
@@ -548,6 +550,8 @@ struct vgpu_session {
 	u32 num_chunks;
 	u64 chunk_area;
 	u64 memory_used;
+	u64 reserved;
+	bool reserving;
 	struct vgpu_cost cost[VGPU_COST_ENTRIES];
 };
 

@@ -49,6 +49,7 @@ static const struct op_rule rules[VGPU_OP_COUNT] = {
 	[VGPU_OP_LAUNCH] = { USED(vgpu_op_launch, shared), VGPU_ENGINE_COMPUTE,
 			     VGPU_CMD_F_COOPERATIVE },
 	[VGPU_OP_PRINTF_READ] = { USED(vgpu_op_buffer, len), VGPU_ENGINE_CONTROL, 0, true },
+	[VGPU_OP_RESERVE] = { USED(vgpu_op_reserve, bytes), VGPU_ENGINE_CONTROL, 0, true },
 };
 
 /**
@@ -210,6 +211,19 @@ static u16 vet_chunk(const struct vgpu_session *session, const struct vgpu_cmd *
 	return VGPU_ST_OK;
 }
 
+static u16 vet_reserve(const struct vgpu_session *session, u64 bytes)
+{
+	const struct vgpu_dev *dev = session->dev;
+
+	if (!IS_ALIGNED(bytes, dev->gpu->attach.granule))
+		return VGPU_ST_BAD_LENGTH;
+	if (session->reserving)
+		return VGPU_ST_BAD_OBJECT;
+	if (bytes > session->reserved && !has_room(dev, bytes - session->reserved))
+		return VGPU_ST_QUOTA;
+	return VGPU_ST_OK;
+}
+
 static u16 vet_module(const struct vgpu_session *session, const struct vgpu_op_module *module)
 {
 	if (module->module >= VGPU_MAX_MODULES)
@@ -316,6 +330,8 @@ u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 	case VGPU_OP_CHUNK_MAP:
 	case VGPU_OP_CHUNK_UNMAP:
 		return vet_chunk(session, cmd);
+	case VGPU_OP_RESERVE:
+		return vet_reserve(session, cmd->reserve.bytes);
 	case VGPU_OP_COPY_IN:
 	case VGPU_OP_COPY_OUT:
 	case VGPU_OP_COPY_DEVICE:
@@ -393,7 +409,24 @@ void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd)
 	case VGPU_OP_CHUNK_UNMAP:
 		mark(session, session->chunks, &cmd->chunk, false);
 		break;
+	case VGPU_OP_RESERVE:
+		session->reserving = true;
+		if (cmd->reserve.bytes > session->reserved)
+			charge_memory(session, cmd->reserve.bytes - session->reserved);
+		break;
 	}
+}
+
+/* What is more is charged while the command is under way, what is less after it. */
+static void settle_reserve(struct vgpu_session *session, u64 bytes, bool done)
+{
+	session->reserving = false;
+	if (done && bytes < session->reserved)
+		charge_memory(session, -(s64)(session->reserved - bytes));
+	else if (!done && bytes > session->reserved)
+		charge_memory(session, -(s64)(bytes - session->reserved));
+	if (done)
+		session->reserved = bytes;
 }
 
 /**
@@ -410,7 +443,9 @@ void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd)
  */
 void vgpu_vet_settle(struct vgpu_session *session, const struct vgpu_cmd *cmd, u16 status)
 {
-	if (cmd->opcode == VGPU_OP_CHUNK_MAP) {
+	if (cmd->opcode == VGPU_OP_RESERVE) {
+		settle_reserve(session, cmd->reserve.bytes, status == VGPU_ST_OK);
+	} else if (cmd->opcode == VGPU_OP_CHUNK_MAP) {
 		mark(session, session->mapping, &cmd->chunk, false);
 		if (status != VGPU_ST_OK) {
 			mark(session, session->chunks, &cmd->chunk, false);

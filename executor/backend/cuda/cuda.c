@@ -128,6 +128,9 @@ static CUresult control(const struct vgpu_cmd *cmd, uint64_t *value)
 		return cuda_ctx_destroy(cmd->ctx);
 	case VGPU_OP_CTX_LIMIT:
 		return cuda_ctx_limit(cmd->ctx, &cmd->limit);
+	case VGPU_OP_RESERVE:
+		/* CUDA takes memory for modules and heaps itself: what it takes, cuda_quota_allows() counts. */
+		return CUDA_SUCCESS;
 	case VGPU_OP_STREAM_CREATE:
 		return cuda_stream_create(cmd->ctx, cmd->stream, cmd->object.priority);
 	case VGPU_OP_STREAM_DESTROY:

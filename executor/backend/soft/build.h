@@ -20,6 +20,7 @@
  * @result: what ptx_module_load() returns after a failure
  * @fail: where a failure goes
  * @uses_printf: a call of vprintf or __assertfail was decoded
+ * @uses_malloc: a call of malloc was decoded
  * @blocks: growable arrays, freed at the end of the load
  */
 struct build {
@@ -29,6 +30,7 @@ struct build {
 	const char *input;
 	int result;
 	bool uses_printf;
+	bool uses_malloc;
 	jmp_buf fail;
 	struct build_block *blocks;
 };

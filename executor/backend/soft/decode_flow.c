@@ -203,5 +203,7 @@ void decode_call(struct decoder *dc)
 		dc_error(dc, "Unresolved extern function '%s'", def->name);
 	if (builtin == BUILTIN_VPRINTF || builtin == BUILTIN_ASSERTFAIL)
 		dc->b->uses_printf = true;
+	if (builtin == BUILTIN_MALLOC)
+		dc->b->uses_malloc = true;
 	decode_call_to(dc, def->func, NULL, (uint32_t)builtin, VAL_NONE);
 }

@@ -22,6 +22,7 @@ struct heap {
 	uint32_t units;
 	uint32_t next;
 	uint32_t *spans;
+	bool used; /* by a launch */
 };
 
 struct heap *heap_create(const struct soft_va_ops *va, uint64_t size)
@@ -34,19 +35,6 @@ struct heap *heap_create(const struct soft_va_ops *va, uint64_t size)
 	heap->size = size;
 	pthread_mutex_init(&heap->lock, NULL);
 	return heap;
-}
-
-int heap_resize(struct heap *heap, uint64_t size)
-{
-	int result = PTX_ERROR_INVALID_VALUE;
-
-	pthread_mutex_lock(&heap->lock);
-	if (!heap->spans && size) {
-		heap->size = size;
-		result = PTX_SUCCESS;
-	}
-	pthread_mutex_unlock(&heap->lock);
-	return result;
 }
 
 static bool heap_start(struct heap *heap)
@@ -66,6 +54,48 @@ static bool heap_start(struct heap *heap)
 	heap->units = (uint32_t)units;
 	heap->spans[0] = heap->units;
 	return true;
+}
+
+static void heap_stop(struct heap *heap)
+{
+	if (!heap->spans)
+		return;
+	free(heap->spans);
+	heap->spans = NULL;
+	heap->va.free(heap->va.ctx, heap->base, heap->size);
+}
+
+int heap_begin(struct heap *heap)
+{
+	bool started;
+
+	pthread_mutex_lock(&heap->lock);
+	started = heap_start(heap);
+	pthread_mutex_unlock(&heap->lock);
+	return started ? PTX_SUCCESS : PTX_ERROR_OUT_OF_MEMORY;
+}
+
+int heap_resize(struct heap *heap, uint64_t size)
+{
+	int result = PTX_ERROR_INVALID_VALUE;
+	uint64_t old = heap->size;
+
+	pthread_mutex_lock(&heap->lock);
+	if (!heap->used && size) {
+		bool started = heap->spans;
+
+		heap_stop(heap);
+		heap->size = size;
+		result = PTX_SUCCESS;
+		if (started && !heap_start(heap)) {
+			heap->size = old;
+			result = PTX_ERROR_OUT_OF_MEMORY;
+			/* What it gave back just now is there. */
+			heap_start(heap);
+		}
+	}
+	pthread_mutex_unlock(&heap->lock);
+	return result;
 }
 
 /* First fit from a unit that begins a span, up to end. */
@@ -114,6 +144,7 @@ uint64_t heap_alloc(struct heap *heap, uint64_t size)
 		heap->spans[u + units] = left;
 	heap->next = left ? u + (uint32_t)units : 0;
 	addr = heap->base + (uint64_t)u * UNIT;
+	heap->used = true;
 out:
 	pthread_mutex_unlock(&heap->lock);
 	return addr;
@@ -142,10 +173,7 @@ void heap_destroy(struct heap *heap)
 {
 	if (!heap)
 		return;
-	if (heap->spans) {
-		free(heap->spans);
-		heap->va.free(heap->va.ctx, heap->base, heap->size);
-	}
+	heap_stop(heap);
 	pthread_mutex_destroy(&heap->lock);
 	free(heap);
 }

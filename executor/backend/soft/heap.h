@@ -27,6 +27,14 @@ struct heap *heap_create(const struct soft_va_ops *va, uint64_t size);
 int heap_resize(struct heap *heap, uint64_t size);
 
 /**
+ * heap_begin - gives the heap its memory, which it takes at the first allocation otherwise
+ * @heap: heap
+ *
+ * Return: PTX_SUCCESS or PTX_ERROR_OUT_OF_MEMORY.
+ */
+int heap_begin(struct heap *heap);
+
+/**
  * heap_alloc - takes memory, aligned to 16 bytes
  * @heap: heap
  * @size: bytes

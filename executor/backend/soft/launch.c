@@ -241,6 +241,11 @@ int ptx_env_set_heap(struct ptx_env *env, uint64_t size)
 	return heap_resize(env->heap, size);
 }
 
+int ptx_env_start_heap(struct ptx_env *env)
+{
+	return heap_begin(env->heap);
+}
+
 int ptx_env_set_stack(struct ptx_env *env, uint64_t size)
 {
 	if (!size || size > MAX_STACK)

@@ -235,6 +235,7 @@ static void build_module(struct ptx_module *module, struct build *b, const struc
 	list_globals(module, &ln);
 	list_functions(module, &ln);
 	module->uses_printf = b->uses_printf;
+	module->uses_malloc = b->uses_malloc;
 }
 
 int ptx_module_load(struct ptx_module **out, struct soft_mem *mem, const struct soft_va_ops *va,
@@ -323,4 +324,9 @@ bool ptx_module_uses_printf(const struct ptx_module *module)
 const struct ptx_function_info *ptx_function_info(const struct ptx_function *func)
 {
 	return &func->info;
+}
+
+bool ptx_module_uses_malloc(const struct ptx_module *module)
+{
+	return module->uses_malloc;
 }

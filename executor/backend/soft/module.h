@@ -52,6 +52,7 @@ struct module_global {
  * @codes: functions by handle
  * @num_codes: their number
  * @uses_printf: vprintf or __assertfail is called
+ * @uses_malloc: malloc is called
  */
 struct ptx_module {
 	struct arena arena;
@@ -65,6 +66,7 @@ struct ptx_module {
 	struct code **codes;
 	uint32_t num_codes;
 	bool uses_printf;
+	bool uses_malloc;
 };
 
 /**

@@ -244,6 +244,12 @@ int ptx_module_global(const struct ptx_module *module, const char *name, uint64_
 bool ptx_module_uses_printf(const struct ptx_module *module);
 
 /**
+ * ptx_module_uses_malloc - tells whether code of the module calls malloc
+ * @module: module
+ */
+bool ptx_module_uses_malloc(const struct ptx_module *module);
+
+/**
  * struct ptx_param - one parameter of a kernel
  * @offset: bytes from the start of the parameter buffer
  * @size: bytes
@@ -335,9 +341,18 @@ void ptx_env_destroy(struct ptx_env *env);
  * @env: environment
  * @size: bytes
  *
- * Return: PTX_SUCCESS, or PTX_ERROR_INVALID_VALUE when a launch has used the heap already.
+ * Return: PTX_SUCCESS; PTX_ERROR_INVALID_VALUE when a launch has used the heap already; PTX_ERROR_OUT_OF_MEMORY when it has
+ * memory, and there is not so much.
  */
 int ptx_env_set_heap(struct ptx_env *env, uint64_t size);
+
+/**
+ * ptx_env_start_heap - gives the kernel heap its memory, which it takes at the first malloc otherwise
+ * @env: environment
+ *
+ * Return: PTX_SUCCESS or PTX_ERROR_OUT_OF_MEMORY.
+ */
+int ptx_env_start_heap(struct ptx_env *env);
 
 /**
  * ptx_env_set_stack - sets the stack of a thread, which bounds recursion (CU_LIMIT_STACK_SIZE)

@@ -117,6 +117,16 @@ static uint32_t map_chunk(const struct vgpu_op_chunk *chunk)
 	return (uint32_t)soft_mem_map(soft.mem, chunk->addr, chunk->len);
 }
 
+/* Where memory was refused because the reserve is too small, the guest is told what it lacks. */
+static uint32_t tell_lacking(uint32_t result, uint64_t *value)
+{
+	uint64_t lacking = soft_heap_lacking(soft.heap);
+
+	if (result == PTX_ERROR_OUT_OF_MEMORY)
+		*value |= lacking << VGPU_LACKING_SHIFT;
+	return result;
+}
+
 static uint32_t use(const struct vgpu_cmd *cmd, uint64_t *value)
 {
 	switch (cmd->opcode) {
@@ -125,7 +135,10 @@ static uint32_t use(const struct vgpu_cmd *cmd, uint64_t *value)
 	case VGPU_OP_CTX_CREATE:
 		return soft_ctx_create(cmd->ctx);
 	case VGPU_OP_CTX_LIMIT:
-		return soft_ctx_limit(&cmd->limit);
+		return tell_lacking(soft_ctx_limit(&cmd->limit), value);
+	case VGPU_OP_RESERVE:
+		return tell_lacking(soft_heap_reserve(soft.heap, cmd->reserve.bytes) ? PTX_SUCCESS :
+				    PTX_ERROR_OUT_OF_MEMORY, value);
 	case VGPU_OP_STREAM_CREATE:
 	case VGPU_OP_STREAM_DESTROY:
 		/* Order and engines are all that a stream is here. */
@@ -139,7 +152,7 @@ static uint32_t use(const struct vgpu_cmd *cmd, uint64_t *value)
 	case VGPU_OP_MEMSET:
 		return soft_memset(&cmd->memset);
 	case VGPU_OP_MODULE_LOAD:
-		return soft_module_load(cmd->ctx, &cmd->module, value);
+		return tell_lacking(soft_module_load(cmd->ctx, &cmd->module, value), value);
 	case VGPU_OP_FUNC_GET:
 		return soft_func_get(&cmd->get);
 	case VGPU_OP_GLOBAL_GET:
@@ -336,7 +349,7 @@ static uint32_t start_interpreter(const struct backend_options *options, struct 
 	if (result)
 		return (uint32_t)result;
 	soft.heap = soft_heap_create(soft.mem, session->device_base + session->chunk_size,
-				     session->device_size - session->chunk_size, session->memory);
+				     session->device_size - session->chunk_size);
 	if (!soft.heap)
 		return PTX_ERROR_OUT_OF_MEMORY;
 	config.mem = soft.mem;

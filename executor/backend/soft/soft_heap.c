@@ -27,7 +27,8 @@ struct block {
  * @lock: guards all below
  * @base: first address
  * @size: bytes of addresses
- * @limit: bytes that may be mapped
+ * @limit: bytes that may be mapped: the session's reserve
+ * @lacking: granules that it lacked when memory was last refused for its sake
  * @mapped: bytes that are
  * @blocks: in use, in order
  * @num: of @blocks
@@ -40,6 +41,7 @@ struct soft_heap {
 	uint64_t base;
 	uint64_t size;
 	uint64_t limit;
+	uint64_t lacking;
 	uint64_t mapped;
 	struct block *blocks;
 	size_t num;
@@ -52,11 +54,12 @@ struct soft_heap {
  * @mem: in which
  * @base: first address, a multiple of SOFT_MEM_GRANULE
  * @size: bytes, a multiple of SOFT_MEM_GRANULE
- * @limit: bytes that may be mapped
+ *
+ * Nothing may be mapped before soft_heap_reserve().
  *
  * Return: the heap, for the life of the process, or NULL.
  */
-struct soft_heap *soft_heap_create(struct soft_mem *mem, uint64_t base, uint64_t size, uint64_t limit)
+struct soft_heap *soft_heap_create(struct soft_mem *mem, uint64_t base, uint64_t size)
 {
 	struct soft_heap *heap = calloc(1, sizeof(*heap));
 
@@ -71,8 +74,45 @@ struct soft_heap *soft_heap_create(struct soft_mem *mem, uint64_t base, uint64_t
 	heap->mem = mem;
 	heap->base = base;
 	heap->size = size;
-	heap->limit = limit;
 	return heap;
+}
+
+/**
+ * soft_heap_reserve() - set how much may be mapped
+ * @heap: any
+ * @bytes: a multiple of SOFT_MEM_GRANULE
+ *
+ * Return: true; false where more is in use, which soft_heap_lacking() tells. Context: any thread.
+ */
+bool soft_heap_reserve(struct soft_heap *heap, uint64_t bytes)
+{
+	bool fits;
+
+	pthread_mutex_lock(&heap->lock);
+	fits = heap->mapped <= bytes;
+	if (fits)
+		heap->limit = bytes;
+	else
+		heap->lacking = (heap->mapped - bytes) / SOFT_MEM_GRANULE;
+	pthread_mutex_unlock(&heap->lock);
+	return fits;
+}
+
+/**
+ * soft_heap_lacking() - why memory was refused
+ * @heap: any
+ *
+ * Return: granules that the reserve lacked, 0 where it was not for its sake; 0 when asked again. Context: any thread.
+ */
+uint64_t soft_heap_lacking(struct soft_heap *heap)
+{
+	uint64_t lacking;
+
+	pthread_mutex_lock(&heap->lock);
+	lacking = heap->lacking;
+	heap->lacking = 0;
+	pthread_mutex_unlock(&heap->lock);
+	return lacking;
 }
 
 static void unmap_granules(struct soft_heap *heap, uint64_t first, uint64_t end)
@@ -95,16 +135,19 @@ static void granules(const struct soft_heap *heap, uint64_t addr, uint64_t len, 
 
 static int map_granules(struct soft_heap *heap, uint64_t addr, uint64_t len)
 {
-	uint64_t first, end, i;
+	uint64_t first, end, i, wanted = heap->mapped;
 	int ret = PTX_SUCCESS;
 
 	granules(heap, addr, len, &first, &end);
+	for (i = first; i < end; i++)
+		wanted += heap->users[i] ? 0 : SOFT_MEM_GRANULE;
+	if (wanted > heap->limit) {
+		heap->lacking = (wanted - heap->limit) / SOFT_MEM_GRANULE;
+		return PTX_ERROR_OUT_OF_MEMORY;
+	}
 	for (i = first; i < end; i++) {
 		if (!heap->users[i]) {
-			if (heap->mapped + SOFT_MEM_GRANULE > heap->limit)
-				ret = PTX_ERROR_OUT_OF_MEMORY;
-			else
-				ret = soft_mem_map(heap->mem, heap->base + i * SOFT_MEM_GRANULE, SOFT_MEM_GRANULE);
+			ret = soft_mem_map(heap->mem, heap->base + i * SOFT_MEM_GRANULE, SOFT_MEM_GRANULE);
 			if (ret)
 				break;
 			heap->mapped += SOFT_MEM_GRANULE;

@@ -7,13 +7,16 @@
 #ifndef EXECUTOR_SOFT_HEAP_H
 #define EXECUTOR_SOFT_HEAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ptx.h"
 
 struct soft_heap;
 
-struct soft_heap *soft_heap_create(struct soft_mem *mem, uint64_t base, uint64_t size, uint64_t limit);
+struct soft_heap *soft_heap_create(struct soft_mem *mem, uint64_t base, uint64_t size);
+bool soft_heap_reserve(struct soft_heap *heap, uint64_t bytes);
+uint64_t soft_heap_lacking(struct soft_heap *heap);
 int soft_heap_alloc(void *heap, uint64_t size, uint64_t align, uint64_t *addr);
 void soft_heap_free(void *heap, uint64_t addr, uint64_t size);
 

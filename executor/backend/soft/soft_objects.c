@@ -168,6 +168,13 @@ static uint32_t load_private(uint32_t ctx, const void *image, const struct vgpu_
 		return result;
 	}
 	result = load(image, op, log, &module);
+	if (!result && ptx_module_uses_malloc(module)) {
+		result = (uint32_t)ptx_env_start_heap(soft.env);
+		if (result) {
+			soft_log_add(log, "error   : no device memory for the heap of malloc\n");
+			ptx_module_unload(module);
+		}
+	}
 	if (result)
 		return result;
 	pthread_mutex_lock(&soft.tables);
@@ -220,7 +227,10 @@ uint32_t soft_module_load(uint32_t ctx, const struct vgpu_op_module *op, uint64_
 		if (log.used < log.size)
 			((char *)out)[log.used] = '\0';
 		*value |= log.used;
-		if (result)
+		/* For want of memory: the guest may just not have reserved it yet. */
+		if (result == PTX_ERROR_OUT_OF_MEMORY)
+			log_debug("module not loaded: %s", log.text);
+		else if (result)
 			log_warning("module not loaded: %s", log.text);
 		free(log.text);
 	} else if (result) {

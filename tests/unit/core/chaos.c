@@ -231,7 +231,11 @@ static struct vgpu_cmd make_cmd(struct chaos *chaos, struct chaos_guest *cg)
 	u32 id = id_of(chaos, cg), stream = pick(chaos, 5);
 	struct vgpu_cmd cmd;
 
-	switch (pick(chaos, 14)) {
+	switch (pick(chaos, 15)) {
+	case 14:
+		cmd = rig_cmd(VGPU_OP_RESERVE, 0);
+		cmd.reserve.bytes = pick(chaos, 40) * RIG_GRANULE;
+		break;
 	case 0:
 		cmd = rig_cmd(VGPU_OP_SESSION_INIT, 0);
 		cmd.init.out = rig_range(id);

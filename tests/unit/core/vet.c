@@ -441,6 +441,68 @@ static void quota_is_exact(void **state)
 	assert_int_equal(rig_stats(&rig->dev[0]).memory_used, 0);
 }
 
+static u16 reserve(struct rig *rig, u64 granules, u32 answer)
+{
+	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_RESERVE, 0);
+	struct rig_worker *worker = rig_worker_of(&guest);
+	u32 seq;
+
+	cmd.reserve.bytes = granules * RIG_GRANULE;
+	seq = rig_submit(&guest, cmd);
+	if (rig_take(worker))
+		rig_finish(worker, 0, answer, 0);
+	rig_check_invariants(rig);
+	return rig_expect(&guest, seq).status;
+}
+
+static u64 used(struct rig *rig)
+{
+	return rig_stats(&rig->dev[0]).memory_used / RIG_GRANULE;
+}
+
+/* What the executor takes beside chunks counts as they do, from when it may have it to when it has it no more. */
+static void reserve_is_of_the_quota(void **state)
+{
+	const u64 all = RIG_MEMORY / RIG_GRANULE;
+	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_RESERVE, 0);
+	struct rig *rig = *state;
+	struct rig_worker *worker = rig_worker_of(&guest);
+	u32 first, second;
+
+	assert_int_equal(reserve(rig, all + 1, 0), VGPU_ST_QUOTA);
+	assert_int_equal(reserve(rig, ~0ULL / RIG_GRANULE, 0), VGPU_ST_QUOTA);
+	assert_int_equal(reserve(rig, 3, 0), VGPU_ST_OK);
+	assert_int_equal(used(rig), 3);
+	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_MAP, 0, all - 2, 0), VGPU_ST_QUOTA);
+	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_MAP, 0, all - 3, 0), VGPU_ST_OK);
+	assert_int_equal(reserve(rig, 4, 0), VGPU_ST_QUOTA);
+	assert_int_equal(reserve(rig, 3, 0), VGPU_ST_OK);
+	/* What the executor does not give back stays charged; what it did not take is not. */
+	assert_int_equal(reserve(rig, 1, 2), 2);
+	assert_int_equal(used(rig), all);
+	assert_int_equal(reserve(rig, 1, 0), VGPU_ST_OK);
+	assert_int_equal(used(rig), all - 2);
+	assert_int_equal(reserve(rig, 2, 2), 2);
+	assert_int_equal(used(rig), all - 2);
+	/* One at a time. */
+	cmd.reserve.bytes = 2 * RIG_GRANULE;
+	first = rig_submit(&guest, cmd);
+	second = rig_submit(&guest, cmd);
+	assert_int_equal(rig_expect(&guest, second).status, VGPU_ST_BAD_OBJECT);
+	assert_int_equal(used(rig), all - 1);
+	rig_finish_all(worker);
+	assert_int_equal(rig_expect(&guest, first).status, VGPU_ST_OK);
+	cmd.reserve.bytes = RIG_GRANULE / 2;
+	assert_int_equal(rig_expect(&guest, rig_submit(&guest, cmd)).status, VGPU_ST_BAD_LENGTH);
+	/* A session that ends gives back everything, also what was just being changed. */
+	cmd.reserve.bytes = 0;
+	rig_submit(&guest, cmd);
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
+	rig_release(worker);
+	rig_settle(rig);
+	assert_int_equal(used(rig), 0);
+}
+
 /* Whatever a worker says of mappings and unmappings in flight, the use never becomes less than what is mapped. */
 static void unmap_of_a_mapping_in_flight_is_refused(void **state)
 {
@@ -526,6 +588,7 @@ int main(void)
 		TEST(init_comes_first_and_has_to_fit),
 		TEST(no_device_address_before_the_worker_is_ready),
 		TEST(quota_is_exact),
+		TEST(reserve_is_of_the_quota),
 		TEST(unmap_of_a_mapping_in_flight_is_refused),
 		TEST(what_cuda_takes_for_itself_counts),
 		TEST(quota_is_of_the_device),

@@ -29,6 +29,7 @@
 
 #define CU_INVALID_VALUE	1
 #define CU_INVALID_HANDLE	400
+#define CU_OUT_OF_MEMORY 2
 #define CU_NOT_FOUND		500
 #define CU_ILLEGAL_ADDRESS	700
 #define CU_OUT_OF_RESOURCES	701
@@ -362,22 +363,52 @@ static size_t add_input(struct guest *guest, size_t at, const char *name, const 
 	return (at + sizeof(input) + input.name_len + input.len + 7) & ~(size_t)7;
 }
 
+static uint64_t memory_used(struct guest *guest)
+{
+	struct lb_msg msg = { .op = LB_STATS };
+
+	call(guest, &msg, NULL, 0);
+	assert_int_equal(msg.error, 0);
+	return msg.stats.memory_used;
+}
+
+static uint16_t reserve(struct guest *guest, uint64_t bytes)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_RESERVE, .reserve.bytes = bytes };
+	uint64_t value;
+	uint16_t status = run(guest, &cmd, &value);
+
+	/* Of so small modules, one granule is all that can be lacking. */
+	assert_int_equal(value >> VGPU_LACKING_SHIFT, status ? 1 : 0);
+	return status;
+}
+
 static void modules_are_linked(void **state)
 {
 	const struct vgpu_global_info *global;
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_MODULE_UNLOAD, .ctx = 1 };
 	struct guest guest;
 	char log[LOG_LEN];
-	uint64_t answer;
+	uint64_t answer, before;
 	uint32_t x = 21;
 	size_t len;
 
 	open_session(&guest);
 	init_session(&guest);
+	before = memory_used(&guest);
+	assert_int_equal(reserve(&guest, guest.info.granule), VGPU_ST_OK);
 	len = add_input(&guest, 0, "caller", ptx_caller);
 	assert_int_not_equal(load_image(&guest, len, VGPU_IMAGE_LINK, log), VGPU_ST_OK);
 	assert_non_null(strstr(log, "twice"));
 	len = add_input(&guest, len, "callee", ptx_callee);
+	/* Its variable takes device memory, which is in the quota from when it is asked for until it is given back. */
+	assert_int_equal(reserve(&guest, 0), VGPU_ST_OK);
+	assert_int_equal(load_image(&guest, len, VGPU_IMAGE_LINK, NULL), CU_OUT_OF_MEMORY);
+	assert_int_equal(memory_used(&guest), before);
+	assert_int_equal(reserve(&guest, guest.info.granule), VGPU_ST_OK);
 	assert_int_equal(load_image(&guest, len, VGPU_IMAGE_LINK, NULL), VGPU_ST_OK);
+	assert_int_equal(reserve(&guest, 0), CU_OUT_OF_MEMORY);
+	assert_int_equal(memory_used(&guest), before + guest.info.granule);
 	assert_int_equal(get(&guest, VGPU_OP_FUNC_GET, "use", 1), VGPU_ST_OK);
 	assert_int_equal(launch(&guest, 1, 1, 1, &x, 4), VGPU_ST_OK);
 	assert_int_equal(get(&guest, VGPU_OP_GLOBAL_GET, "answer", 0), VGPU_ST_OK);
@@ -388,6 +419,10 @@ static void modules_are_linked(void **state)
 	copy(&guest, VGPU_OP_COPY_OUT, guest.range + DATA_AT, answer, 4);
 	assert_int_equal(*(uint32_t *)payload(&guest, DATA_AT), 42);
 	assert_int_equal(get(&guest, VGPU_OP_GLOBAL_GET, "question", 0), CU_NOT_FOUND);
+	cmd.module.module = MODULE;
+	assert_int_equal(run(&guest, &cmd, NULL), VGPU_ST_OK);
+	assert_int_equal(reserve(&guest, 0), VGPU_ST_OK);
+	assert_int_equal(memory_used(&guest), before);
 	close_session(&guest);
 }
 
