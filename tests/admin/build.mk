@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
+$(B)/bin/killat: $(B)/obj/tests/admin/killat.o
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+ALL += $(B)/bin/killat
+
 #: crash         1,000 operations of vgpu-admin, killed at random instants, in the hypervisor VM
 crash: all
 	tests/vm/run --kernel 6.12 --timeout 7200 hypervisor -- tests/admin/crash.sh 1000

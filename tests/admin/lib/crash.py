@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
-"""Random operations of vgpu-admin, killed at random instants. After the next command, which repairs what one left that died,
+"""Random operations of vgpu-admin, killed at random instants and at each of its steps. After the next command, which repairs what one left that died,
 kernel and database agree, and a model agrees with both: an operation happened as a whole or not at all.
 
     crash.py OPERATIONS         SEED in the environment repeats a run
@@ -162,27 +162,56 @@ def kernel_state():
     return pools, gpus, vms
 
 
-def expect_kernel(model):
+def expect_kernel(model, where):
     pools, gpus, vms = kernel_state()
-    assert pools == {name: pool.get("weights", "16:4:1") for name, pool in model.pools.items()}, f"pools {pools}"
-    assert gpus == {gpu: model.pool_of_gpu(gpu) for gpu in GPUS}, f"GPUs {gpus}"
+    assert pools == {name: pool.get("weights", "16:4:1") for name, pool in model.pools.items()}, f"{where}: pools {pools}"
+    assert gpus == {gpu: model.pool_of_gpu(gpu) for gpu in GPUS}, f"{where}: GPUs {gpus}"
     wanted = {}
     for which, vm in model.vms.items():
         wanted[which] = {key: value for key, value in vm.items() if key not in ("name", "type")}
         wanted[which]["present"] = "type" in vm
-    assert vms == wanted, f"kernel has {vms}, model {wanted}"
+    assert vms == wanted, f"{where}: kernel has {vms}, model {wanted}"
 
 
-def killed_run(command, seconds):
-    """Whether it ended by itself, and its status."""
-    with subprocess.Popen(["vgpu-admin", *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
-        if seconds is not None:
+class Killer:
+    """Runs vgpu-admin, and kills it at one of its steps (killat), or at an instant of the time that its verb takes."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.steps, self.spans = {}, {}     # of each verb, the most that were seen
+        self.at_steps = self.at_instants = 0
+
+    def run(self, command, chance):
+        """Whether it was killed, the status of one that was not, and what it said."""
+        verb, draw = " ".join(command[:2]), self.rng.random()
+        if draw < chance * 0.7:
+            return self.at_step(verb, command, self.rng.randint(1, self.steps.get(verb, 60)))
+        if draw < chance:
+            return self.at_instant(verb, command, self.rng.random())
+        return self.at_step(verb, command, 0)
+
+    def at_step(self, verb, command, step):
+        start = time.monotonic()
+        done = subprocess.run(["killat", str(step), "vgpu-admin", *command], capture_output=True, text=True, check=False)
+        took = int(done.stdout)
+        assert done.returncode != 125, done.stderr
+        killed = done.returncode == 128 + signal.SIGKILL
+        self.at_steps += killed
+        if not killed:
+            self.steps[verb] = max(took, self.steps.get(verb, 0))
+            self.spans[verb] = max(time.monotonic() - start, self.spans.get(verb, 0))
+        return killed, done.returncode, done.stderr
+
+    def at_instant(self, verb, command, part):
+        with subprocess.Popen(["vgpu-admin", *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as child:
             try:
-                child.wait(timeout=seconds)
+                child.wait(timeout=part * self.spans.get(verb, 0.2))
             except subprocess.TimeoutExpired:
-                child.send_signal(signal.SIGKILL)
-        said = child.stderr.read().decode()
-        return child.wait(), said
+                child.kill()
+            said = child.stderr.read()
+            status = child.wait()
+        self.at_instants += status == -signal.SIGKILL
+        return status == -signal.SIGKILL, status, said
 
 
 def main():
@@ -190,33 +219,39 @@ def main():
     seed = int(os.environ.get("SEED", random.randrange(2**32)))
     print(f"# SEED={seed}", flush=True)
     rng = random.Random(seed)
-    model = Model()
+    model, killer = Model(), Killer(random.Random(seed + 1))
     start = time.monotonic()
-    admin("config", "diff")
-    span = time.monotonic() - start
-    killed = undone = done = refused = 0
+    undone = repairs = whole = refused = 0
     for number in range(count):
         after = copy.deepcopy(model)
         command = rng.choice(OPERATIONS)(after, rng)
         where = f"SEED={seed}, operation {number}: {' '.join(command)}"
-        status, said = killed_run(command, rng.random() * 1.5 * span if rng.random() < 0.7 else None)
-        died = status == -signal.SIGKILL
-        killed += died
+        died, status, said = killer.run(command, 0.85)
+        # The next command, which repairs, may die too: it is the one after it that counts
+        complaint = ""
+        while died and killer.rng.random() < 0.3:
+            again, _, complaint = killer.run(["config", "diff"], 1)
+            repairs += again
+            if not again:
+                break
+        undone += "undone:" in complaint
         drift, told, complaint = admin("config", "diff")
-        assert drift == 0, f"{where}: status {drift}, {told} {complaint}"
+        assert drift == 0, f"{where}: {'killed' if died else said}: status {drift}, {told} {complaint}"
         undone += "undone:" in complaint
         declared = json.loads(admin("config", "export", "-j")[1])
         if died and declared == model.state() != after.state():
+            expect_kernel(model, where)
             continue
         if not died and status:
             refused += 1
             assert after.state() == model.state(), f"{where}: refused: {said}"
-        assert declared == after.state(), f"{where}: declared {declared}, expected {after.state()}"
+        assert declared == after.state(), f"{where}: {'killed' if died else ''} declared {declared}, expected {after.state()}"
         model = after
-        done += 1
-        expect_kernel(model)
-    expect_kernel(model)
-    print(f"# {count} operations, {killed} killed, of these {undone} undone by the next command; {done} stood, {refused} refused")
+        whole += died
+        expect_kernel(model, where)
+    print(f"# {count} operations in {time.monotonic() - start:.0f} s, {refused} of them refused; "
+          f"{killer.at_steps} kills at a step and {killer.at_instants} at an instant, {repairs} of them of the next command; "
+          f"{undone} operations undone, {whole} killed that stand")
 
 
 if __name__ == "__main__":
