@@ -321,6 +321,7 @@ static int add_to_sysfs(struct vgpu_host_gpu *gpu, const char **why)
 
 static void add_gpu(struct vgpu_host_gpu *gpu)
 {
+	gpu->serial = vgpu_serial();
 	list_add_tail(&gpu->node, &vgpu_gpus);
 	vgpu_pools_enter(gpu);
 }

@@ -8,8 +8,10 @@
  * come from there too: what a policy can refuse never gets here.
  *
  * Every operation holds vgpu_gpus_lock while it looks, so that no GPU, pool or virtual GPU comes or
- * goes under it. The numbers of one object are read by one call of the core, which makes them
- * consistent among themselves.
+ * goes under it. A dump that takes several messages goes on behind the object that it told last,
+ * whatever came or went meanwhile: what is there from its beginning to its end is told once.
+ * The numbers of one object are read by one call of the core, which makes them consistent among
+ * themselves.
  *
  * This file has the family and GPUs; virtual GPUs are in netlink_vm.c, pools in netlink_pool.c,
  * settings in netlink_settings.c, statistics in netlink_stats.c.
@@ -313,7 +315,8 @@ int vgpu_nl_gpu_get_doit(struct sk_buff *skb, struct genl_info *info)
 /**
  * vgpu_nl_gpu_get_dumpit() - VGPU_CMD_GPU_GET of all GPUs, then of names that only pools know
  * @skb: to be filled
- * @cb: where the dump stands: args[0] is the number of those told
+ * @cb: where the dump stands: args[0] and args[1] are the serials of the GPU and of the name that
+ *	were told last
  *
  * Return: bytes filled in, 0 at the end. Context: any process.
  */
@@ -323,24 +326,23 @@ int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct vgpu_place *place;
 	struct absent_gpu absent;
 	struct vgpu_nl_to to;
-	long skip = cb->args[0];
 
 	mutex_lock(&vgpu_gpus_lock);
 	to = vgpu_nl_dump_to(skb, cb, VGPU_CMD_GPU_GET);
 	list_for_each_entry(gpu, &vgpu_gpus, node) {
-		if (gpu->state == VGPU_GPU_NEW || skip-- > 0)
+		if (gpu->state == VGPU_GPU_NEW || gpu->serial <= (u64)cb->args[0])
 			continue;
 		if (fill_gpu(&to, gpu))
 			goto full;
-		cb->args[0]++;
+		cb->args[0] = gpu->serial;
 	}
 	list_for_each_entry(place, &vgpu_places, node) {
-		if (find_gpu(place->name) || skip-- > 0)
+		if (find_gpu(place->name) || place->serial <= (u64)cb->args[1])
 			continue;
 		absent = (struct absent_gpu){ place->name, place->pool->core.name };
 		if (fill_absent(&to, &absent))
 			goto full;
-		cb->args[0]++;
+		cb->args[1] = place->serial;
 	}
 full:
 	mutex_unlock(&vgpu_gpus_lock);

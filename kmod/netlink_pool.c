@@ -102,24 +102,23 @@ int vgpu_nl_pool_get_doit(struct sk_buff *skb, struct genl_info *info)
 /**
  * vgpu_nl_pool_get_dumpit() - VGPU_CMD_POOL_GET of all pools
  * @skb: to be filled
- * @cb: where the dump stands: args[0] is the number of those told
+ * @cb: where the dump stands: args[0] is the serial of the pool that was told last
  *
  * Return: bytes filled in, 0 at the end. Context: any process.
  */
 int vgpu_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct vgpu_host_pool *pool;
-	long skip = cb->args[0];
 	struct vgpu_nl_to to;
 
 	mutex_lock(&vgpu_gpus_lock);
 	to = vgpu_nl_dump_to(skb, cb, VGPU_CMD_POOL_GET);
 	list_for_each_entry(pool, &vgpu_pools, node) {
-		if (skip-- > 0)
+		if (pool->serial <= (u64)cb->args[0])
 			continue;
 		if (fill_pool(&to, pool))
 			break;
-		cb->args[0]++;
+		cb->args[0] = pool->serial;
 	}
 	mutex_unlock(&vgpu_gpus_lock);
 	return skb->len;

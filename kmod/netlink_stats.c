@@ -308,7 +308,7 @@ int vgpu_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
 /**
  * vgpu_nl_stats_get_dumpit() - VGPU_CMD_STATS_GET of all virtual GPUs
  * @skb: to be filled
- * @cb: where the dump stands: args[0] is the number of those told
+ * @cb: where the dump stands
  *
  * Return: bytes filled in, 0 at the end. Context: any process.
  */

@@ -107,7 +107,8 @@ struct vgpu_vm *vgpu_nl_vm(struct genl_info *info)
 /**
  * vgpu_nl_dump_vms() - a dump of all virtual GPUs, or as many as fit
  * @skb: to be filled
- * @cb: where the dump stands: args[0] is the number of those told
+ * @cb: where the dump stands: args[0] and args[1] are the serials of the GPU and of the virtual GPU
+ *	that were told last
  * @cmd: of the messages
  * @fill: makes the message of one
  *
@@ -119,15 +120,19 @@ bool vgpu_nl_dump_vms(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 	struct vgpu_nl_to to = vgpu_nl_dump_to(skb, cb, cmd);
 	struct vgpu_host_gpu *gpu;
 	struct vgpu_vm *vm;
-	long skip = cb->args[0];
+	u64 told_gpu = cb->args[0];
 
 	list_for_each_entry(gpu, &vgpu_gpus, node) {
+		if (gpu->serial < told_gpu)
+			continue;
 		list_for_each_entry(vm, &gpu->vms, node) {
-			if (skip-- > 0)
+			if (gpu->serial == told_gpu && vm->serial <= (u64)cb->args[1])
 				continue;
 			if (fill(&to, vm))
 				return false;
-			cb->args[0]++;
+			told_gpu = gpu->serial;
+			cb->args[0] = told_gpu;
+			cb->args[1] = vm->serial;
 		}
 	}
 	return true;
@@ -137,14 +142,13 @@ static void dump_absent(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct vgpu_nl_to to = vgpu_nl_dump_to(skb, cb, VGPU_CMD_VM_GET);
 	struct vgpu_policy_entry *entry;
-	long skip = cb->args[1];
 
 	list_for_each_entry(entry, &vgpu_policies, node) {
-		if (entry->vm || skip-- > 0)
+		if (entry->vm || entry->serial <= (u64)cb->args[2])
 			continue;
 		if (fill_absent(&to, entry->uuid))
 			return;
-		cb->args[1]++;
+		cb->args[2] = entry->serial;
 	}
 }
 
@@ -179,7 +183,7 @@ int vgpu_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
 /**
  * vgpu_nl_vm_get_dumpit() - VGPU_CMD_VM_GET of all virtual GPUs, then of what else is declared
  * @skb: to be filled
- * @cb: where the dump stands: args[0] and args[1] are the numbers of those told
+ * @cb: where the dump stands: args[2] is the serial of the declaration that was told last
  *
  * Return: bytes filled in, 0 at the end. Context: any process.
  */

@@ -22,6 +22,18 @@ static DEFINE_HASHTABLE(entries, ENTRIES_BITS);
 static u32 num_entries;
 
 /**
+ * vgpu_serial() - a number greater than all before it
+ *
+ * Return: that; never 0. Context: any; vgpu_gpus_lock held where a list is to grow in their order.
+ */
+u64 vgpu_serial(void)
+{
+	static atomic64_t last;
+
+	return atomic64_inc_return(&last);
+}
+
+/**
  * vgpu_why() - a reason that outlives the call which gives it
  * @format: as for printf()
  *
@@ -237,6 +249,7 @@ static struct vgpu_policy_entry *make_entry(const u8 uuid[16], const char **why)
 	if (!entry)
 		return ERR_PTR(-ENOMEM);
 	memcpy(entry->uuid, uuid, sizeof(entry->uuid));
+	entry->serial = vgpu_serial();
 	list_add_tail(&entry->node, &vgpu_policies);
 	hash_add(entries, &entry->hash, hash_of(uuid));
 	num_entries++;
@@ -383,6 +396,7 @@ int vgpu_policy_join(struct vgpu_vm *vm, const char **why)
 		err = apply(vm, entry ? &entry->settings : NULL, why);
 	if (err)
 		return err;
+	vm->serial = vgpu_serial();
 	list_add_tail(&vm->node, &vm->gpu->vms);
 	if (entry)
 		entry->vm = vm;

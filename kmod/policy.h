@@ -52,12 +52,14 @@ struct vgpu_settings {
  * struct vgpu_host_pool - a pool as an operator knows it
  * @core: what decides
  * @node: in vgpu_pools
+ * @serial: grows along vgpu_pools
  * @defaults: limits of virtual GPUs on its GPUs
  * @declared: UUIDs that were declared for it
  */
 struct vgpu_host_pool {
 	struct vgpu_pool core;
 	struct list_head node;
+	u64 serial;
 	struct vgpu_settings defaults;
 	u32 declared;
 };
@@ -65,11 +67,13 @@ struct vgpu_host_pool {
 /**
  * struct vgpu_place - in which pool GPUs of a name are
  * @node: in vgpu_places
+ * @serial: grows along vgpu_places
  * @name: of the GPU
  * @pool: which; never the default pool
  */
 struct vgpu_place {
 	struct list_head node;
+	u64 serial;
 	char name[sizeof_field(struct vgpu_exec_attach, name)];
 	struct vgpu_host_pool *pool;
 };
@@ -77,6 +81,7 @@ struct vgpu_place {
 /**
  * struct vgpu_policy_entry - what was declared for a UUID
  * @node: in vgpu_policies
+ * @serial: grows along vgpu_policies
  * @hash: by UUID
  * @uuid: which
  * @settings: declared
@@ -86,6 +91,7 @@ struct vgpu_place {
  */
 struct vgpu_policy_entry {
 	struct list_head node;
+	u64 serial;
 	struct hlist_node hash;
 	u8 uuid[16];
 	struct vgpu_settings settings;
@@ -98,6 +104,7 @@ extern struct list_head vgpu_pools;
 extern struct list_head vgpu_places;
 extern struct list_head vgpu_policies;
 
+u64 vgpu_serial(void);
 __printf(1, 2) const char *vgpu_why(const char *format, ...);
 
 /* policy.c */

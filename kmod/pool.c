@@ -36,6 +36,7 @@ static struct vgpu_host_pool *make_pool(const char *name)
 	if (!pool)
 		return NULL;
 	vgpu_pool_init(&pool->core, name);
+	pool->serial = vgpu_serial();
 	list_add_tail(&pool->node, &vgpu_pools);
 	num_pools++;
 	return pool;
@@ -382,6 +383,7 @@ static int set_place(const char *name, struct vgpu_host_pool *pool, const char *
 		if (!place)
 			return -ENOMEM;
 		strscpy(place->name, name, sizeof(place->name));
+		place->serial = vgpu_serial();
 		list_add_tail(&place->node, &vgpu_places);
 		num_places++;
 	}

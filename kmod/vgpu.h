@@ -82,6 +82,7 @@ enum vgpu_gpu_state {
  * struct vgpu_host_gpu - a GPU with its place in sysfs
  * @core: what decides
  * @node: in vgpu_gpus
+ * @serial: grows along vgpu_gpus
  * @vms: its virtual GPUs
  * @state: enum vgpu_gpu_state
  * @doomed: its PCI device went while it was VGPU_GPU_NEW
@@ -102,6 +103,7 @@ enum vgpu_gpu_state {
 struct vgpu_host_gpu {
 	struct vgpu_gpu core;
 	struct list_head node;
+	u64 serial;
 	struct list_head vms;
 	enum vgpu_gpu_state state;
 	bool doomed;
@@ -136,6 +138,7 @@ struct vgpu_event_budget {
  * @core: what decides
  * @gpu: on which
  * @node: in its list
+ * @serial: grows along that
  * @name: UUID as text
  * @lock: guards @config, @aperture, @queues and the setting up of interrupts
  * @config: PCI config space
@@ -154,6 +157,7 @@ struct vgpu_vm {
 	struct vgpu_dev core;
 	struct vgpu_host_gpu *gpu;
 	struct list_head node;
+	u64 serial;
 	char name[UUID_STRING_LEN + 1];
 	struct mutex lock; /* config, aperture, queues, setting up of interrupts */
 	u8 config[VGPU_CONFIG_SIZE];

@@ -4,9 +4,9 @@
  * Kills a program at one of its steps: the system calls by which it can change anything outside of itself. What comes
  * between two of them is seen by nobody else, so that death at each step is death at any instant.
  *
- *	killat N PROGRAM [ARGUMENT]...		N counts from 1; 0 lets it end by itself
+ *	killat [-k] N PROGRAM [ARGUMENT]...	N counts from 1; 0 lets it end by itself
  *
- * The program's standard output is discarded. Prints how many steps it began. Ends with the program's status, with
+ * With -k, steps are what it tells the kernel (netlink, sysfs), each of them twice: before it and after it. The program's standard output is discarded. Prints how many steps it began. Ends with the program's status, with
  * 128 + 9 where it was killed.
  */
 
@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -32,8 +33,18 @@
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##call, 0, 1),			\
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE)
 
-static struct sock_filter filter[] = {
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+#define LOAD_CALL BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))
+
+static struct sock_filter told_kernel[] = {
+	LOAD_CALL,
+	STEP(write),
+	STEP(sendto),
+	STEP(sendmsg),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+static struct sock_filter any_step[] = {
+	LOAD_CALL,
 	STEP(write),
 	STEP(pwrite64),
 	STEP(pwritev),
@@ -68,9 +79,12 @@ static void die(const char *what)
 	_exit(FAILED);
 }
 
-static void become(char **command)
+static void become(bool kernel, char **command)
 {
-	const struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
+	const struct sock_fprog program = {
+		.len = kernel ? sizeof(told_kernel) / sizeof(told_kernel[0]) : sizeof(any_step) / sizeof(any_step[0]),
+		.filter = kernel ? told_kernel : any_step,
+	};
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
 	if (null < 0 || dup2(null, STDOUT_FILENO) < 0)
@@ -96,38 +110,47 @@ static int wait_for(pid_t pid)
 
 int main(int argc, char **argv)
 {
+	bool executed = false, kernel = argc > 1 && !strcmp(argv[1], "-k");
+	int status, stop, pass, go_on = PTRACE_CONT;
 	long steps = 0, last;
-	bool executed = false;
-	int status, pass;
 	pid_t pid;
 
-	if (argc < 3) {
-		fprintf(stderr, "usage: killat N PROGRAM [ARGUMENT]...\n");
+	if (argc < 3 + kernel) {
+		fprintf(stderr, "usage: killat [-k] N PROGRAM [ARGUMENT]...\n");
 		return FAILED;
 	}
+	argv += kernel;
 	last = strtol(argv[1], NULL, 10);
 	pid = fork();
 	if (pid < 0)
 		die("fork");
 	if (!pid)
-		become(argv + 2);
+		become(kernel, argv + 2);
 	status = wait_for(pid);
 	if (!WIFSTOPPED(status) ||
-	    ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL))
+	    ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC |
+		   PTRACE_O_EXITKILL))
 		die("ptrace");
 	for (pass = 0;;) {
-		if (ptrace(PTRACE_CONT, pid, NULL, pass) && errno != ESRCH)
+		if (ptrace(go_on, pid, NULL, pass) && errno != ESRCH)
 			die("ptrace");
 		status = wait_for(pid);
 		if (!WIFSTOPPED(status))
 			break;
+		stop = status >> 8;
 		pass = 0;
-		if (status >> 8 == (SIGTRAP | PTRACE_EVENT_EXEC << 8))
+		go_on = PTRACE_CONT;
+		if (stop == (SIGTRAP | PTRACE_EVENT_EXEC << 8)) {
 			executed = true;
-		else if (status >> 8 != (SIGTRAP | PTRACE_EVENT_SECCOMP << 8))
+		} else if (stop == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8) || stop == (SIGTRAP | 0x80)) {
+			if (executed && ++steps == last)
+				kill(pid, SIGKILL);
+			/* It stops behind the call, too. */
+			else if (kernel && stop != (SIGTRAP | 0x80))
+				go_on = PTRACE_SYSCALL;
+		} else {
 			pass = WSTOPSIG(status);
-		else if (executed && ++steps == last)
-			kill(pid, SIGKILL);
+		}
 	}
 	printf("%ld\n", steps);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

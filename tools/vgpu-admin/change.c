@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "change.h"
 #include "print.h"
 
@@ -42,7 +43,7 @@ static enum admin_exit undo(struct nl_link *link, const json_t *undo)
 	enum admin_exit status;
 	json_t *kernel, *ops;
 
-	status = kernel_read(link, &kernel);
+	status = kernel_read(link, NULL, &kernel);
 	if (status != ADMIN_OK)
 		return status;
 	ops = plan_make(kernel, json_object_get(undo, "snapshot"), json_object_get(undo, "touched"));
@@ -133,6 +134,35 @@ static enum admin_exit open_database(struct change *change, enum db_mode mode)
  */
 enum admin_exit change_open(struct change *change, const struct admin_args *args, enum db_mode mode)
 {
+	return change_open_vm(change, args, mode, NULL);
+}
+
+/* The UUID of the virtual GPU that is called exactly so, NULL where none is. */
+static const char *called_so(const json_t *declared, const char *word)
+{
+	const char *uuid, *name;
+	json_t *vm;
+
+	json_object_foreach(json_object_get(declared, "vms"), uuid, vm) {
+		name = json_string_value(json_object_get(vm, "name"));
+		if (!strcasecmp(uuid, word) || (name && !strcasecmp(name, word)))
+			return uuid;
+	}
+	return NULL;
+}
+
+/**
+ * change_open_vm() - change_open() for a command that is about one virtual GPU
+ * @change: filled in; to be closed whatever is returned
+ * @args: the command's
+ * @mode: as in change_open()
+ * @word: what change_find_vm() is going to be asked for; NULL for all of them. Where it is not just the beginning of a
+ *	name, the kernel is not asked for hundreds of others.
+ *
+ * What fails is said on stderr. Return: the status to exit with.
+ */
+enum admin_exit change_open_vm(struct change *change, const struct admin_args *args, enum db_mode mode, const char *word)
+{
 	enum admin_exit status;
 
 	*change = (struct change){ .args = args };
@@ -148,7 +178,7 @@ enum admin_exit change_open(struct change *change, const struct admin_args *args
 		status = ADMIN_OK;
 	}
 	if (status == ADMIN_OK)
-		status = kernel_read(change->link, &change->kernel);
+		status = kernel_read(change->link, word ? called_so(change->declared, word) : NULL, &change->kernel);
 	if (status == ADMIN_OK)
 		change->wanted = state_copy(change->declared);
 	return status;
@@ -190,6 +220,57 @@ static enum admin_exit refuse_open(const struct change *change, const json_t *op
 		return ADMIN_BUSY;
 	}
 	return ADMIN_OK;
+}
+
+static bool about(const json_t *ops, const char *uuid)
+{
+	const char *its;
+	json_t *op;
+	size_t i;
+
+	json_array_foreach(ops, i, op) {
+		its = json_string_value(json_object_get(op, "uuid"));
+		if (its && !strcmp(its, uuid))
+			return true;
+	}
+	return false;
+}
+
+/* Says who on a GPU keeps it from changing its pool. */
+static enum admin_exit refuse_tenants(const struct change *change, const json_t *ops, const char *gpu, const char *pool)
+{
+	const char *uuid, *state, *bound;
+	json_t *mdev;
+
+	json_object_foreach(json_object_get(change->kernel, "mdevs"), uuid, mdev) {
+		if (strcmp(json_string_value(json_object_get(mdev, "gpu")), gpu) || about(ops, uuid))
+			continue;
+		state = json_string_value(json_object_get(mdev, "state"));
+		bound = json_string_value(json_object_get(state_get(change->kernel, "vms", uuid), "pool"));
+		if (strcmp(state, "closed"))
+			admin_error("gpu %s: a virtual machine has vm %s on it open (%s), so that it cannot change its pool: shut "
+				    "that down, then try again", gpu, change_vm_name(change, uuid), state);
+		else if (bound && strcmp(bound, pool))
+			admin_error("gpu %s: vm %s on it is declared for pool %s: move it first: vgpu-admin vm move %s --pool POOL",
+				    gpu, change_vm_name(change, uuid), bound, change_vm_name(change, uuid));
+		else
+			continue;
+		return ADMIN_BUSY;
+	}
+	return ADMIN_OK;
+}
+
+static enum admin_exit refuse_gpu_moves(const struct change *change, const json_t *ops)
+{
+	enum admin_exit status = ADMIN_OK;
+	json_t *op;
+	size_t i;
+
+	json_array_foreach(ops, i, op)
+		if (status == ADMIN_OK && !strcmp(json_string_value(json_object_get(op, "op")), "gpu-set"))
+			status = refuse_tenants(change, ops, json_string_value(json_object_get(op, "name")),
+						json_string_value(json_object_get(op, "pool")));
+	return status;
 }
 
 /* Virtual GPUs are declared to be where they were made. */
@@ -298,6 +379,8 @@ static enum admin_exit commit(struct change *change, const json_t *touched)
 	status = check_pools(change);
 	if (status == ADMIN_OK)
 		status = refuse_open(change, ops);
+	if (status == ADMIN_OK)
+		status = refuse_gpu_moves(change, ops);
 	if (status == ADMIN_OK && change->args->dry_run)
 		print_dry_run(change, ops);
 	else if (status == ADMIN_OK)

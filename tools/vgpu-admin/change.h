@@ -18,7 +18,7 @@
  * @args: the command's
  * @link: to the kernel
  * @db: open, NULL where it cannot be read
- * @kernel: what is
+ * @kernel: what is; of virtual GPUs only one where change_open_vm() could tell which one is meant
  * @declared: what the database has
  * @wanted: what it is to have, a copy of @declared at first
  * @trouble: what is wrong with the database, ADMIN_OK if nothing is; a command that only shows goes on without
@@ -35,6 +35,7 @@ struct change {
 
 const char *change_database(void);
 enum admin_exit change_open(struct change *change, const struct admin_args *args, enum db_mode mode);
+enum admin_exit change_open_vm(struct change *change, const struct admin_args *args, enum db_mode mode, const char *word);
 enum admin_exit change_commit(struct change *change);
 enum admin_exit change_commit_all(struct change *change);
 enum admin_exit change_forget_intents(const struct admin_args *args);

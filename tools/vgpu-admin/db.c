@@ -25,11 +25,13 @@
  * @sqlite: the connection, NULL for a database that is not there
  * @path: of the file
  * @lock: descriptor of the lock file, -1 where it is not held
+ * @statement: that execute_with() executed last, NULL for none: it is often the next one, too
  */
 struct db {
 	sqlite3 *sqlite;
 	char *path;
 	int lock;
+	sqlite3_stmt *statement;
 };
 
 /*
@@ -294,7 +296,7 @@ static enum admin_exit connect(struct db *db, enum db_mode mode)
 	mode_t mask = umask(077);
 	int code;
 
-	code = sqlite3_open_v2(db->path, &db->sqlite, flags[mode], NULL);
+	code = sqlite3_open_v2(db->path, &db->sqlite, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
 	umask(mask);
 	if (code != SQLITE_OK)
 		return fail(db, "opening");
@@ -355,6 +357,7 @@ void db_close(struct db *db)
 {
 	if (!db)
 		return;
+	sqlite3_finalize(db->statement);
 	sqlite3_close_v2(db->sqlite);
 	if (db->lock >= 0)
 		close(db->lock);
@@ -445,12 +448,17 @@ static enum admin_exit read_rows(struct db *db, const char *sql, json_t **rows)
 static enum admin_exit execute_with(struct db *db, const char *sql, const json_t *values)
 {
 	enum admin_exit status = ADMIN_OK;
-	sqlite3_stmt *statement;
+	sqlite3_stmt *statement = db->statement;
 	const json_t *value;
 	int i;
 
-	if (sqlite3_prepare_v2(db->sqlite, sql, -1, &statement, NULL) != SQLITE_OK)
-		return fail(db, "preparing");
+	if (!statement || strcmp(sqlite3_sql(statement), sql)) {
+		sqlite3_finalize(statement);
+		db->statement = NULL;
+		if (sqlite3_prepare_v2(db->sqlite, sql, -1, &db->statement, NULL) != SQLITE_OK)
+			return fail(db, "preparing");
+		statement = db->statement;
+	}
 	for (i = 1; i <= sqlite3_bind_parameter_count(statement); i++) {
 		value = json_object_get(values, sqlite3_bind_parameter_name(statement, i) + 1);
 		if (json_is_integer(value))
@@ -460,7 +468,8 @@ static enum admin_exit execute_with(struct db *db, const char *sql, const json_t
 	}
 	if (sqlite3_step(statement) != SQLITE_DONE)
 		status = fail(db, "writing");
-	sqlite3_finalize(statement);
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
 	return status;
 }
 
@@ -674,7 +683,7 @@ enum admin_exit db_history_add(struct db *db, const char *command, const json_t 
 {
 	enum admin_exit status = ADMIN_OK;
 	const char *object, *name;
-	json_t *difference, *values;
+	json_t *difference, *values, *who = db_who();
 	struct timespec now;
 	char kind[16];
 	size_t i;
@@ -684,8 +693,8 @@ enum admin_exit db_history_add(struct db *db, const char *command, const json_t 
 		object = json_string_value(json_object_get(difference, "object"));
 		name = json_string_value(json_object_get(difference, "name"));
 		snprintf(kind, sizeof(kind), "%ss", object);
-		values = json_pack("{s:I, s:o, s:s, s:s, s:s}", "time_ns",
-				   (json_int_t)now.tv_sec * 1000000000 + now.tv_nsec, "who", db_who(),
+		values = json_pack("{s:I, s:O, s:s, s:s, s:s}", "time_ns",
+				   (json_int_t)now.tv_sec * 1000000000 + now.tv_nsec, "who", who,
 				   "command", command, "object", object, "name", name);
 		set_text(values, "before", state_get(before, kind, name));
 		set_text(values, "after", state_get(after, kind, name));
@@ -695,6 +704,7 @@ enum admin_exit db_history_add(struct db *db, const char *command, const json_t 
 					      " :after)", values);
 		json_decref(values);
 	}
+	json_decref(who);
 	return status;
 }
 
@@ -723,7 +733,8 @@ enum admin_exit db_history(struct db *db, unsigned int count, json_t **entries)
 
 /**
  * db_intent_add() - record how to undo a change of the kernel that is about to be made
- * @db: opened with DB_WRITE, in no transaction: the intent is safe when this returns
+ * @db: opened with DB_WRITE, in no transaction: the intent outlives this process when this returns. It need not outlive a
+ *	power cut, which undoes the change with the kernel that has it, so that it is not waited for until the disk has it.
  * @boot: names the kernel that is going to be changed; another one has nothing to be undone in it
  * @command: that is at it
  * @undo: how, any JSON
@@ -737,8 +748,13 @@ enum admin_exit db_intent_add(struct db *db, const char *boot, const char *comma
 	enum admin_exit status;
 
 	set_text(values, "undo", undo);
-	status = execute_with(db, "INSERT INTO intent (boot, command, undo) VALUES (:boot, :command, :undo)", values);
+	status = execute(db, "PRAGMA synchronous = NORMAL");
+	if (status == ADMIN_OK)
+		status = execute_with(db, "INSERT INTO intent (boot, command, undo) VALUES (:boot, :command, :undo)",
+				      values);
 	*id = sqlite3_last_insert_rowid(db->sqlite);
+	if (status == ADMIN_OK)
+		status = execute(db, "PRAGMA synchronous = FULL");
 	json_decref(values);
 	return status;
 }

@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-journal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include "names_gen.h"
@@ -120,15 +121,26 @@ static const char *field(const json_t *event, const char *key)
 	return value ? value : "";
 }
 
+/* In the journal's own protocol: a datagram of lines KEY=value. JSON and names have no line breaks in them. */
 static void to_journal(const json_t *event)
 {
-	char *line = json_dumps(event, JSON_COMPACT);
+	static const struct sockaddr_un journal = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
+	static int sock = -1;
+	char *line = json_dumps(event, JSON_COMPACT), *text = NULL;
 	const char *name = field(event, "event");
+	int len;
 
-	sd_journal_send("MESSAGE=vgpu: %s %s", name, *field(event, "uuid") ? field(event, "uuid") : field(event, "gpu"),
-			"PRIORITY=%d", is_trouble(name) ? LOG_WARNING : LOG_INFO, "SYSLOG_IDENTIFIER=vgpu", "VGPU_EVENT=%s", name,
-			"VGPU_GPU=%s", field(event, "gpu"), "VGPU_UUID=%s", field(event, "uuid"), "VGPU_POOL=%s", field(event, "pool"),
-			"VGPU_JSON=%s", line, NULL);
+	if (sock < 0)
+		sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	len = asprintf(&text, "MESSAGE=vgpu: %s %s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=vgpu\nVGPU_EVENT=%s\nVGPU_GPU=%s\n"
+		       "VGPU_UUID=%s\nVGPU_POOL=%s\nVGPU_JSON=%s\n", name,
+		       *field(event, "uuid") ? field(event, "uuid") : field(event, "gpu"),
+		       is_trouble(name) ? LOG_WARNING : LOG_INFO, name, field(event, "gpu"), field(event, "uuid"),
+		       field(event, "pool"), line);
+	/* Where no journal is, events are lost to it alone. */
+	if (len > 0 && sock >= 0)
+		sendto(sock, text, len, MSG_NOSIGNAL, (const struct sockaddr *)&journal, sizeof(journal));
+	free(text);
 	free(line);
 }
 

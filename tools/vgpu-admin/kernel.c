@@ -143,6 +143,14 @@ enum admin_exit kernel_probe(struct nl_link *link)
 	return status;
 }
 
+static void put_uuid(struct nl_msg *msg, const char *text)
+{
+	uint8_t uuid[VGPU_UUID_LEN];
+
+	if (!units_parse_uuid(text, uuid))
+		nla_put(msg, VGPU_A_VM_UUID, sizeof(uuid), uuid);
+}
+
 static const char *string(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
@@ -190,14 +198,29 @@ static void drop_empty_limits(const json_t *pools)
 			json_object_del(pool, "limits");
 }
 
+/* What there is of one UUID: nothing, too. */
+static enum admin_exit get_vm(struct nl_link *link, const char *uuid, json_t **answers)
+{
+	struct nl_msg *msg = nl_link_message(link, VGPU_CMD_VM_GET, 0);
+	enum admin_exit status;
+
+	put_uuid(msg, uuid);
+	status = nl_link_call(link, msg, NULL, &nl_vm_names, vm_fields, answers);
+	if (status != ADMIN_NOT_FOUND)
+		return status;
+	*answers = json_array();
+	return ADMIN_OK;
+}
+
 /**
  * kernel_read() - what the kernel has
  * @link: to it
+ * @only: UUID of the one virtual GPU that is of interest, NULL for all
  * @state: as plan.h has it, each object with all that netlink tells of it; new
  *
  * What fails is said on stderr. Return: the status to exit with.
  */
-enum admin_exit kernel_read(struct nl_link *link, json_t **state)
+enum admin_exit kernel_read(struct nl_link *link, const char *only, json_t **state)
 {
 	json_t *gpus = NULL, *pools = NULL, *vms = NULL;
 	enum admin_exit status;
@@ -206,7 +229,9 @@ enum admin_exit kernel_read(struct nl_link *link, json_t **state)
 	status = dump(link, VGPU_CMD_GPU_GET, "gpu", &nl_gpu_names, gpu_fields, &gpus);
 	if (status == ADMIN_OK)
 		status = dump(link, VGPU_CMD_POOL_GET, "pool", &nl_pool_names, pool_fields, &pools);
-	if (status == ADMIN_OK)
+	if (status == ADMIN_OK && only)
+		status = get_vm(link, only, &vms);
+	else if (status == ADMIN_OK)
 		status = dump(link, VGPU_CMD_VM_GET, "vm", &nl_vm_names, vm_fields, &vms);
 	if (status == ADMIN_OK) {
 		*state = json_object();
@@ -219,14 +244,6 @@ enum admin_exit kernel_read(struct nl_link *link, json_t **state)
 	json_decref(pools);
 	json_decref(vms);
 	return status;
-}
-
-static void put_uuid(struct nl_msg *msg, const char *text)
-{
-	uint8_t uuid[VGPU_UUID_LEN];
-
-	if (!units_parse_uuid(text, uuid))
-		nla_put(msg, VGPU_A_VM_UUID, sizeof(uuid), uuid);
 }
 
 static enum admin_exit call(struct nl_link *link, struct nl_msg *msg, const char *about, const struct nl_names *names)

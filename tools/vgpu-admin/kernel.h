@@ -15,7 +15,7 @@
 
 void kernel_boot(char boot[KERNEL_BOOT_MAX]);
 enum admin_exit kernel_probe(struct nl_link *link);
-enum admin_exit kernel_read(struct nl_link *link, json_t **state);
+enum admin_exit kernel_read(struct nl_link *link, const char *only, json_t **state);
 enum admin_exit kernel_apply(struct nl_link *link, const json_t *op, json_t *placed);
 enum admin_exit kernel_quarantine(struct nl_link *link, const char *uuid, bool release, const char *about);
 

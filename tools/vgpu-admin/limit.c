@@ -117,7 +117,7 @@ static enum admin_exit limit_show(const struct admin_args *args)
 	enum admin_exit status;
 	struct change change;
 
-	status = change_open(&change, args, DB_READ);
+	status = change_open_vm(&change, args, DB_READ, args->num_names ? args->names[0] : NULL);
 	if (status == ADMIN_OK && args->num_names)
 		status = change_find_vm(&change, args->names[0], &uuid);
 	if (status == ADMIN_OK && args->value[POOL])
@@ -197,7 +197,7 @@ static enum admin_exit limit_set(const struct admin_args *args)
 		json_decref(values);
 		return status;
 	}
-	status = change_open(&change, args, DB_WRITE);
+	status = change_open_vm(&change, args, DB_WRITE, args->num_names ? args->names[0] : NULL);
 	limits = status == ADMIN_OK ? target(&change, args, &status) : NULL;
 	if (limits) {
 		json_object_update(limits, values);
@@ -235,7 +235,7 @@ static enum admin_exit limit_reset(const struct admin_args *args)
 
 	if (!one_target(args, "reset"))
 		return ADMIN_USAGE;
-	status = change_open(&change, args, DB_WRITE);
+	status = change_open_vm(&change, args, DB_WRITE, args->num_names ? args->names[0] : NULL);
 	limits = status == ADMIN_OK ? target(&change, args, &status) : NULL;
 	if (limits && args->value[ONLY])
 		status = reset_only(limits, args->value[ONLY]);

@@ -30,7 +30,7 @@ struct nl_link {
 /**
  * struct call - a request under way
  * @request: as sent
- * @about: what it is about, for messages
+ * @about: what it is about, for messages; NULL where it may name nothing, of which nothing is said then
  * @fields: of the answers
  * @names: of the attributes of the request
  * @answers: so far
@@ -201,6 +201,8 @@ static void report_error(struct call *call, const struct nlmsghdr *header, const
 	}
 	if (!message)
 		message = strerror(-call->error);
+	if (!call->about)
+		call->about = VGPU_GENL_NAME;
 	if (attribute && !strstr(message, attribute))
 		admin_error("%s: %s: %s", call->about, attribute, message);
 	else if (call->error == -EPERM)
@@ -219,7 +221,8 @@ static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
 	call->done = true;
 	if (!(header->nlmsg_flags & NLM_F_CAPPED))
 		errors_at += (int)err->msg.nlmsg_len - NLMSG_HDRLEN;
-	report_error(call, header, err, errors_at);
+	if (call->about || err->error != -ENOENT)
+		report_error(call, header, err, errors_at);
 	return NL_STOP;
 }
 
@@ -306,7 +309,7 @@ static enum admin_exit call_once(struct nl_link *link, struct nl_msg *msg, struc
 	}
 	nl_cb_put(cb);
 	if (err < 0 && !call->error) {
-		admin_error("%s: netlink: %s", call->about, nl_geterror(err));
+		admin_error("%s: netlink: %s", call->about ? call->about : VGPU_GENL_NAME, nl_geterror(err));
 		return ADMIN_FAILED;
 	}
 	return exit_status(call->error);
@@ -316,7 +319,7 @@ static enum admin_exit call_once(struct nl_link *link, struct nl_msg *msg, struc
  * nl_link_call() - make a request and read its answers
  * @link: where
  * @msg: from nl_link_message(), with attributes; freed
- * @about: what it is about, to begin messages with
+ * @about: what it is about, to begin messages with; NULL where nothing is to be said of an object that is not there
  * @names: of the request's attributes
  * @fields: of the answers
  * @answers: an array of objects, new; NULL where the call fails

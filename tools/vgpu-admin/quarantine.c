@@ -186,7 +186,7 @@ static enum admin_exit turn(const struct admin_args *args, bool release)
 		status = kernel_quarantine(change.link, uuid, release, about);
 	}
 	if (status == ADMIN_OK)
-		status = kernel_read(change.link, &kernel);
+		status = kernel_read(change.link, uuid, &kernel);
 	if (status == ADMIN_OK) {
 		who = db_who();
 		status = note(&change, uuid, json_object_get(state_get(kernel, "mdevs", uuid), "quarantine"),

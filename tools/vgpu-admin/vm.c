@@ -148,7 +148,7 @@ static enum admin_exit vm_show(const struct admin_args *args)
 	enum admin_exit status;
 	struct change change;
 
-	status = change_open(&change, args, DB_READ);
+	status = change_open_vm(&change, args, DB_READ, args->num_names ? args->names[0] : NULL);
 	if (status == ADMIN_OK && args->value[SHOW_GPU])
 		status = change_find_gpu(&change, args->value[SHOW_GPU], &gpu);
 	if (status == ADMIN_OK && args->value[SHOW_POOL])
@@ -278,7 +278,7 @@ static enum admin_exit vm_set(const struct admin_args *args)
 		json_decref(values);
 		return ADMIN_USAGE;
 	}
-	status = change_open(&change, args, DB_WRITE);
+	status = change_open_vm(&change, args, DB_WRITE, args->names[0]);
 	if (status == ADMIN_OK)
 		status = change_find_vm(&change, args->names[0], &uuid);
 	if (status == ADMIN_OK && name)
@@ -305,7 +305,7 @@ static enum admin_exit vm_move(const struct admin_args *args)
 		admin_error("vm move: --pool is missing: it says where to");
 		return ADMIN_USAGE;
 	}
-	status = change_open(&change, args, DB_WRITE);
+	status = change_open_vm(&change, args, DB_WRITE, args->names[0]);
 	if (status == ADMIN_OK)
 		status = change_find_vm(&change, args->names[0], &uuid);
 	if (status == ADMIN_OK)
@@ -324,7 +324,7 @@ static enum admin_exit vm_unregister(const struct admin_args *args)
 	struct change change;
 	const char *uuid;
 
-	status = change_open(&change, args, DB_WRITE);
+	status = change_open_vm(&change, args, DB_WRITE, args->names[0]);
 	if (status == ADMIN_OK)
 		status = change_find_vm(&change, args->names[0], &uuid);
 	if (status == ADMIN_OK && string(state_get(change.declared, "vms", uuid), "type")) {
@@ -465,7 +465,7 @@ static enum admin_exit vm_delete(const struct admin_args *args)
 	struct change change;
 	const char *uuid;
 
-	status = change_open(&change, args, DB_WRITE);
+	status = change_open_vm(&change, args, DB_WRITE, args->names[0]);
 	if (status == ADMIN_OK)
 		status = change_find_vm(&change, args->names[0], &uuid);
 	if (status == ADMIN_OK) {

@@ -7,11 +7,12 @@ kernel and database agree, and a model agrees with both: an operation happened a
 
 Run by tests/admin/crash.sh, which has made the GPUs soft0 and soft1 and an empty database.
 """
+import contextlib
 import copy
-import json
 import os
 import random
 import signal
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -22,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from genl import NLM_F_DUMP, Socket, attrs
 from netlink import C
 
+DATABASE = "/var/lib/vgpu/vgpu.db"
 TIERS = ["high", "medium", "low"]
 WEIGHTS = ["16:4:1", "8:4:1", "1:1:1"]
 GPUS = ["soft0", "soft1"]
@@ -162,6 +164,21 @@ def kernel_state():
     return pools, gpus, vms
 
 
+COLUMNS = {"pool": ("name", "weights"), "gpu": ("name", "pool"),
+           "vm": ("uuid", "name", "pool", "type", "gpu", "tier", "depth", "cmd_rate")}
+
+
+def declared_state():
+    """What the database has, read past vgpu-admin."""
+    state = {}
+    with contextlib.closing(sqlite3.connect(DATABASE)) as database:
+        for table, (key, *columns) in COLUMNS.items():
+            rows = database.execute(f"SELECT {key}, {', '.join(columns)} FROM {table}")
+            state[table + "s"] = {row[0]: {name: value for name, value in zip(columns, row[1:]) if value is not None} for row in rows}
+        assert not database.execute("SELECT * FROM intent").fetchall(), "an intent is left"
+    return state
+
+
 def expect_kernel(model, where):
     pools, gpus, vms = kernel_state()
     assert pools == {name: pool.get("weights", "16:4:1") for name, pool in model.pools.items()}, f"{where}: pools {pools}"
@@ -184,22 +201,26 @@ class Killer:
     def run(self, command, chance):
         """Whether it was killed, the status of one that was not, and what it said."""
         verb, draw = " ".join(command[:2]), self.rng.random()
-        if draw < chance * 0.7:
-            return self.at_step(verb, command, self.rng.randint(1, self.steps.get(verb, 60)))
+        if draw < chance * 0.8:
+            which = self.rng.choice(([], ["-k"]))
+            # Its first words to the kernel are questions
+            least, most = (11, 16) if which else (1, 60)
+            most = self.steps.get((verb, *which), most)
+            return self.at_step((verb, *which), which, command, self.rng.randint(min(least, most), most))
         if draw < chance:
             return self.at_instant(verb, command, self.rng.random())
-        return self.at_step(verb, command, 0)
+        return self.at_step((verb,), [], command, 0)
 
-    def at_step(self, verb, command, step):
+    def at_step(self, verb, which, command, step):
         start = time.monotonic()
-        done = subprocess.run(["killat", str(step), "vgpu-admin", *command], capture_output=True, text=True, check=False)
+        done = subprocess.run(["killat", *which, str(step), "vgpu-admin", *command], capture_output=True, text=True, check=False)
         took = int(done.stdout)
         assert done.returncode != 125, done.stderr
         killed = done.returncode == 128 + signal.SIGKILL
         self.at_steps += killed
         if not killed:
             self.steps[verb] = max(took, self.steps.get(verb, 0))
-            self.spans[verb] = max(time.monotonic() - start, self.spans.get(verb, 0))
+            self.spans[verb[0]] = max(time.monotonic() - start, self.spans.get(verb[0], 0))
         return killed, done.returncode, done.stderr
 
     def at_instant(self, verb, command, part):
@@ -238,7 +259,7 @@ def main():
         drift, told, complaint = admin("config", "diff")
         assert drift == 0, f"{where}: {'killed' if died else said}: status {drift}, {told} {complaint}"
         undone += "undone:" in complaint
-        declared = json.loads(admin("config", "export", "-j")[1])
+        declared = declared_state()
         if died and declared == model.state() != after.state():
             expect_kernel(model, where)
             continue

@@ -398,11 +398,26 @@ def test_statistics():
 
 
 def test_doubled_attributes():
-    """The last one counts, as everywhere in netlink."""
+    """The last one counts, as everywhere in netlink, of each setting too; and each of them is checked."""
     one, two = create(), create()
     sock = Socket()
     answer = sock.call(VM_GET, attr(UUID, uuid.UUID(one).bytes) + attr(UUID, uuid.UUID(two).bytes))
     assert dict(attrs(answer[0]))[UUID] == uuid.UUID(two).bytes
+    which = which_vm(one)
+    for name, (size, least, greatest, _) in SETTINGS.items():
+        sock.call(VM_SET, which + attr(VM[name], (size, greatest)) + attr(VM[name], (size, least)) + REPLACE)
+        assert number(declared(one)[VM[name]]) == least, name
+        first = attr(VM[name], (size, least))
+        refused("ERANGE", "integer out of range", FIRST + len(which), VM_SET, which + attr(VM[name], (size, greatest + 1)) + first)
+        refused("ERANGE", "integer out of range", FIRST + len(which + first), VM_SET,
+                which + first + attr(VM[name], (size, greatest + 1)))
+    pool = attr(POOL["NAME"], "default")
+    for name, (size, least, greatest) in SCHEDULING.items():
+        refused("ERANGE", "integer out of range", FIRST + len(pool), CMD["POOL_SET"],
+                pool + attr(POOL[name], (size, greatest + 1)) + attr(POOL[name], (size, least)))
+    sock.call(CMD["VM_FORGET"], which)
+    answer = sock.call(GPU_GET, attr(NAME, "none") + attr(NAME, "soft0"))
+    assert dict(attrs(answer[0]))[NAME] == b"soft0\0"
 
 
 def test_random_requests():
@@ -447,18 +462,20 @@ def test_dump_is_whole():
 
 
 def test_dump_under_change():
-    """A dump during which a virtual GPU came or went says so; one without says nothing."""
+    """A dump during which a virtual GPU came or went says so; one without says nothing. What stays is told once in each."""
     vms = [create() for _ in range(40)]
     for change in ("none", "add", "remove"):
+        told, stay = [], vms[1:]
         # The kernel fills as much at once as the largest buffer that it was given.
         sock = Socket(size=8192)
         sock.send(VM_GET, flags=NLM_F_DUMP)
         flags = []
         done = False
         while not done:
-            for kind, flag, _, _ in sock.messages():
+            for kind, flag, _, payload in sock.messages():
                 flags.append(flag & 0x10)
                 done |= kind == 3
+                told += [str(uuid.UUID(bytes=dict(attrs(payload[4:]))[UUID]))] if kind != 3 else []
             if len(flags) < 40 and change == "add":
                 vms.append(create())
                 change = "added"
@@ -467,6 +484,7 @@ def test_dump_under_change():
                 change = "removed"
         assert any(flags) == (change in ("added", "removed")), f"{change}: {flags}"
         assert change in ("none", "added", "removed"), "the dump was read in one go"
+        assert [told.count(vm) for vm in stay] == [1] * len(stay), f"{change}: told of {len(set(told) & set(stay))} of {len(stay)}"
 
 
 def test_notifications():
@@ -483,19 +501,59 @@ def test_notifications():
     assert command == C["VGPU_CMD_VM_DEL_NTF"] and what[UUID] == uuid.UUID(vm).bytes
 
 
-def test_group_needs_privilege():
-    sock = Socket()
+def as_nobody(what):
+    """Runs it as a user without privilege; an AssertionError of it is one here."""
+    reader, writer = os.pipe()
     pid = os.fork()
     if not pid:
-        os.setgroups([])
-        os.setresuid(65534, 65534, 65534)
+        said = b""
         try:
-            sock = Socket()
-            sock.join("monitor")
+            os.setgroups([])
+            os.setresuid(65534, 65534, 65534)
+            what()
+        except BaseException as error:  # pylint: disable=broad-exception-caught
+            said = f"{type(error).__name__} {error}".encode()
+        os.write(writer, said)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as file:
+        said = file.read()
+    os.waitpid(pid, 0)
+    assert not said, said
+
+
+def test_group_needs_privilege():
+    def join():
+        try:
+            Socket().join("monitor")
         except PermissionError:
-            os._exit(0)
-        os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "anybody may join"
+            return
+        raise AssertionError("anybody may join")
+    as_nobody(join)
+
+
+def test_operations_need_privilege():
+    """Each of them, with attributes that would do for root, and each dump; but asking for the version."""
+    vm = create()
+    gpu, pool = attr(NAME, "soft0"), attr(POOL["NAME"], "default")
+    requests = {
+        "GPU_GET": gpu, "GPU_SET": gpu + attr(GPU_POOL, "default"), "POOL_GET": pool, "POOL_NEW": attr(POOL["NAME"], "A"),
+        "POOL_SET": pool, "POOL_DEL": pool, "VM_GET": which_vm(vm), "VM_SET": which_vm(vm) + attr(DEPTH, (4, 1)),
+        "VM_FORGET": which_vm(vm), "QUARANTINE_SET": which_vm(vm), "QUARANTINE_RELEASE": which_vm(vm),
+        "STATS_GET": which_vm(vm),
+    }
+    assert set(requests) == {name for name in CMD if not name.endswith("_NTF") and name not in ("VERSION_GET", "MAX")}, sorted(CMD)
+    before = vm_get(vm)[DEPTH], len(call("POOL_GET", b"", flags=NLM_F_DUMP))
+
+    def ask():
+        for name, payload in requests.items():
+            refused("EPERM", "", None, CMD[name], payload)
+            if name in ("GPU_GET", "POOL_GET", "VM_GET", "STATS_GET"):
+                refused("EPERM", "", None, CMD[name], b"", flags=NLM_F_DUMP)
+        assert call("VERSION_GET", b"")
+    as_nobody(ask)
+    assert before == (vm_get(vm)[DEPTH], len(call("POOL_GET", b"", flags=NLM_F_DUMP)))
+    remove(vm)
 
 
 def main():
