@@ -66,7 +66,7 @@ int vgpu_aperture_open(struct vgpu_vm *vm)
 	struct file *file;
 
 	file = shmem_file_setup_with_mnt(aperture_mnt, "vgpu-aperture", vm->core.limits.aperture,
-					 VM_NORESERVE);
+					 VGPU_SHMEM_NORESERVE);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	replace_fops(file, fops_get(fops));
@@ -138,7 +138,7 @@ int vgpu_aperture_mmap(struct vgpu_vm *vm, struct vm_area_struct *vma, u64 offse
 	vgpu_vm_flags_mod(vma, VM_DONTEXPAND | VM_DONTDUMP | VM_NOHUGEPAGE, VM_MAYEXEC);
 	vma_set_file(vma, file);
 	vma->vm_pgoff = offset >> PAGE_SHIFT;
-	err = file_inode(file)->i_fop->mmap(file, vma);
+	err = vgpu_shmem_mmap(file, vma);
 	fput(file);
 	return err;
 }

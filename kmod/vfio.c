@@ -207,22 +207,18 @@ static long get_info(unsigned long arg)
 	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
 }
 
-static long get_region_info(struct vgpu_vm *vm, unsigned long arg)
+static int vgpu_vfio_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+				 struct vfio_info_cap *caps)
 {
-	size_t minsz = offsetofend(struct vfio_region_info, offset);
-	struct vfio_region_info info;
-
-	if (copy_from_user(&info, (void __user *)arg, minsz))
-		return -EFAULT;
-	if (info.argsz < minsz || info.index >= VFIO_PCI_NUM_REGIONS)
+	if (info->index >= VFIO_PCI_NUM_REGIONS)
 		return -EINVAL;
-	info.size = region_size(vm, info.index);
-	info.offset = (u64)info.index << VGPU_REGION_SHIFT;
-	info.cap_offset = 0;
-	info.flags = info.size ? VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE : 0;
-	if (info.index == VFIO_PCI_BAR2_REGION_INDEX)
-		info.flags |= VFIO_REGION_INFO_FLAG_MMAP;
-	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
+	info->size = region_size(to_vm(vdev), info->index);
+	info->offset = (u64)info->index << VGPU_REGION_SHIFT;
+	info->cap_offset = 0;
+	info->flags = info->size ? VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE : 0;
+	if (info->index == VFIO_PCI_BAR2_REGION_INDEX)
+		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+	return 0;
 }
 
 static long get_irq_info(unsigned long arg)
@@ -275,7 +271,7 @@ static long vgpu_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned
 	case VFIO_DEVICE_GET_INFO:
 		return get_info(arg);
 	case VFIO_DEVICE_GET_REGION_INFO:
-		return get_region_info(vm, arg);
+		return vgpu_region_info_ioctl(vdev, arg, vgpu_vfio_region_info);
 	case VFIO_DEVICE_GET_IRQ_INFO:
 		return get_irq_info(arg);
 	case VFIO_DEVICE_SET_IRQS:
@@ -386,5 +382,6 @@ const struct vfio_device_ops vgpu_vfio_ops = {
 	.mmap = vgpu_vfio_mmap,
 	.ioctl = vgpu_vfio_ioctl,
 	.request = vgpu_vfio_request,
+	VGPU_VFIO_REGION_OPS
 	VGPU_VFIO_IOMMUFD_OPS
 };
