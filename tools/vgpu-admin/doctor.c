@@ -255,14 +255,31 @@ static void check_permissions(struct doctor *doctor)
 		found(doctor, "permissions", FINE, "", "/dev/vgpu-executor has mode %o", stat_.st_mode & 0777);
 }
 
+/* The instance of vgpu-executor@ that serves a GPU, as executor-start names GPUs: gpu-0000-65-00.0 is at 0000:65:00.0. */
+static void instance_of(const char *gpu, char *instance, size_t size)
+{
+	bool pci = !strncmp(gpu, "gpu-", 4) && strlen(gpu) == strlen("gpu-0000-65-00.0");
+	char *dash;
+	int i;
+
+	snprintf(instance, size, "%.100s", pci ? gpu + 4 : gpu);
+	for (i = 0; pci && i < 2; i++) {
+		dash = strchr(instance, '-');
+		if (dash)
+			*dash = ':';
+	}
+}
+
 static void check_gpu(struct doctor *doctor, const char *gpu)
 {
-	char name[512], line[32], next[512];
+	char name[512], line[32], next[512], instance[128];
 
 	snprintf(name, sizeof(name), "/sys/class/vgpu/%.200s/attached", gpu);
 	read_line(doctor, name, line, sizeof(line));
 	if (!strcmp(line, "0")) {
-		snprintf(next, sizeof(next), "systemctl restart 'vgpu-executor@*', or: journalctl -u 'vgpu-executor@*'");
+		instance_of(gpu, instance, sizeof(instance));
+		/* By name: a pattern matches running services alone. */
+		snprintf(next, sizeof(next), "systemctl restart vgpu-executor@%s || journalctl -u vgpu-executor@%s", instance, instance);
 		found(doctor, "executor", BAD, next, "nothing serves %s", gpu);
 	} else {
 		found(doctor, "executor", FINE, "", "%s is served", gpu);
@@ -310,7 +327,8 @@ static void check_virtual(struct doctor *doctor)
 	if (count)
 		found(doctor, "virtual GPUs", FINE, "", "%d mediated %s", count, count == 1 ? "device" : "devices");
 	else
-		found(doctor, "virtual GPUs", HINT, "mdevctl types; mdevctl start --uuid $(uuidgen) --parent soft0 --type vgpu-1g",
+		found(doctor, "virtual GPUs", HINT, 
+		      "mdevctl types; mdevctl start --uuid $(cat /proc/sys/kernel/random/uuid) --parent soft0 --type vgpu-1g",
 		      "there is none");
 }
 
