@@ -5,7 +5,8 @@
 # tests/bench/README.md says what such a program prints.
 BENCH_DIR := tests/bench
 BENCHES += $(B)/bin/bench-soft $(BENCH_DIR)/path $(BENCH_DIR)/libcuda
-BENCH_PROGRAMS := $(B)/bin/bench-soft $(B)/bin/bench-queue $(B)/bin/bench-copy $(B)/bin/bench-calls
+BENCH_PROGRAMS := $(B)/bin/bench-soft $(B)/bin/bench-queue $(B)/bin/bench-copy $(B)/bin/bench-calls \
+	$(B)/bin/bench-many
 
 # What stands beside the interpreter is compiled as issue and table say, whatever CFLAGS are.
 CFLAGS_$(BENCH_DIR)/plain := -O2
@@ -15,7 +16,7 @@ $(B)/bin/bench-soft: $(BENCH_DIR:%=$(B)/obj/%/soft.o) $(B)/obj/$(BENCH_DIR)/plai
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lcmocka -lm -lpthread
 
-$(B)/bin/bench-queue: $(B)/obj/$(BENCH_DIR)/queue.o $(B)/obj/tests/unit/loopback/guest.o
+$(B)/bin/bench-queue $(B)/bin/bench-many: $(B)/bin/bench-%: $(B)/obj/$(BENCH_DIR)/%.o $(B)/obj/tests/unit/loopback/guest.o
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lcmocka -lpthread
 

@@ -4,4 +4,13 @@
 check-gpu: all
 	@tests/gpu/check
 
-.PHONY: check-gpu
+$(B)/bin/gpu-measure: $(B)/obj/tests/gpu/measure.o $(B)/lib/guest/libcuda.so.1
+	@mkdir -p $(@D)
+	$(CC) -o $@ $(filter %.o,$^) -L$(B)/lib/guest -l:libcuda.so.1
+
+ALL += $(B)/bin/gpu-measure
+
+bench-gpu: all
+	@tests/gpu/bench
+
+.PHONY: check-gpu bench-gpu

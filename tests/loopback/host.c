@@ -57,6 +57,7 @@ static void host_schedule_reap(struct vgpu_dev *dev)
 	struct vm *vm = dev->host;
 
 	vm->reap = true;
+	vm->gpu->server->vms_noted = true;
 }
 
 static void host_schedule_tick(struct vgpu_gpu *core, u64 when_ns)

@@ -195,13 +195,12 @@ static void do_deferred(struct server *server)
 	bool again;
 
 	do {
-		again = false;
-		list_for_each_entry(vm, &server->vms, node) {
-			if (!vm->reap && !vm->config_raised)
-				continue;
-			again = true;
-			vm_collect(server, vm);
-		}
+		again = server->vms_noted;
+		server->vms_noted = false;
+		if (again)
+			list_for_each_entry(vm, &server->vms, node)
+				if (vm->reap || vm->config_raised)
+					vm_collect(server, vm);
 		list_for_each_entry(gpu, &server->gpus, node) {
 			if (!gpu->has_event)
 				continue;

@@ -177,6 +177,7 @@ struct server_options {
  * @gpus: GPUs that were attached
  * @vms: virtual GPUs
  * @num_vms: of @vms
+ * @vms_noted: one of them has something to be acted on
  * @attached: number of attaches so far
  * @record: decision log being written, or NULL
  */
@@ -188,6 +189,7 @@ struct server {
 	struct list_head gpus;
 	struct list_head vms;
 	unsigned int num_vms;
+	bool vms_noted;
 	unsigned int attached;
 	FILE *record;
 };

@@ -448,6 +448,7 @@ void vm_interrupt(struct vm *vm, uint32_t vector)
 
 	if (vector == VGPU_VECTOR_CONFIG) {
 		vm->config_raised = true;
+		vm->gpu->server->vms_noted = true;
 		return;
 	}
 	slot = &vm->slots[vector - 1];
