@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 		RIG_CHECK(source.log);
 		result = chaos_run(&source);
 		RIG_CHECK(!fclose(source.log));
-		if (sim_replay(log, null, false))
+		if (sim_replay(log, null, false, NULL))
 			rig_fail("the log's decisions are made again", __FILE__, __LINE__);
 		total.accepted += result.accepted;
 		total.completed += result.completed;
