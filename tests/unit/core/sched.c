@@ -623,7 +623,7 @@ static void history(u64 seed, u32 steps, const char *log)
 	vgpu_sched_destroy(&sched);
 	RIG_CHECK(!fclose(out));
 	snprintf(rig_note, sizeof(rig_note), "replay");
-	RIG_CHECK(!sim_replay(log, null, false));
+	RIG_CHECK(!sim_replay(log, null, false, NULL));
 	fclose(null);
 }
 
