@@ -183,6 +183,53 @@ static void policy(struct parser *p, struct vgpu_policy *policy)
 		fail(p, why, NULL);
 }
 
+static struct sim_pool *find_pool(struct parser *p, int *number)
+{
+	const char *name = next(p);
+	u32 i;
+
+	for (i = 0; i < p->scenario->num_pools; i++) {
+		*number = i;
+		if (!strcmp(p->scenario->pools[i].name, name))
+			return &p->scenario->pools[i];
+	}
+	fail(p, "no pool of this name on a line before", name);
+	return NULL;
+}
+
+static void pool(struct parser *p)
+{
+	struct sim_scenario *s = p->scenario;
+	struct sim_pool *pool;
+	const char *token;
+	u32 i, last;
+	int count;
+
+	s->pools = realloc(s->pools, (s->num_pools + 1) * sizeof(*pool));
+	if (!s->pools)
+		abort();
+	pool = memset(&s->pools[s->num_pools], 0, sizeof(*pool));
+	snprintf(pool->name, sizeof(pool->name), "%s", next(p));
+	if (strcmp(next(p), "gpus"))
+		fail(p, "expected gpus FIRST-LAST after the pool's name", NULL);
+	token = next(p);
+	count = sscanf(token, "%u-%u", &pool->first, &last);
+	if (count == 1)
+		last = pool->first;
+	if (count < 1 || last < pool->first || last >= s->num_gpus) {
+		fail(p, "expected numbers of GPUs, as 0-3", token);
+		return;
+	}
+	pool->count = last - pool->first + 1;
+	for (i = 0; i < s->num_pools; i++)
+		if (pool->first < s->pools[i].first + s->pools[i].count && s->pools[i].first <= last)
+			fail(p, "a GPU is in one pool alone; it is in another already", token);
+	s->num_pools++;
+	pool->policy = s->policy;
+	policy(p, &pool->policy);
+	pool->latest = pool->policy;
+}
+
 static void load(struct parser *p, struct sim_load *load)
 {
 	load->kind = CHOICE(p, "closed", "open", "burst", "trace");
@@ -219,6 +266,7 @@ static void vm(struct parser *p)
 	snprintf(group->name, sizeof(group->name), "%s", next(p));
 	group->count = 1;
 	group->gpu = -1;
+	group->pool = -1;
 	group->tier = VGPU_TIER_MEDIUM;
 	group->num_streams = 1;
 	group->depth = VGPU_DEPTH_DEFAULT;
@@ -230,6 +278,8 @@ static void vm(struct parser *p)
 			group->count = number(p, 1, 1 << 20);
 		else if (!strcmp(key, "gpu"))
 			group->gpu = accept(p, "spread") ? -1 : (int)number(p, 0, s->num_gpus - 1);
+		else if (!strcmp(key, "pool"))
+			find_pool(p, &group->pool);
 		else if (!strcmp(key, "tier"))
 			group->tier = tier(p);
 		else if (!strcmp(key, "engine"))
@@ -263,6 +313,7 @@ static u32 find_group(struct parser *p, const char *name)
 static void at(struct parser *p, struct vgpu_policy *latest)
 {
 	struct sim_scenario *s = p->scenario;
+	struct sim_pool *pool = NULL;
 	struct sim_action *action;
 	const char *what;
 
@@ -272,9 +323,16 @@ static void at(struct parser *p, struct vgpu_policy *latest)
 	action = memset(&s->actions[s->num_actions++], 0, sizeof(*action));
 	action->at_ns = duration(p);
 	action->gpu = -1;
+	action->pool = -1;
 	what = next(p);
 	if (!strcmp(what, "gpu")) {
 		action->gpu = number(p, 0, s->num_gpus - 1);
+		what = next(p);
+	} else if (!strcmp(what, "pool")) {
+		pool = find_pool(p, &action->pool);
+		if (!pool)
+			return;
+		latest = &pool->latest;
 		what = next(p);
 	}
 	if (!strcmp(what, "policy")) {
@@ -337,6 +395,8 @@ static void statement(struct parser *p, struct vgpu_policy *latest)
 	} else if (!strcmp(word, "policy")) {
 		policy(p, &s->policy);
 		*latest = s->policy;
+	} else if (!strcmp(word, "pool")) {
+		pool(p);
 	} else if (!strcmp(word, "vm")) {
 		vm(p);
 	} else if (!strcmp(word, "at")) {
@@ -413,6 +473,7 @@ void sim_scenario_free(struct sim_scenario *scenario)
 		sim_trace_free(&scenario->groups[i].load.interval.from);
 		sim_trace_free(&scenario->groups[i].cost.from);
 	}
+	free(scenario->pools);
 	free(scenario->groups);
 	free(scenario->actions);
 	free(scenario->expects);

@@ -185,7 +185,8 @@ struct sim_vm {
  * @name: for people
  * @count: of VMs
  * @vms: the VMs
- * @gpu: number of their GPU, -1 to spread them over all
+ * @gpu: number of their GPU, -1 to spread them over all of @pool
+ * @pool: number of their pool, -1 for all GPUs
  * @tier: enum vgpu_tier
  * @engine: enum vgpu_engine
  * @num_streams: of each
@@ -201,6 +202,7 @@ struct sim_group {
 	u32 count;
 	struct sim_vm *vms;
 	int gpu;
+	int pool;
 	u32 tier;
 	u32 engine;
 	u32 num_streams;
@@ -293,7 +295,8 @@ struct sim_gpu {
 /**
  * struct sim_action - something that happens at a time
  * @at_ns: time
- * @gpu: number of the GPU whose policy changes, -1 for all
+ * @gpu: number of the GPU whose policy changes, -1 for all of @pool
+ * @pool: number of the pool whose policy changes, -1 for all GPUs
  * @policy: the new policy
  * @change_policy: it is that
  * @group: number of the group whose VMs change
@@ -304,6 +307,7 @@ struct sim_gpu {
 struct sim_action {
 	u64 at_ns;
 	int gpu;
+	int pool;
 	struct vgpu_policy policy;
 	bool change_policy;
 	u32 group;
@@ -328,6 +332,24 @@ struct sim_expect {
 	u32 line;
 };
 
+/**
+ * struct sim_pool - GPUs with a policy of their own
+ * @name: for people
+ * @first: number of its first GPU
+ * @count: of its GPUs
+ * @policy: in force when the scenario begins
+ * @latest: in force after the changes that were read so far
+ * @spread: VMs that were spread over it
+ */
+struct sim_pool {
+	char name[SIM_NAME];
+	u32 first;
+	u32 count;
+	struct vgpu_policy policy;
+	struct vgpu_policy latest;
+	u32 spread;
+};
+
 struct sim_scenario {
 	const char *path;
 	u64 seed;
@@ -337,6 +359,8 @@ struct sim_scenario {
 	bool shared;		/* runs in flight execute at the same time */
 	u32 num_gpus;
 	struct vgpu_policy policy;
+	struct sim_pool *pools;
+	u32 num_pools;
 	struct sim_group *groups;
 	u32 num_groups;
 	struct sim_action *actions;

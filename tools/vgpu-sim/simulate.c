@@ -498,6 +498,18 @@ static void change_tier(struct sim *sim, struct sim_vm *vm, u32 tier)
 	fill(sim, vm->gpu, vm->group->engine);
 }
 
+static bool is_meant(const struct sim_scenario *scenario, const struct sim_action *action, u32 gpu)
+{
+	const struct sim_pool *pool;
+
+	if (action->gpu >= 0)
+		return (u32)action->gpu == gpu;
+	if (action->pool < 0)
+		return true;
+	pool = &scenario->pools[action->pool];
+	return gpu >= pool->first && gpu < pool->first + pool->count;
+}
+
 static void act(struct sim *sim, const struct sim_action *action)
 {
 	struct sim_group *group = &sim->scenario.groups[action->group];
@@ -506,7 +518,7 @@ static void act(struct sim *sim, const struct sim_action *action)
 	sim->changed_ns = sim->now;
 	if (action->change_policy) {
 		for (i = 0; i < sim->scenario.num_gpus; i++) {
-			if (action->gpu >= 0 && (u32)action->gpu != i)
+			if (!is_meant(&sim->scenario, action, i))
 				continue;
 			for (j = 0; j < VGPU_ENGINE_COUNT; j++)
 				update_fluid(sim, &sim->gpus[i], j);
@@ -616,10 +628,26 @@ static u32 most_vms(const struct sim_scenario *scenario)
 {
 	u32 i, most = 1;
 
-	for (i = 0; i < scenario->num_groups; i++)
-		most += scenario->groups[i].gpu >= 0 ? scenario->groups[i].count :
-						       scenario->groups[i].count / scenario->num_gpus + 1;
+	for (i = 0; i < scenario->num_groups; i++) {
+		const struct sim_group *group = &scenario->groups[i];
+		u32 over = group->gpu >= 0 ? 1 : group->pool >= 0 ? scenario->pools[group->pool].count : scenario->num_gpus;
+
+		most += group->count / over + 1;
+	}
 	return min(most, VGPU_SCHED_VMS);
+}
+
+/* Those that are spread go to the GPUs of their pool, or of all, in turns. */
+static struct sim_gpu *next_gpu(struct sim *sim, const struct sim_group *group, u32 *spread)
+{
+	struct sim_pool *pool;
+
+	if (group->gpu >= 0)
+		return &sim->gpus[group->gpu];
+	if (group->pool < 0)
+		return &sim->gpus[(*spread)++ % sim->scenario.num_gpus];
+	pool = &sim->scenario.pools[group->pool];
+	return &sim->gpus[pool->first + pool->spread++ % pool->count];
 }
 
 static void make_vms(struct sim *sim)
@@ -636,7 +664,7 @@ static void make_vms(struct sim *sim)
 			struct sim_vm *vm = &group->vms[j];
 
 			vm->group = group;
-			vm->gpu = &sim->gpus[group->gpu >= 0 ? (u32)group->gpu : spread++ % sim->scenario.num_gpus];
+			vm->gpu = next_gpu(sim, group, &spread);
 			vm->waits = calloc(1, sizeof(*vm->waits));
 			vm->latency = calloc(1, sizeof(*vm->latency));
 			vm->streams = calloc(group->num_streams, sizeof(*vm->streams));
@@ -739,6 +767,9 @@ int sim_run(struct sim *sim)
 			abort();
 		vgpu_sched_set_policy(&sim->gpus[i].sched, &scenario->policy, 0);
 	}
+	for (i = 0; i < scenario->num_pools; i++)
+		for (j = 0; j < scenario->pools[i].count; j++)
+			vgpu_sched_set_policy(&sim->gpus[scenario->pools[i].first + j].sched, &scenario->pools[i].policy, 0);
 	if (sim->record)
 		vgpu_sched_log_begin(&sim->gpus[0].sched, record_event, sim->record, 0);
 	make_vms(sim);
