@@ -8,9 +8,11 @@
  * definition in the PTX ISA: with integers of 128 bits, with quad precision and one function that rounds, bit by bit where the
  * ISA defines bit by bit. Nothing is shared with the interpreter, and nothing depends on the rounding of the host.
  *
- * Programs are straight lines of forms drawn by chance over few registers, with immediates, guards, branches around an
- * instruction, values where operations go wrong and random ones. Every result is stored; each is compared with what the
- * definition makes of the operands that the program really had, so that the instruction that is wrong is the one that is named.
+ * Programs are forms drawn by chance over few registers, with immediates, guards, values where operations go wrong and random
+ * ones; some stand in functions. They stand in loops of as many rounds as the thread's input says, with breaks and continues, in
+ * both arms of ifs, in arms of brx.idx, and threads exit on the way: lanes part and meet again. Each thread writes down every
+ * step that it comes to, with its result. Where the definitions say that a thread goes, and what they make of the operands that
+ * it really had, is compared with that, so that the jump or the instruction that is wrong is the one that is named.
  */
 #ifndef TESTS_FUZZ_OPS_H
 #define TESTS_FUZZ_OPS_H
@@ -108,6 +110,7 @@ void forms_half(void);
 void forms_convert(void);
 void forms_memory(void);
 void forms_warp(void);
+void forms_video(void);
 
 static inline u64 mask_of(unsigned int bits)
 {

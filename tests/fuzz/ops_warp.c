@@ -176,6 +176,11 @@ void forms_memory(void)
 		f.s[2] = f.s[3] = R_NONE;
 		f.mode = 0;
 		form_add(f, "st%s.v2.b64 [%s], {%%a, %%b}; ld%s.v2.f64 {%%d, %%td}, [%s];", at, to, at, to);
+		form_add(f, "mov.b128 %%tq, {%%a, %%b}; st%s.b128 [%s], %%tq; ld%s.b64 %%d, [%s];", at, to, at, to);
+		form_add(f, "st%s.v2.b64 [%s], {%%a, %%b}; ld%s.b128 %%tq, [%s]; mov.b128 {%%d, %%td}, %%tq;", at, to, at, to);
+		f.mode = 1;
+		form_add(f, "mov.b128 %%tq, {%%a, %%b}; st%s.b128 [%s], %%tq; ld%s.u64 %%d, [%s+8];", at, to, at, to);
+		form_add(f, "st%s.v2.b64 [%s], {%%a, %%b}; ld%s.b128 %%tq, [%s]; mov.b128 {%%td, %%d}, %%tq;", at, to, at, to);
 		f.d = R_H;
 		f.s[0] = f.s[1] = f.s[2] = f.s[3] = R_H;
 		f.mode = 2;
@@ -190,6 +195,13 @@ void forms_memory(void)
 			 "mov.b64 %s, %%a;", parts[i]);
 		form_add((struct form){ .eval = unpacked, .type = T('b', 16), .d = R_H, .s = { R_W }, .mode = (int)i, .no_imm = true },
 			 "mov.b32 %s, %%a;", parts[2 + i]);
+	}
+	for (i = 0; i < 2; i++) {
+		struct form f = { .eval = second, .d = R_D, .s = { R_D, R_D }, .mode = (int)i, .no_imm = true };
+		const char *parts = i ? "{%td, %d}" : "{%d, %td}";
+
+		form_add(f, "mov.b128 %%tq, {%%a, %%b}; mov.b128 %s, %%tq;", parts);
+		form_add(f, "mov.b128 %%tq, {%%a, %%b}; mov.b128 %%tr, %%tq; mov.b128 %%tq, {%%b, %%a}; mov.b128 %s, %%tr;", parts);
 	}
 	atomic_forms();
 }

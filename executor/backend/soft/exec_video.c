@@ -22,7 +22,7 @@ static inline unsigned int part_bits(unsigned int sel)
 	return sel >= 24 ? 16 : sel >= 16 ? 8 : 32;
 }
 
-static int64_t saturate(int64_t v, unsigned int bits, bool is_signed)
+static __int128 saturate(__int128 v, unsigned int bits, bool is_signed)
 {
 	int64_t hi = is_signed ? (1ll << (bits - 1)) - 1 : (1ll << bits) - 1, lo = is_signed ? -(1ll << (bits - 1)) : 0;
 
@@ -46,10 +46,17 @@ static bool compare(unsigned int cmp, int64_t a, int64_t b)
 	return a >= b;
 }
 
-static int64_t first(const struct video *v, int64_t a, int64_t b, int64_t c)
+/* Whether the sum of vmad is signed: what its sources are decides, not the type of d. */
+static inline bool sum_is_signed(const struct video *v)
+{
+	return v->a_signed || v->b_signed || v->a_negate != v->b_negate || v->c_negate;
+}
+
+/* Sums of products, and what .clamp shifts out of a word, need more than 64 bits. */
+static __int128 first(const struct video *v, int64_t a, int64_t b, uint32_t c)
 {
 	unsigned int shift;
-	int64_t t;
+	__int128 t;
 
 	switch (v->op) {
 	case VIDEO_ADD:
@@ -65,14 +72,13 @@ static int64_t first(const struct video *v, int64_t a, int64_t b, int64_t c)
 	case VIDEO_SHL:
 	case VIDEO_SHR:
 		shift = v->wrap ? (unsigned int)b & 31 : b > 32 || b < 0 ? 32 : (unsigned int)b;
-		return v->op == VIDEO_SHL ? (int64_t)((uint64_t)a << shift) : a >> shift;
+		return v->op == VIDEO_SHL ? (__int128)a * ((int64_t)1 << shift) : a >> shift;
 	case VIDEO_MAD:
-		/* Products of 32-bit values may need all of 65 bits; what is kept is the low part. */
-		t = (int64_t)((uint64_t)a * (uint64_t)b);
+		t = (__int128)a * b;
 		if (v->a_negate != v->b_negate)
-			t = (int64_t)(0 - (uint64_t)t);
-		t = (int64_t)((uint64_t)t + (v->c_negate ? 0 - (uint64_t)c : (uint64_t)c) + v->plus_one);
-		return t >> v->scale;
+			t = -t;
+		a = sum_is_signed(v) ? (int64_t)(int32_t)c : (int64_t)c;
+		return (t + (v->c_negate ? -a : a) + v->plus_one) >> v->scale;
 	}
 	return compare(v->cmp, a, b);
 }
@@ -87,12 +93,11 @@ static uint32_t merge(uint32_t c, uint32_t t, unsigned int sel)
 
 static uint32_t video(const struct video *v, uint32_t a, uint32_t b, uint32_t c)
 {
-	int64_t cv = v->op == VIDEO_MAD && !v->d_signed && !v->c_negate ? (int64_t)c : (int64_t)(int32_t)c;
-	int64_t t = first(v, part(a, v->a_sel, v->a_signed), part(b, v->b_sel, v->b_signed), cv);
+	__int128 t = first(v, part(a, v->a_sel, v->a_signed), part(b, v->b_sel, v->b_signed), c);
 	uint32_t r;
 
 	if (v->saturate)
-		t = saturate(t, part_bits(v->d_sel), v->d_signed);
+		t = saturate(t, part_bits(v->d_sel), v->op == VIDEO_MAD ? sum_is_signed(v) : v->d_signed);
 	r = (uint32_t)t;
 	switch (v->second) {
 	case SECOND_ADD:
