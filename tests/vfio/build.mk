@@ -12,7 +12,7 @@ $(B)/bin/vfio-stress: $(VFIO_STRESS)
 	$(CC) $(LDFLAGS) -o $@ $^
 ALL += $(B)/bin/vfio-stress
 
-VFIO_FAIL := $(patsubst %,$(B)/obj/tests/vfio/%.o,fail/fail queue standin vfio_client)
+VFIO_FAIL := $(patsubst %,$(B)/obj/tests/vfio/%.o,fail/fail fail/administer queue standin vfio_client)
 $(B)/bin/vfio-fail: $(VFIO_FAIL)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,7 +24,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/vfio/fail/administer.h"
 #include "tests/vfio/vfio_test.h"
+#include "uapi/vgpu_netlink.h"
 
 #define NTH_MAX		4000	/* a step that makes more never ends */
 #define LOADS		24	/* of the module: each takes long */
@@ -280,7 +283,151 @@ static void bind_after(void)
 	end_session();
 }
 
+#define POOL	"fail"
+#define ABSENT	"9c0ffee0-0000-4000-8000-000000000001"
+
+static int pool_new(void)
+{
+	administer_begin(VGPU_CMD_POOL_NEW, 0);
+	administer_string(VGPU_A_POOL_NAME, POOL);
+	return administer_call();
+}
+
+static int pool_del(void)
+{
+	administer_begin(VGPU_CMD_POOL_DEL, 0);
+	administer_string(VGPU_A_POOL_NAME, POOL);
+	return administer_call();
+}
+
+static int pool_set(void)
+{
+	administer_begin(VGPU_CMD_POOL_SET, 0);
+	administer_string(VGPU_A_POOL_NAME, POOL);
+	administer_u32(VGPU_A_POOL_WEIGHT_HIGH, 1 + serial++ % VGPU_SCHED_WEIGHT_MAX);
+	return administer_call();
+}
+
+static int gpu_set(const char *pool)
+{
+	administer_begin(VGPU_CMD_GPU_SET, 0);
+	administer_string(VGPU_A_GPU_NAME, "fail-absent");
+	administer_string(VGPU_A_GPU_POOL, pool);
+	return administer_call();
+}
+
+/* A GPU that nothing has attached: a place is kept for it. */
+static int keep_place(void)
+{
+	return gpu_set(POOL);
+}
+
+static int vm_set(const char *of, uint32_t tier)
+{
+	administer_begin(VGPU_CMD_VM_SET, 0);
+	administer_uuid(VGPU_A_VM_UUID, of);
+	administer_u32(VGPU_A_VM_TIER, tier);
+	return administer_call();
+}
+
+static int set_tier(void)
+{
+	return vm_set(uuid, serial++ % 3);
+}
+
+static int declare(void)
+{
+	return vm_set(ABSENT, VGPU_VM_TIER_LOW);
+}
+
+static int of_vm(uint8_t command, const char *of)
+{
+	administer_begin(command, 0);
+	administer_uuid(VGPU_A_VM_UUID, of);
+	return administer_call();
+}
+
+static int quarantine(void)
+{
+	return of_vm(VGPU_CMD_QUARANTINE_SET, uuid);
+}
+
+static int show_vm(void)
+{
+	return of_vm(VGPU_CMD_VM_GET, uuid);
+}
+
+static int dump(uint8_t command)
+{
+	administer_begin(command, NLM_F_DUMP);
+	return administer_call();
+}
+
+static int dump_gpus(void)
+{
+	return dump(VGPU_CMD_GPU_GET);
+}
+
+static int dump_pools(void)
+{
+	return dump(VGPU_CMD_POOL_GET);
+}
+
+static int dump_vms(void)
+{
+	return dump(VGPU_CMD_VM_GET);
+}
+
+static int dump_stats(void)
+{
+	return dump(VGPU_CMD_STATS_GET);
+}
+
+static int with_pool(void)
+{
+	int err = administer_open();
+
+	return err ? err : pool_new();
+}
+
+/* What a request may or may not have done where its answer could not be had is undone either way. */
+static void without_pool(void)
+{
+	gpu_set("default");
+	pool_del();
+	administer_close();
+}
+
+static void forget(void)
+{
+	of_vm(VGPU_CMD_VM_FORGET, uuid);
+	of_vm(VGPU_CMD_VM_FORGET, ABSENT);
+	administer_close();
+}
+
+static void release(void)
+{
+	of_vm(VGPU_CMD_QUARANTINE_RELEASE, uuid);
+	administer_close();
+}
+
+static const char *const administration[] = {
+	"pool-new", "pool-set", "gpu-set", "vm-set", "vm-declare", "quarantine", "vm-get",
+	"gpu-dump", "pool-dump", "vm-dump", "stats-dump", NULL
+};
+
 static const struct step steps[] = {
+	{ "pool-new", administer_open, pool_new, without_pool, 1 },
+	{ "pool-set", with_pool, pool_set, without_pool, 1 },
+	{ "gpu-set", with_pool, keep_place, without_pool, 1 },
+	{ "vm-set", administer_open, set_tier, forget, 1 },
+	{ "vm-declare", administer_open, declare, forget, 1 },
+	{ "quarantine", administer_open, quarantine, release, 1 },
+	{ "vm-get", administer_open, show_vm, administer_close, 1 },
+	{ "gpu-dump", administer_open, dump_gpus, administer_close, 1 },
+	{ "pool-dump", administer_open, dump_pools, administer_close, 1 },
+	{ "vm-dump", administer_open, dump_vms, administer_close, 1 },
+	{ "stats-dump", administer_open, dump_stats, administer_close, 1 },
 	{ "module-load", NULL, load, unload, 17 },
 	{ "attach", NULL, attach, NULL, 1 },
 	{ "create", NULL, create, remove_it, 1 },
@@ -428,6 +575,13 @@ static bool with_worker(void)
 	return well;
 }
 
+static bool all_wanted(const char *const *name)
+{
+	while (*name && wanted(*name))
+		name++;
+	return !*name;
+}
+
 static bool all(void)
 {
 	struct vgpu_exec_attach attach;
@@ -436,7 +590,8 @@ static bool all(void)
 		return false;
 	standin_describe(&attach, GPU, GPU_MEMORY);
 	supervisor = standin_attach(&attach);
-	if (supervisor < 0 || !wanted("create") || create() || !wanted("open") || open_it())
+	if (supervisor < 0 || !wanted("create") || create() ||
+	    !all_wanted(administration) || !wanted("open") || open_it())
 		return false;
 	vfio_enable_memory(&client);
 	reg_write32(&client, VGPU_REG_STATUS, VGPU_STATUS_DRIVER_OK);
