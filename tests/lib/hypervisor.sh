@@ -30,12 +30,6 @@
 . "${BASH_SOURCE[0]%/*}/machine.sh"
 
 declare -A executor_pid guest_pid guest_outputs
-# Reading from it ends by the time-out only: a wait that takes no process, which costs emulated milliseconds.
-hypervisor_pause=/run/hypervisor-pause.$$
-mkfifo "$hypervisor_pause"
-exec {hypervisor_pause_fd}<>"$hypervisor_pause"
-rm "$hypervisor_pause"
-
 hypervisor_error()
 {
 	echo "$*" >&2
@@ -67,7 +61,7 @@ wait_for()
 			hypervisor_error "waited $seconds s in vain for: $*"
 			return
 		fi
-		read -r -t "$interval" -u "$hypervisor_pause_fd" || :
+		sleep "$interval"
 	done
 }
 
