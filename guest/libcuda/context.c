@@ -69,12 +69,19 @@ void context_forbid(bool forbid)
 	in_callback = forbid;
 }
 
-CUresult context_enter(struct context **ctx)
+CUresult context_may_wait(void)
 {
 	if (device_init_check())
 		return CUDA_ERROR_NOT_INITIALIZED;
-	if (in_callback)
-		return CUDA_ERROR_NOT_PERMITTED;
+	return in_callback ? CUDA_ERROR_NOT_PERMITTED : CUDA_SUCCESS;
+}
+
+CUresult context_enter(struct context **ctx)
+{
+	CUresult result = context_may_wait();
+
+	if (result)
+		return result;
 	if (!depth)
 		return CUDA_ERROR_INVALID_CONTEXT;
 	if (!alive(&stack[depth - 1]))
@@ -268,9 +275,10 @@ EXPORT CUresult cuCtxCreate_v4(CUcontext *ctx, CUctxCreateParams *params, unsign
 EXPORT CUresult cuCtxDestroy_v2(CUcontext handle)
 {
 	struct context *ctx;
+	CUresult result = context_may_wait();
 
-	if (device_init_check())
-		return CUDA_ERROR_NOT_INITIALIZED;
+	if (result)
+		return result;
 	ctx = context_get(handle);
 	if (!ctx || ctx->primary)
 		return CUDA_ERROR_INVALID_CONTEXT;
@@ -599,8 +607,10 @@ static void end_primary(struct device *device)
 EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice dev)
 {
 	struct device *device;
-	CUresult result = device_get(dev, &device);
+	CUresult result = context_may_wait();
 
+	if (!result)
+		result = device_get(dev, &device);
 	if (result)
 		return result;
 	pthread_mutex_lock(device_primary_lock());
@@ -620,8 +630,10 @@ EXPORT CUresult cuDevicePrimaryCtxRelease(CUdevice dev)
 EXPORT CUresult cuDevicePrimaryCtxReset_v2(CUdevice dev)
 {
 	struct device *device;
-	CUresult result = device_get(dev, &device);
+	CUresult result = context_may_wait();
 
+	if (!result)
+		result = device_get(dev, &device);
 	if (result)
 		return result;
 	pthread_mutex_lock(device_primary_lock());

@@ -49,6 +49,16 @@ CUresult context_enter(struct context **ctx);
 void context_forbid(bool forbid);
 
 /**
+ * context_may_wait() - for calls that need no current context and wait for work
+ *
+ * In a callback such a call would wait for what comes behind the callback: for itself. A program that
+ * calls exit() there runs its own handlers in it, which end contexts.
+ *
+ * Return: CUDA_SUCCESS; CUDA_ERROR_NOT_INITIALIZED; CUDA_ERROR_NOT_PERMITTED in a callback. Takes no lock.
+ */
+CUresult context_may_wait(void);
+
+/**
  * context_get() - looks up a context that the program named
  * Return: it, or NULL
  */

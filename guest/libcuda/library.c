@@ -160,9 +160,10 @@ EXPORT CUresult cuLibraryUnload(CUlibrary handle)
 	struct library *library;
 	struct instance *instance;
 	struct kernel *kernel;
+	CUresult result = context_may_wait();
 
-	if (device_init_check())
-		return CUDA_ERROR_NOT_INITIALIZED;
+	if (result)
+		return result;
 	library = handle_free(HANDLE_LIBRARY, handle);
 	if (!library)
 		return CUDA_ERROR_INVALID_HANDLE;

@@ -305,11 +305,11 @@ static CUresult unmap_one(struct session *session, struct memory *memory)
 EXPORT CUresult cuMemUnmap(CUdeviceptr addr, size_t size)
 {
 	struct session *session = session_of(addr);
-	CUresult result = CUDA_SUCCESS;
+	CUresult result = context_may_wait();
 	uint64_t at = addr;
 
-	if (device_init_check())
-		return CUDA_ERROR_NOT_INITIALIZED;
+	if (result)
+		return result;
 	if (!session || !size || !reserved(addr, size))
 		return CUDA_ERROR_INVALID_VALUE;
 	pthread_mutex_lock(&session->lock);

@@ -204,7 +204,8 @@ struct calls {
 	CUdeviceptr p;
 	atomic_int count;
 	int order[16];
-	CUresult inside[2]; /* what a call answers inside a callback and inside a host function */
+	CUcontext other;
+	CUresult inside[3]; /* what calls answer inside a callback and inside a host function */
 };
 
 static void note_callback(CUstream stream, CUresult status, void *data)
@@ -226,13 +227,17 @@ static void note_host(void *data)
 	if (n < 16)
 		calls->order[n] = 2;
 	calls->inside[1] = cuMemFree(calls->p);
+	calls->inside[2] = cuCtxDestroy(calls->other);
 }
 
 static void callbacks(void)
 {
 	struct calls calls = { .p = word() };
+	CUcontext popped;
 	CUstream stream;
 
+	CU(cuCtxCreate(&calls.other, NULL, 0, conform_device()));
+	CU(cuCtxPopCurrent(&popped));
 	CU(cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING));
 	spin(calls.p, ROUNDS, 3, stream);
 	CU(cuStreamAddCallback(stream, note_callback, &calls, 0));
@@ -247,6 +252,8 @@ static void callbacks(void)
 	EQUAL(calls.order[2], 2);
 	EQUAL(calls.inside[0], CUDA_ERROR_NOT_PERMITTED);
 	EQUAL(calls.inside[1], CUDA_ERROR_NOT_PERMITTED);
+	EQUAL(calls.inside[2], CUDA_ERROR_NOT_PERMITTED);
+	CU(cuCtxDestroy(calls.other));
 	EQUAL(fetch(calls.p, stream), 5);
 	RESULT(CUDA_ERROR_INVALID_VALUE, cuStreamAddCallback(stream, note_callback, NULL, 1));
 	RESULT(CUDA_ERROR_INVALID_VALUE, cuLaunchHostFunc(stream, NULL, NULL));
