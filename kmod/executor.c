@@ -14,6 +14,7 @@
 #include <linux/pid.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include "compat.h"
@@ -46,6 +47,8 @@ enum exec_role {
  * @shmem_ops: worker: what the operations of its mappings of the aperture rest on
  * @wait: worker: where it sleeps
  * @wakes: worker: how often it was woken
+ * @poll_ns: worker: how long it looks at its session's queue before it sleeps
+ * @polling: worker: one of its threads does
  *
  * That a worker's file is released means that its process can do nothing any more. For this
  * mappings of the aperture, which are of another file, hold it too.
@@ -62,7 +65,13 @@ struct exec_file {
 	const struct vm_operations_struct *shmem_ops;
 	wait_queue_head_t wait;
 	u32 wakes;
+	u32 poll_ns;
+	atomic_t polling;
 };
+
+/* Bounds of exec_file.poll_ns: looking pays where sleeps are shorter than what a wake-up costs. */
+#define POLL_MIN_NS	2000u
+#define POLL_MAX_NS	50000u
 
 static bool has_role(struct exec_file *exec, enum exec_role role)
 {
@@ -279,10 +288,51 @@ static long do_ready(struct exec_file *exec, const void __user *arg)
 	return vgpu_worker_ready(exec->session, &ready);
 }
 
+/* Nobody else wants this processor, and the process is to go on. */
+static bool may_poll(void)
+{
+	return single_task_running() && !need_resched() && !signal_pending(current);
+}
+
+/*
+ * Before a worker sleeps, it looks for a while at its session's submission queue, so that a guest
+ * that is at work rings no doorbell and no wake-up is waited for. In the time of the worker, which
+ * is its tenant's, and for as long as sleeps have lately been short. Returns whether it was woken,
+ * which may also be by what it found itself.
+ */
+static bool poll_queue(struct exec_file *exec, u32 wakes)
+{
+	u64 end = ktime_get_ns() + exec->poll_ns;
+	bool woken = false;
+
+	if (!may_poll() || atomic_cmpxchg(&exec->polling, 0, 1))
+		return false;
+	if (vgpu_queue_poll_begin(exec->session)) {
+		do {
+			vgpu_queue_poll(exec->session);
+			woken = READ_ONCE(exec->wakes) != wakes;
+			cpu_relax();
+		} while (!woken && may_poll() && ktime_get_ns() < end);
+		vgpu_queue_poll_end(exec->session);
+	}
+	atomic_set(&exec->polling, 0);
+	return woken || READ_ONCE(exec->wakes) != wakes;
+}
+
+/* Looking pays where waits end soon, however this one ended. */
+static void adapt_poll(struct exec_file *exec, u64 waited_ns)
+{
+	if (waited_ns < POLL_MAX_NS)
+		exec->poll_ns = clamp(exec->poll_ns * 2, POLL_MIN_NS, POLL_MAX_NS);
+	else
+		exec->poll_ns = max(exec->poll_ns / 2, POLL_MIN_NS);
+}
+
 static long do_wait(struct exec_file *exec, void __user *arg)
 {
 	struct vgpu_exec_wait wait;
 	ktime_t end, left;
+	u64 since;
 	u32 wakes;
 	long err;
 
@@ -298,8 +348,13 @@ static long do_wait(struct exec_file *exec, void __user *arg)
 		left = ktime_sub(end, ktime_get());
 		if (wait.tail != wait.consumed || left <= 0)
 			break;
-		err = wait_event_interruptible_hrtimeout(exec->wait,
-							 READ_ONCE(exec->wakes) != wakes, left);
+		since = ktime_get_ns();
+		err = 0;
+		if (!poll_queue(exec, wakes))
+			err = wait_event_interruptible_hrtimeout(exec->wait,
+								 READ_ONCE(exec->wakes) != wakes,
+								 left);
+		adapt_poll(exec, ktime_get_ns() - since);
 		if (err == -ERESTARTSYS)
 			return -EINTR;
 	}

@@ -512,6 +512,8 @@ struct vgpu_cost {
  * @initialised: VGPU_OP_SESSION_INIT was accepted
  * @ring_full: streams wait for the worker to consume dispatch entries
  * @faulted: a fault of it was counted
+ * @polled: somebody looks at its submission queue all the time, so the guest need not ring
+ * @late_ring: commands were fetched for which the guest may still be about to ring
  */
 struct vgpu_session {
 	struct vgpu_dev *dev;
@@ -520,6 +522,8 @@ struct vgpu_session {
 	bool initialised;
 	bool ring_full;
 	bool faulted;
+	bool polled;
+	bool late_ring;
 	u16 lost_status;
 	struct vgpu_worker worker;
 	struct vgpu_range queue;
@@ -803,6 +807,9 @@ u64 vgpu_queue_area_size(u32 sq_entries, u32 cq_entries);
 /* queue.c: inside the core, locked */
 u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget);
 void vgpu_queue_look(struct vgpu_session *session);
+bool vgpu_queue_poll_begin(struct vgpu_session *session);
+bool vgpu_queue_poll(struct vgpu_session *session);
+void vgpu_queue_poll_end(struct vgpu_session *session);
 void vgpu_queue_tick(struct vgpu_gpu *gpu, u64 now);
 void vgpu_queue_complete(struct vgpu_session *session, u32 seq, u16 status, u64 value);
 void vgpu_queue_signal(struct vgpu_session *session);

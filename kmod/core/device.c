@@ -230,7 +230,10 @@ static void ring_doorbell(struct vgpu_dev *dev, u32 id)
 		vgpu_strike(dev, VGPU_STRIKE_DOORBELL, id, 0, vgpu_now_ns());
 		return;
 	}
-	if (READ_ONCE(session->header->sq_tail) == session->sq_head)
+	/* What it rings for may have been fetched since it looked at sq_event. */
+	if (READ_ONCE(session->header->sq_tail) != session->sq_head || session->late_ring)
+		session->late_ring = false;
+	else
 		vgpu_strike(dev, VGPU_STRIKE_DOORBELL, id, 0, vgpu_now_ns());
 	vgpu_queue_look(session);
 	vgpu_gpu_pump(dev->gpu);

@@ -11,6 +11,9 @@
 
 #define CU_OUT_OF_MEMORY	2
 
+/* As far ahead of the queue as an index can be: no tail passes it. */
+#define NEVER		BIT(31)
+
 /**
  * vgpu_queue_look() - have a session's submission queue looked at
  * @session: any state
@@ -140,6 +143,17 @@ static bool indices_sane(const struct vgpu_session *session, u32 tail, u32 cq_he
 	       session->cq_tail - cq_head <= session->cq_entries;
 }
 
+/*
+ * Says from which tail on the guest is to ring: from the next, or from none while the queue is
+ * polled. The queue is to be looked at once more behind this.
+ */
+static void ask_for_doorbell(struct vgpu_session *session)
+{
+	WRITE_ONCE(session->header->sq_event, session->sq_head + (session->polled ? NEVER : 0));
+	/* Pairs with the guest's barrier between its store of sq_tail and its load of sq_event. */
+	smp_mb();
+}
+
 /**
  * vgpu_queue_fetch() - fetch, vet and accept commands
  * @session: whose queue
@@ -159,7 +173,7 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 	u32 fetched = 0;
 	u32 tail, cq_head;
 
-	for (;;) {
+	for (;; session->late_ring = true) {
 		/* Pairs with the guest, which writes commands, then the tail. */
 		tail = smp_load_acquire(&header->sq_tail);
 		cq_head = READ_ONCE(header->cq_head);
@@ -200,12 +214,7 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 			fetched++;
 		}
 		WRITE_ONCE(header->sq_head, session->sq_head);
-		WRITE_ONCE(header->sq_event, session->sq_head);
-		/*
-		 * Pairs with the guest's barrier between its store of sq_tail and its load of
-		 * sq_event.
-		 */
-		smp_mb();
+		ask_for_doorbell(session);
 		if (READ_ONCE(header->sq_tail) == session->sq_head)
 			return fetched;
 	}
@@ -213,6 +222,94 @@ out:
 	/* The guest overwrites what is before the head. */
 	smp_store_release(&header->sq_head, session->sq_head);
 	return fetched;
+}
+
+/* Commands are there, and nothing else has the queue looked at. */
+static bool has_news(const struct vgpu_session *session)
+{
+	return READ_ONCE(session->header->sq_tail) != session->sq_head &&
+	       list_empty(&session->fetch_node);
+}
+
+static bool is_polled_for(const struct vgpu_session *session)
+{
+	return session->state == VGPU_SESSION_ACTIVE && session->worker.state == VGPU_WORKER_READY &&
+	       list_empty(&session->fetch_node);
+}
+
+/**
+ * vgpu_queue_poll_begin() - tell the guest that its submissions are seen without a doorbell
+ * @session: whose worker asks
+ *
+ * Return: true if so: vgpu_queue_poll() is called again and again, and vgpu_queue_poll_end() soon;
+ * false where looking would be of no use. Context: any process; one at a time for a session.
+ */
+bool vgpu_queue_poll_begin(struct vgpu_session *session)
+{
+	struct vgpu_gpu *gpu = session->dev->gpu;
+	bool begun;
+
+	spin_lock(&gpu->lock);
+	begun = is_polled_for(session) && !session->polled;
+	if (begun) {
+		session->polled = true;
+		/* A submission from before is found by the first vgpu_queue_poll(). */
+		ask_for_doorbell(session);
+	}
+	spin_unlock(&gpu->lock);
+	return begun;
+}
+
+/**
+ * vgpu_queue_poll() - look at a queue that is polled
+ * @session: begun
+ *
+ * Without a lock where there is nothing, so that it costs nobody anything.
+ *
+ * Return: true if commands were fetched. Context: as vgpu_queue_poll_begin().
+ */
+bool vgpu_queue_poll(struct vgpu_session *session)
+{
+	struct vgpu_gpu *gpu = session->dev->gpu;
+	bool news;
+
+	/* Read again, under the lock, by who acts on it. */
+	if (READ_ONCE(session->header->sq_tail) == READ_ONCE(session->sq_head))
+		return false;
+	spin_lock(&gpu->lock);
+	news = has_news(session);
+	if (news) {
+		session->late_ring = true;
+		vgpu_queue_look(session);
+		vgpu_gpu_pump(gpu);
+	}
+	spin_unlock(&gpu->lock);
+	return news;
+}
+
+/**
+ * vgpu_queue_poll_end() - from now on the guest has to ring
+ * @session: begun
+ *
+ * The guest stores sq_tail, then loads sq_event; here sq_event is stored, then sq_tail loaded, with
+ * a full barrier between on both sides. So either the guest sees that it has to ring, or what it
+ * submitted is seen here: no submission is lost.
+ *
+ * Context: as vgpu_queue_poll_begin().
+ */
+void vgpu_queue_poll_end(struct vgpu_session *session)
+{
+	struct vgpu_gpu *gpu = session->dev->gpu;
+
+	spin_lock(&gpu->lock);
+	session->polled = false;
+	ask_for_doorbell(session);
+	if (has_news(session)) {
+		session->late_ring = true;
+		vgpu_queue_look(session);
+		vgpu_gpu_pump(gpu);
+	}
+	spin_unlock(&gpu->lock);
 }
 
 /**

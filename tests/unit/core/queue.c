@@ -267,6 +267,61 @@ static void doorbell_is_needed_when_asked_for(void **state)
 	assert_int_equal(rig_stats(&rig->dev[0]).waiting, 0);
 }
 
+/* While a worker polls nothing is rung, and nothing is lost at either end of it. */
+static void a_polled_queue_needs_no_doorbell(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_session *session = rig->dev[0].dev.sessions[guest.id];
+	u64 before = rig_stats(&rig->dev[0]).counters.doorbells;
+	struct vgpu_cmd cmd = rig_launch(1);
+
+	/* Written before, and not rung for yet. */
+	rig_write(&guest, &cmd);
+	guest.header->sq_tail = guest.tail;
+	assert_true(vgpu_queue_poll_begin(session));
+	assert_false(vgpu_queue_poll_begin(session));
+	assert_true(vgpu_queue_poll(session));
+	assert_int_equal(guest.header->sq_head, guest.tail);
+	assert_false(vgpu_queue_poll(session));
+	/* rig_submit() rings where sq_event says so. */
+	rig_submit(&guest, cmd);
+	assert_int_equal(rig_stats(&rig->dev[0]).counters.doorbells, before);
+	assert_int_equal(guest.header->sq_head, guest.tail - 1);
+	assert_true(vgpu_queue_poll(session));
+	assert_int_equal(guest.header->sq_head, guest.tail);
+	/* Between the last look and the end: the guest did not ring, so the end has to see it. */
+	rig_submit(&guest, cmd);
+	assert_int_equal(rig_stats(&rig->dev[0]).counters.doorbells, before);
+	vgpu_queue_poll_end(session);
+	assert_int_equal(guest.header->sq_head, guest.tail);
+	assert_int_equal(guest.header->sq_event, guest.tail);
+	rig_submit(&guest, cmd);
+	assert_int_equal(rig_stats(&rig->dev[0]).counters.doorbells, before + 1);
+	rig_finish_all(rig_worker_of(&guest));
+	assert_int_equal(guest.header->cq_tail, guest.tail);
+}
+
+/* A guest that looked at sq_event before the poller fetched rings once in vain: that is no offence. */
+static void a_late_doorbell_is_no_offence(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_session *session = rig->dev[0].dev.sessions[guest.id];
+	struct vgpu_cmd cmd = rig_launch(1);
+	u64 before;
+
+	rig_write(&guest, &cmd);
+	guest.header->sq_tail = guest.tail;
+	assert_true(vgpu_queue_poll_begin(session));
+	assert_true(vgpu_queue_poll(session));
+	vgpu_queue_poll_end(session);
+	before = rig_stats(&rig->dev[0]).counters.strikes[VGPU_STRIKE_DOORBELL];
+	rig_ring(&guest);
+	assert_int_equal(rig_stats(&rig->dev[0]).counters.strikes[VGPU_STRIKE_DOORBELL], before);
+	rig_ring(&guest);
+	assert_int_equal(rig_stats(&rig->dev[0]).counters.strikes[VGPU_STRIKE_DOORBELL], before + 1);
+	rig_finish_all(rig_worker_of(&guest));
+}
+
 static void a_flood_is_cut_in_pieces(void **state)
 {
 	struct rig *rig = *state;
@@ -442,6 +497,8 @@ int main(void)
 		TEST(indices_wrap),
 		TEST(vector_is_raised_when_asked_for),
 		TEST(doorbell_is_needed_when_asked_for),
+		TEST(a_polled_queue_needs_no_doorbell),
+		TEST(a_late_doorbell_is_no_offence),
 		TEST(a_flood_is_cut_in_pieces),
 		TEST(more_than_the_queue_holds_is_nonsense),
 		TEST(more_than_a_small_queue_holds_is_nonsense),
