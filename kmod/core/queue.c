@@ -233,8 +233,8 @@ static bool has_news(const struct vgpu_session *session)
 
 static bool is_polled_for(const struct vgpu_session *session)
 {
-	return session->state == VGPU_SESSION_ACTIVE && session->worker.state == VGPU_WORKER_READY &&
-	       list_empty(&session->fetch_node);
+	return session->state == VGPU_SESSION_ACTIVE &&
+	       session->worker.state == VGPU_WORKER_READY && list_empty(&session->fetch_node);
 }
 
 /**
