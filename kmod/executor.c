@@ -300,9 +300,9 @@ static bool may_poll(void)
  * is its tenant's, and for as long as sleeps have lately been short. Returns whether it was woken,
  * which may also be by what it found itself.
  */
-static bool poll_queue(struct exec_file *exec, u32 wakes)
+static bool poll_queue(struct exec_file *exec, u32 wakes, ktime_t left)
 {
-	u64 end = ktime_get_ns() + exec->poll_ns;
+	u64 end = ktime_get_ns() + min_t(u64, exec->poll_ns, ktime_to_ns(left));
 	bool woken = false;
 
 	if (!may_poll() || atomic_cmpxchg(&exec->polling, 0, 1))
@@ -350,7 +350,7 @@ static long do_wait(struct exec_file *exec, void __user *arg)
 			break;
 		since = ktime_get_ns();
 		err = 0;
-		if (!poll_queue(exec, wakes))
+		if (!poll_queue(exec, wakes, left))
 			err = wait_event_interruptible_hrtimeout(exec->wait,
 								 READ_ONCE(exec->wakes) != wakes,
 								 left);

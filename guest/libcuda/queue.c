@@ -9,6 +9,7 @@
 
 #define SPIN_MIN_NS 2000
 #define SPIN_MAX_NS 50000
+#define SPIN_GAP_NS 20000 /* a look that took longer was interrupted: somebody else wants the processor */
 #define SPIN_LOOK_NS 1000000000LL /* how often a sleeper asks for the session's state by itself */
 
 int queue_init(struct queue *queue, struct port *port, const struct port_session *area,
@@ -149,19 +150,24 @@ static void relax(void)
 #endif
 }
 
-/* Whether a completion came while spinning; the lock is let go of. */
+/* Whether a completion came while spinning, which ends where the machine is busy; the lock is let go of. */
 static bool spin(struct queue *queue, uint64_t start)
 {
+	uint64_t last, now = now_ns();
 	bool ready = false;
 
 	pthread_mutex_unlock(queue->lock);
 	do {
+		last = now;
 		for (int i = 0; i < 64 && !ready; i++) {
 			ready = completion_ready(queue);
 			relax();
 		}
-	} while (!ready && now_ns() - start < queue->spin_ns);
+		now = now_ns();
+	} while (!ready && now - start < queue->spin_ns && now - last < SPIN_GAP_NS);
 	pthread_mutex_lock(queue->lock);
+	if (!ready && now - last >= SPIN_GAP_NS)
+		queue->spin_ns = SPIN_MIN_NS;
 	return ready;
 }
 

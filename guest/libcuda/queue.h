@@ -9,7 +9,8 @@
  * thread for it.
  *
  * Waiting. One waiter at a time looks at the completion queue: it spins for as long as waits have
- * lately been short, then sleeps on the interrupt, with cq_event set so far ahead that the device
+ * lately been short and nobody takes the processor from it (a gap between two looks tells, whether it
+ * was another thread or another virtual machine), then sleeps on the interrupt, with cq_event set so far ahead that the device
  * does not interrupt before the awaited command can have completed. The others sleep on a condition
  * variable.
  *
