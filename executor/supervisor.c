@@ -21,11 +21,14 @@
 
 #include "cgroup.h"
 #include "log.h"
+#include "pause.h"
 #include "sandbox.h"
 #include "supervisor.h"
 
 /* Pause before another try to start a process where the machine had no room for one. */
 #define RETRY_MS	50
+/* How long a GPU may still be served by a supervisor that was killed. */
+#define PREDECESSOR_MS	2000
 /* Events read before signals are looked at again. */
 #define EVENT_BATCH	32
 
@@ -413,6 +416,20 @@ static const char *attach_hint(int error)
 	}
 }
 
+/* A supervisor that was killed serves until the child that it was about to make a worker has ended, too. */
+static int attach_when_free(struct supervisor *sup, const struct vgpu_exec_attach *attach)
+{
+	uint64_t end = pause_now_ns() + PREDECESSOR_MS * 1000000ULL;
+	int ret;
+
+	for (;;) {
+		ret = sup->port->ops->attach(sup->port, attach);
+		if (ret != -EBUSY || pause_now_ns() >= end)
+			return ret;
+		poll(NULL, 0, 10);
+	}
+}
+
 static bool attach_gpu(struct supervisor *sup, const struct vgpu_exec_attach *attach)
 {
 	const struct port_address *address = &sup->boot.address;
@@ -423,7 +440,7 @@ static bool attach_gpu(struct supervisor *sup, const struct vgpu_exec_attach *at
 			  ret == -ENOENT && !address->loopback ? ": load the module (modprobe vgpu)" : "");
 		return false;
 	}
-	ret = sup->port->ops->attach(sup->port, attach);
+	ret = attach_when_free(sup, attach);
 	if (ret) {
 		log_error("attaching GPU %s failed: %s%s", attach->name, strerror(-ret), attach_hint(-ret));
 		return false;

@@ -129,19 +129,19 @@ test_create()
 {
 	local uuid
 
-	expect_exit 0 vgpu-admin vm create db1 --type vgpu-2g --pool B --tier high && uuid=$out &&
-		expect db1 "$(value '.[0] | [.gpu, .type, .pool, .tier, .state]' vgpu-admin vm show db1)" \
+	expect_exit 0 vgpu-admin vm create data1 --type vgpu-2g --pool B --tier high && uuid=$out &&
+		expect data1 "$(value '.[0] | [.gpu, .type, .pool, .tier, .state]' vgpu-admin vm show data1)" \
 			'["soft1","vgpu-2g","B","high","closed"]' && test -e "/sys/bus/mdev/devices/$uuid" && agree &&
-		expect_exit 0 vgpu-admin vm create db2 --type vgpu-1g --gpu soft0 --uuid "$two" -j &&
-		expect db2 "$(jq -c . <<<"$out")" "{\"name\":\"db2\",\"uuid\":\"$two\"}" &&
-		expect "db2's pool" "$(value '.[0].pool' vgpu-admin vm show db2)" '"A"' &&
-		expect_exit 5 vgpu-admin vm create db4 --type vgpu-3x --pool B && [[ $err = *": no GPU there has a type 'vgpu-3x'; there are: "* ]] &&
-		expect_error 9 "vm db1: there is a virtual GPU $uuid already" vgpu-admin vm create db1 --type vgpu-1g &&
-		expect_exit 1 vgpu-admin vm create db3 --type vgpu-4g --pool B && [[ $err = *"has room for another vgpu-4g"* ]] &&
-		expect_error 5 "no virtual GPU has a name or UUID that begins with 'db3'; list them: vgpu-admin vm show" \
-			vgpu-admin vm show db3 &&
-		expect_error 1 "vm db1 was made by vm create; to remove it: vgpu-admin vm delete db1" vgpu-admin vm unregister db1 &&
-		does vgpu-admin vm delete db1 && test ! -e "/sys/bus/mdev/devices/$uuid" && agree &&
+		expect_exit 0 vgpu-admin vm create data2 --type vgpu-1g --gpu soft0 --uuid "$two" -j &&
+		expect data2 "$(jq -c . <<<"$out")" "{\"name\":\"data2\",\"uuid\":\"$two\"}" &&
+		expect "data2's pool" "$(value '.[0].pool' vgpu-admin vm show data2)" '"A"' &&
+		expect_exit 5 vgpu-admin vm create data4 --type vgpu-3x --pool B && [[ $err = *": no GPU there has a type 'vgpu-3x'; there are: "* ]] &&
+		expect_error 9 "vm data1: there is a virtual GPU $uuid already" vgpu-admin vm create data1 --type vgpu-1g &&
+		expect_exit 1 vgpu-admin vm create data3 --type vgpu-4g --pool B && [[ $err = *"has room for another vgpu-4g"* ]] &&
+		expect_error 5 "no virtual GPU has a name or UUID that begins with 'data3'; list them: vgpu-admin vm show" \
+			vgpu-admin vm show data3 &&
+		expect_error 1 "vm data1 was made by vm create; to remove it: vgpu-admin vm delete data1" vgpu-admin vm unregister data1 &&
+		does vgpu-admin vm delete data1 && test ! -e "/sys/bus/mdev/devices/$uuid" && agree &&
 		expect "types" "$(value '[.[] | select(.type == "vgpu-2g" and .gpu == "soft1") | .available]' vgpu-admin gpu types)" '[2]'
 }
 
@@ -204,19 +204,19 @@ test_restore()
 	does vgpu-admin vm set web1 --tier high --rate 100/s || return
 	remove_vgpu "$one" && remove_vgpu "$two" && stop_executor soft0 && stop_executor soft1 && unload_module || return
 	load_module && expect_exit 7 vgpu-admin config diff && expect_exit 0 vgpu-admin config restore &&
-		expect "what waits" "$err" "vgpu-admin: vm db2: it is made when a GPU for it is there and vgpu-admin config restore is run again" &&
+		expect "what waits" "$err" "vgpu-admin: vm data2: it is made when a GPU for it is there and vgpu-admin config restore is run again" &&
 		start_executor soft0 --memory 4G && start_executor soft1 --memory 4G &&
 		expect "soft0's pool" "$(value '.[0].pool' vgpu-admin gpu show soft0)" '"A"' &&
 		expect pools "$(value '[.[] | [.name, .weights, .policy, .limits]]' vgpu-admin pool show)" "$before" &&
 		does vgpu-admin config restore && agree &&
-		expect db2 "$(value '.[0] | [.gpu, .state]' vgpu-admin vm show db2)" '["soft0","closed"]' &&
+		expect data2 "$(value '.[0] | [.gpu, .state]' vgpu-admin vm show data2)" '["soft0","closed"]' &&
 		create_vgpu "$one" vgpu-1g soft0 &&
 		expect web1 "$(value '.[0] | [.tier, .cmd_rate]' vgpu-admin vm show web1)" '["high",100]' && agree
 }
 
 test_unregister()
 {
-	does vgpu-admin vm delete db2 && does vgpu-admin vm unregister web1 &&
+	does vgpu-admin vm delete data2 && does vgpu-admin vm unregister web1 &&
 		expect "what is left" "$(value '.[0] | [.uuid, .registered, .tier]' vgpu-admin vm show "$one")" "[\"$one\",false,\"medium\"]" &&
 		does vgpu-admin gpu set soft0 --pool default && does vgpu-admin gpu set soft1 --pool default &&
 		does vgpu-admin pool del A && does vgpu-admin pool del B && agree &&
