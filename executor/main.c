@@ -170,6 +170,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	snprintf(boot.backend, sizeof(boot.backend), "%s", backend->name);
+	boot.options.overhead = attach.session_overhead;
 	memcpy(attach.name, boot.options.name, sizeof(attach.name));
 	return supervisor_main(&boot, &attach);
 }

@@ -209,10 +209,10 @@ struct vgpu_queue_header {
  * @VGPU_OP_LAUNCH: @launch
  * @VGPU_OP_PRINTF_READ: (stream 0) moves pending kernel printf output to @buffer; the completion's value is
  *	the number of bytes; waits
- * @VGPU_OP_RESERVE: (stream 0) @reserve: device memory that the executor may take beside chunks, for module
- *	variables and the heap of kernels; it counts in the quota; one at a time; waits
+ * @VGPU_OP_RESERVE: (stream 0) @reserve: device memory that the executor may take beside chunks, for modules, further
+ *	contexts, stacks, local memory and the heap of kernels; it counts in the quota; one at a time; waits
  *
- * Where VGPU_OP_MODULE_LOAD, VGPU_OP_CTX_LIMIT or VGPU_OP_RESERVE fail with CUDA_ERROR_OUT_OF_MEMORY because the
+ * Where VGPU_OP_MODULE_LOAD, VGPU_OP_CTX_LIMIT, VGPU_OP_CTX_CREATE, VGPU_OP_FUNC_GET or VGPU_OP_RESERVE fail with CUDA_ERROR_OUT_OF_MEMORY because the
  * reserve is too small, the completion's value shifted right by VGPU_LACKING_SHIFT is the number of granules that it
  * lacks; the library makes it larger and tries again.
  */

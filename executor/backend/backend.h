@@ -28,12 +28,14 @@
  * @name: of the GPU
  * @pci: its PCI address, or an empty string
  * @memory: bytes to be offered to virtual GPUs; 0 for all that there is
+ * @overhead: bytes of device memory that a worker takes beside chunks, as probe() found
  * @threads: of the soft GPU; 0 for one a CPU
  */
 struct backend_options {
 	char name[32];
 	char pci[16];
 	uint64_t memory;
+	uint64_t overhead;
 	uint32_t threads;
 };
 

@@ -130,6 +130,7 @@ static CUresult create(struct device *device, unsigned int flags, bool primary,
 	static uint64_t last_id;
 	struct session *session;
 	struct context *ctx = NULL;
+	uint64_t lacking = 0;
 	CUresult result;
 	int number;
 
@@ -161,7 +162,9 @@ static CUresult create(struct device *device, unsigned int flags, bool primary,
 	ctx->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
 	cmd.ctx = number;
 	cmd.object.flags = flags;
-	result = session_call(session, &cmd, NULL);
+	do {
+		result = session_call(session, &cmd, &lacking);
+	} while (session_reserve_more(session, result, lacking));
 	if (!result) {
 		CUcontext handle = handle_new(HANDLE_CONTEXT, ctx);
 

@@ -254,6 +254,7 @@ static CUresult ask(struct module *module, uint8_t opcode, const char *name, int
 	struct vgpu_cmd cmd = { .opcode = opcode, .ctx = module->ctx->number };
 	size_t len = strlen(name);
 	struct heap_block block;
+	uint64_t lacking = 0;
 	CUresult result;
 	char *at;
 
@@ -270,7 +271,9 @@ static CUresult ask(struct module *module, uint8_t opcode, const char *name, int
 	cmd.get.name_len = len;
 	cmd.get.module = module->number;
 	cmd.get.id = id;
-	result = session_call(session, &cmd, NULL);
+	do {
+		result = session_call(session, &cmd, &lacking);
+	} while (session_reserve_more(session, result, lacking));
 	if (!result)
 		memcpy(out, at, out_len);
 	heap_free(&session->heap, &block);

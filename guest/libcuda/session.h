@@ -43,7 +43,7 @@ struct foreign {
 
 struct session {
 	pthread_mutex_t lock;
-	uint64_t reserved; /* device memory beside chunks, for module variables and the heap of kernels */
+	uint64_t reserved; /* device memory beside chunks: modules, contexts, what kernels have of their own */
 	int ordinal; /* of the device */
 	struct port *port;
 	struct vgpu_session_info info;

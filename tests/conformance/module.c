@@ -297,6 +297,42 @@ static void library(void)
 	RESULT(CUDA_ERROR_INVALID_HANDLE, cuLibraryUnload(lib));
 }
 
+static const char allocating[] =
+	".version 6.0\n.target sm_52\n.address_size 64\n"
+	".extern .func (.param .b64 r) malloc(.param .b64 size);\n"
+	".visible .entry take(.param .u64 out)\n{\n\t.reg .b64 %rd<4>;\n"
+	"\tld.param.u64 %rd1, [out];\n\tmov.u64 %rd2, 64;\n\t{\n"
+	"\t.param .b64 p0;\n\tst.param.b64 [p0], %rd2;\n\t.param .b64 r0;\n"
+	"\tcall.uni (r0), malloc, (p0);\n\tld.param.b64 %rd3, [r0];\n\t}\n"
+	"\tst.global.u64 [%rd1], %rd3;\n\tret;\n}\n";
+
+/* A heap for kernels is device memory, whenever it is set aside: at the limit, or with the first module that uses it. */
+static void heap_is_device_memory(void)
+{
+	size_t total, before, after, rest, old;
+	CUmodule module;
+	CUdeviceptr p;
+	CUresult result;
+
+	CU(cuCtxGetLimit(&old, CU_LIMIT_MALLOC_HEAP_SIZE));
+	CU(cuMemGetInfo(&before, &total));
+	CU(cuMemAlloc(&p, before / 2));
+	CU(cuMemGetInfo(&rest, &total));
+	result = cuCtxSetLimit(CU_LIMIT_MALLOC_HEAP_SIZE, rest + rest / 2);
+	if (!result)
+		result = cuModuleLoadData(&module, allocating);
+	EQUAL(result, CUDA_ERROR_OUT_OF_MEMORY);
+	/* What was refused has taken next to nothing. */
+	CU(cuMemGetInfo(&after, &total));
+	CHECK(after + (64 << 20) >= rest);
+	CU(cuMemFree(p));
+	CU(cuCtxSetLimit(CU_LIMIT_MALLOC_HEAP_SIZE, old));
+	CU(cuModuleLoadData(&module, allocating));
+	CU(cuMemGetInfo(&after, &total));
+	CHECK(after <= before - old);
+	CU(cuModuleUnload(module));
+}
+
 int main(void)
 {
 	static const struct conform_test tests[] = {
@@ -305,7 +341,8 @@ int main(void)
 		TEST(globals),	       TEST(two_modules),
 		TEST(many_modules),    TEST(function_attributes),
 		TEST(linking),	       TEST(linking_unresolved),
-		TEST(library),	       { NULL },
+		TEST(library),	       TEST(heap_is_device_memory),
+		{ NULL },
 	};
 
 	return conform_main(tests);

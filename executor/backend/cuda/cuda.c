@@ -129,8 +129,7 @@ static CUresult control(const struct vgpu_cmd *cmd, uint64_t *value)
 	case VGPU_OP_CTX_LIMIT:
 		return cuda_ctx_limit(cmd->ctx, &cmd->limit);
 	case VGPU_OP_RESERVE:
-		/* CUDA takes memory for modules and heaps itself: what it takes, cuda_quota_allows() counts. */
-		return CUDA_SUCCESS;
+		return cuda_reserve(cmd->reserve.bytes) ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 	case VGPU_OP_STREAM_CREATE:
 		return cuda_stream_create(cmd->ctx, cmd->stream, cmd->object.priority);
 	case VGPU_OP_STREAM_DESTROY:
@@ -161,8 +160,8 @@ static void *control_main(void *arg)
 {
 	struct vgpu_dispatch dispatch;
 	struct task *task;
+	uint64_t value, lacking;
 	CUresult result;
-	uint64_t value;
 
 	for (;;) {
 		pthread_mutex_lock(&tasks.lock);
@@ -183,6 +182,10 @@ static void *control_main(void *arg)
 			result = control(&dispatch.cmd, &value);
 		if (cuda_is_fatal(result))
 			cuda_poison(result);
+		/* Where memory was refused because the reserve is too small, the guest is told what it lacks. */
+		lacking = cuda_lacking();
+		if (result == CUDA_ERROR_OUT_OF_MEMORY)
+			value |= lacking << VGPU_LACKING_SHIFT;
 		cuda.session->complete(&dispatch, (uint32_t)result, value, 0);
 	}
 	return NULL;
@@ -329,6 +332,8 @@ static uint32_t cuda_start(const struct backend_options *options, struct backend
 		return (uint32_t)result;
 	}
 	cuda.contexts[0].context = cuda.base;
+	cuda.overhead = options->overhead;
+	cuda_beside_start();
 	return cuda_printf_start() && start_threads() ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
 }
 

@@ -17,6 +17,30 @@
 #include "driver.h"
 
 /**
+ * enum cuda_beside - what a context takes of device memory beside chunks
+ * @BESIDE_CONTEXT: itself; none for the base context, which the kernel has charged
+ * @BESIDE_STACK: stacks of CU_LIMIT_STACK_SIZE for the threads that the GPU holds at once, above those of the start
+ * @BESIDE_LOCAL: the same for local memory of kernels: the driver has one pool for both
+ * @BESIDE_HEAP: heap of kernels
+ * @BESIDE_FIFO: for what kernels print
+ * @BESIDE_LAUNCHES: for launches by kernels that wait
+ * @BESIDE_DEPTH: for kernels that wait for those that they have launched
+ * @BESIDE_MODULES: code and variables
+ * @BESIDE_KINDS: number of these
+ */
+enum cuda_beside {
+	BESIDE_CONTEXT,
+	BESIDE_STACK,
+	BESIDE_LOCAL,
+	BESIDE_HEAP,
+	BESIDE_FIFO,
+	BESIDE_LAUNCHES,
+	BESIDE_DEPTH,
+	BESIDE_MODULES,
+	BESIDE_KINDS
+};
+
+/**
  * struct cuda_context - a CUDA context of the session
  * @context: CUDA's, NULL where the number is free
  * @closing: it ends: nothing new is put into its streams
@@ -24,10 +48,9 @@
  * @events: that no flight has, all of this context: CUDA records none in a stream of another
  * @num_events: of @events
  * @room: for events
- * @limits: device memory that its limits set aside, in bytes: stacks, heap, output of printf()
- * @overhead: device memory that it took when it was made, 0 for the base context, which the kernel has charged
+ * @beside: bytes of device memory that it takes beside chunks
  *
- * All but @limits and @overhead, which are the control thread's, under cuda.lock.
+ * All but @beside, which is the control thread's, under cuda.lock.
  */
 struct cuda_context {
 	CUcontext context;
@@ -36,8 +59,7 @@ struct cuda_context {
 	CUevent *events;
 	uint32_t num_events;
 	uint32_t room;
-	uint64_t limits[3];
-	uint64_t overhead;
+	uint64_t beside[BESIDE_KINDS];
 };
 
 /**
@@ -58,12 +80,14 @@ struct cuda_stream {
  * @ctx: number of its context
  * @cubin: its machine code, where the driver does not tell kernels' parameters; else NULL
  * @cubin_len: bytes of it
+ * @memory: bytes of device memory that it is counted for
  */
 struct cuda_module {
 	CUmodule module;
 	uint32_t ctx;
 	void *cubin;
 	size_t cubin_len;
+	uint64_t memory;
 };
 
 /**
@@ -89,7 +113,8 @@ struct cuda_function {
  * @modules: by number; the control thread's
  * @functions: by number
  * @streams: by number
- * @mapped: bytes of chunks; the control thread's
+ * @overhead: bytes of device memory that a further context is counted for
+ * @reserved: bytes that the session may take beside chunks; the control thread's
  * @fault: result that ended everything, 0 while nothing did
  */
 struct cuda {
@@ -104,7 +129,8 @@ struct cuda {
 	struct cuda_module modules[VGPU_MAX_MODULES];
 	struct cuda_function functions[VGPU_MAX_FUNCTIONS];
 	struct cuda_stream streams[VGPU_MAX_STREAMS];
-	uint64_t mapped;
+	uint64_t overhead;
+	uint64_t reserved;
 	_Atomic uint32_t fault;
 };
 
@@ -128,7 +154,17 @@ CUresult cuda_ctx_use(uint32_t ctx);
 void cuda_ctx_unuse(uint32_t ctx);
 CUevent cuda_event_take(uint32_t ctx);
 void cuda_event_put(uint32_t ctx, CUevent event);
-bool cuda_quota_allows(uint64_t more);
+
+/* reserve.c */
+void cuda_beside_start(void);
+bool cuda_reserve(uint64_t bytes);
+bool cuda_take(uint32_t ctx, enum cuda_beside kind, uint64_t bytes);
+CUresult cuda_take_limit(uint32_t ctx, const struct vgpu_op_limit *limit);
+bool cuda_take_local(uint32_t ctx, uint64_t bytes);
+bool cuda_take_used(uint32_t ctx, bool mallocs);
+uint64_t cuda_module_share(uint64_t bytes);
+void cuda_reset_limits(uint32_t ctx);
+uint64_t cuda_lacking(void);
 
 /* stream.c */
 CUresult cuda_streams_start(void);
@@ -148,8 +184,7 @@ CUresult cuda_module_load(uint32_t ctx, const struct vgpu_op_module *op, uint64_
 CUresult cuda_module_unload(uint32_t number);
 void cuda_modules_of(uint32_t ctx);
 
-/* params.c */
-uint32_t cuda_params_of(const void *cubin, size_t len, const char *kernel, uint32_t pairs[][2], uint32_t most);
+/* choose.c */
 CUresult cuda_choose_image(const void *image, size_t len, void **chosen, size_t *chosen_len);
 
 /* execute.c */

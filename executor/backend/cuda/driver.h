@@ -32,6 +32,7 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end);
 	CALL(cuCtxSetCurrent) \
 	CALL(cuCtxGetStreamPriorityRange) \
 	CALL(cuCtxSynchronize) \
+	CALL(cuCtxGetLimit) \
 	CALL(cuCtxSetLimit) \
 	CALL(cuMemGetInfo_v2) \
 	CALL(cuMemAddressReserve) \

