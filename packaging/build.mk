@@ -24,7 +24,7 @@ INSTALL_DATA := install -D -m 644
 INSTALL_PROGRAM := install -D -m 755
 
 INSTALLED_PROGRAMS := $(B)/bin/vgpu-executor $(B)/bin/vgpu-admin $(if $(wildcard tools/vgpu-exporter/build.mk),$(B)/bin/vgpu-exporter)
-EXPORTER_FILES := $(wildcard packaging/prometheus/* packaging/grafana/*)
+EXPORTER_FILES := $(wildcard packaging/prometheus/*.yml packaging/grafana/*.json)
 substitute = sed -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@LIBEXECDIR@|$(LIBEXECDIR)|g' -e 's|@GUESTLIBDIR@|$(GUESTLIBDIR)|g'
 
 # $(call install_substituted,FILE.in,TO,MODE)
@@ -57,12 +57,9 @@ install-programs: $(INSTALLED_PROGRAMS)
 	$(INSTALL_DATA) packaging/tmpfiles.d/vgpu.conf $(DESTDIR)$(CONFLIBDIR)/tmpfiles.d/vgpu.conf
 	install -d $(DESTDIR)/etc/vgpu/executor
 	$(INSTALL_DATA) packaging/modules-load.d/vgpu.conf $(DESTDIR)$(CONFLIBDIR)/modules-load.d/vgpu.conf
-	$(INSTALL_DATA) packaging/prometheus/vgpu.rules.yml $(DESTDIR)$(DATADIR)/prometheus/vgpu.rules.yml
-	$(INSTALL_DATA) packaging/grafana/vgpu.json $(DESTDIR)$(DATADIR)/grafana/vgpu.json
 	for page in $(wildcard Documentation/man/*.8); do $(INSTALL_DATA) $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
 	$(INSTALL_DATA) Documentation/netlink/specs/vgpu.yaml $(DESTDIR)$(DATADIR)/vgpu.yaml
 	for file in $(EXPORTER_FILES); do $(INSTALL_DATA) $$file $(DESTDIR)$(DATADIR)/$${file#packaging/} || exit; done
-	$(INSTALL_DATA) tools/vgpu-admin/completion/_vgpu-admin $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_vgpu-admin
 	$(INSTALL_DATA) tools/vgpu-admin/completion/vgpu-admin.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vgpu-admin
 	$(INSTALL_DATA) tools/vgpu-admin/completion/_vgpu-admin $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_vgpu-admin
 
