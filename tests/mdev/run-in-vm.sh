@@ -87,24 +87,79 @@ mdevctl_life()
 	mdevctl stop --uuid "$uuid" && mdevctl undefine --uuid "$uuid"
 }
 
-has_attributes()
-{
-	local found=1
+# Every setting, at a value that it does not have by itself.
+settings="tier=high memory=536870912 depth=64 sessions=3 deadline_ns=7000000000 gpu_share=250000 gpu_burst_ns=20000000 copy_rate=1073741824
+	copy_burst=1048576 cmd_rate=5000 cmd_burst=500 quarantine_ns=2000000000 quarantine_max_ns=60000000000"
 
-	create_vgpu "$uuid" && [ -w "/sys/bus/mdev/devices/$uuid/vgpu/tier" ] && found=0
-	remove_vgpu "$uuid"
-	return $found
+settings_are() # DIRECTORY
+{
+	local setting
+
+	for setting in $settings; do
+		expect "${setting%=*}" "$(cat "$1/vgpu/${setting%=*}")" "${setting#*=}" || return
+	done
 }
 
-# Attributes that mdevctl keeps and writes when it starts a device, in their order.
+# Attributes that mdevctl keeps and writes when it starts a device, in their order. A quota gives and takes what others can be made of.
 mdevctl_attributes()
 {
-	local dev=/sys/bus/mdev/devices/$uuid
+	local dev=/sys/bus/mdev/devices/$uuid setting free count=0
 
-	mdevctl define --uuid "$uuid" --parent soft0 --type vgpu-1g || return
-	mdevctl modify --uuid "$uuid" --addattr vgpu/tier --value high && mdevctl modify --uuid "$uuid" --addattr vgpu/depth --value 64 || return
-	mdevctl start --uuid "$uuid" && expect tier "$(cat "$dev/vgpu/tier")" high && expect depth "$(cat "$dev/vgpu/depth")" 64 || return
-	mdevctl stop --uuid "$uuid" && mdevctl undefine --uuid "$uuid"
+	for setting in "$dev"/vgpu/*; do
+		[[ " $(tr -s ' \n\t' ' ' <<<"$settings")" == *" ${setting##*/}="* ]] || complain "${setting##*/} is not among what is tried" || return
+	done
+	free=$(available soft0 vgpu-1g)
+	mdevctl define --uuid "$uuid" --parent soft0 --type vgpu-2g || return
+	for setting in $settings; do
+		mdevctl modify --uuid "$uuid" --addattr "vgpu/${setting%=*}" --value "${setting#*=}" || return
+		count=$((count + 1))
+	done
+	expect attributes "$(mdevctl list --defined --uuid "$uuid" --dumpjson | jq '[.. | .attrs? // empty | length] | add')" "$count" || return
+	mdevctl start --uuid "$uuid" && settings_are "$dev" || return
+	# Half a GiB of 4 is taken, not the 2 of the type.
+	expect "available beside a quota of 512 MiB" "$(available soft0 vgpu-1g)" $((free - 1)) || return
+	mdevctl stop --uuid "$uuid" && expect "available after it" "$(available soft0 vgpu-1g)" "$free" || return
+	mdevctl start --uuid "$uuid" && settings_are "$dev" && mdevctl stop --uuid "$uuid" && mdevctl undefine --uuid "$uuid"
+}
+
+# What is refused changes nothing.
+attributes_are_checked()
+{
+	local dev=/sys/bus/mdev/devices/$uuid wrong free
+
+	create_vgpu "$uuid" vgpu-1g soft0 || return
+	free=$(available soft0 vgpu-1g)
+	for wrong in tier=best tier= memory=1 memory=99999999999999 depth=0 depth=4097 sessions=65 deadline_ns=0 gpu_share=1000001 cmd_rate=-1; do
+		if echo "${wrong#*=}" >"$dev/vgpu/${wrong%=*}" 2>/dev/null; then
+			complain "$wrong was taken"
+			return
+		fi
+	done
+	expect tier "$(cat "$dev/vgpu/tier")" medium && expect memory "$(cat "$dev/vgpu/memory")" 1073741824 || return
+	echo 2147483648 >"$dev/vgpu/memory" && expect "available beside 2 GiB" "$(available soft0 vgpu-1g)" $((free - 1)) || return
+	echo 1073741824 >"$dev/vgpu/memory" && expect "available beside 1 GiB" "$(available soft0 vgpu-1g)" "$free" || return
+	remove_vgpu "$uuid"
+}
+
+# Types share one budget: at every step what each can still be made of, and not one more.
+budget_is_exact()
+{
+	local sizes="1 2 1" size n=0 left=4 made=() id
+
+	for size in $sizes; do
+		n=$((n + 1))
+		id=cccccccc-0000-4000-8000-0000000001$(printf %02d "$n")
+		create_vgpu "$id" "vgpu-${size}g" soft0 || return
+		made+=("$id")
+		left=$((left - size))
+		expect "available of 1g" "$(available soft0 vgpu-1g)" "$left" && expect "available of 2g" "$(available soft0 vgpu-2g)" $((left / 2)) &&
+			expect "available of 4g" "$(available soft0 vgpu-4g)" $((left / 4)) || return
+	done
+	create_vgpu "$uuid" vgpu-1g soft0 2>/dev/null && complain "one more than available was made" && return 1
+	for id in "${made[@]}"; do
+		remove_vgpu "$id" || return
+	done
+	expect "available after all" "$(available soft0 vgpu-1g)" 4
 }
 
 # nova-compute: nova/privsep/libvirt.py makes devices at this path; types come from libvirt, which reads these three files of each.
@@ -194,14 +249,12 @@ if command -v mdevctl >/dev/null; then
 	verdict "mdevctl types" mdevctl_types
 	verdict "mdevctl define, start, list, stop, autostart (class device)" mdevctl_life soft0 vgpu-1g
 	verdict "mdevctl define, start, list, stop, autostart (PCI device)" mdevctl_life "$pci" "$type"
-	if has_attributes; then
-		verdict "mdevctl attributes" mdevctl_attributes
-	else
-		echo "skip mdevctl attributes: virtual GPUs of this module have none that can be written"
-	fi
+	verdict "mdevctl attributes, all of them" mdevctl_attributes
 else
 	echo "skip mdevctl: not installed; run tests/setup vm"
 fi
+verdict "attributes that are refused" attributes_are_checked
+verdict "available_instances at each step" budget_is_exact
 verdict "what Nova reads and writes" nova
 verdict "what KubeVirt reads" kubevirt
 verdict "what Proxmox reads and writes" proxmox

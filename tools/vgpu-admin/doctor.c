@@ -18,6 +18,8 @@
 
 #define MIN_MAJOR	6
 #define MIN_MINOR	1
+/* The first of NVIDIA's drivers with CUDA 12. */
+#define MIN_NVIDIA	525
 
 /**
  * enum finding - of a check
@@ -255,6 +257,89 @@ static void check_permissions(struct doctor *doctor)
 		found(doctor, "permissions", FINE, "", "/dev/vgpu-executor has mode %o", stat_.st_mode & 0777);
 }
 
+/* The last part of what a link points to; empty where there is none. */
+static void read_link(const struct doctor *doctor, const char *name, char *target, size_t size)
+{
+	char path[512], whole[512];
+	ssize_t len;
+
+	path_in(doctor, path, sizeof(path), "%s", name);
+	len = readlink(path, whole, sizeof(whole) - 1);
+	whole[len > 0 ? len : 0] = '\0';
+	snprintf(target, size, "%.60s", strrchr(whole, '/') ? strrchr(whole, '/') + 1 : whole);
+}
+
+/* Of NVIDIA's driver that is loaded, as in "... Kernel Module  535.183.01  Sun May 12 ..."; 0 where it does not tell. */
+static int nvidia_version(const struct doctor *doctor)
+{
+	int major = 0, minor = 0;
+	char line[256], *word;
+
+	read_line(doctor, "/proc/driver/nvidia/version", line, sizeof(line));
+	for (word = strtok(line, " "); word; word = strtok(NULL, " "))
+		if (sscanf(word, "%d.%d", &major, &minor) == 2)
+			return major;
+	return 0;
+}
+
+static bool has_libcuda(const struct doctor *doctor)
+{
+	return exists(doctor, "/usr/lib/x86_64-linux-gnu/libcuda.so.1") || exists(doctor, "/usr/lib/aarch64-linux-gnu/libcuda.so.1") ||
+	       exists(doctor, "/usr/lib64/libcuda.so.1") || exists(doctor, "/usr/lib/libcuda.so.1");
+}
+
+/* A GPU of NVIDIA: has it the driver that the executor takes, and is it shared? */
+static void check_pci_gpu(struct doctor *doctor, const char *address)
+{
+	char name[256], driver[64], next[512];
+	int version = nvidia_version(doctor);
+
+	snprintf(name, sizeof(name), "/sys/bus/pci/devices/%.32s/driver", address);
+	read_link(doctor, name, driver, sizeof(driver));
+	snprintf(name, sizeof(name), "/etc/vgpu/executor/%.32s.conf", address);
+	if (!strcmp(driver, "vfio-pci"))
+		found(doctor, "driver", FINE, "", "%s is kept for a virtual machine as a whole (vfio-pci)", address);
+	else if (strcmp(driver, "nvidia"))
+		found(doctor, "driver", HINT, "apt install nvidia-driver && reboot", "%s has %s%s, not NVIDIA's driver, and cannot be shared", address,
+		      driver[0] ? "the driver " : "no driver", driver);
+	else if (version && version < MIN_NVIDIA)
+		found(doctor, "driver", HINT, "apt install nvidia-driver && reboot", "%s has NVIDIA's driver %d; %d or newer is needed", address,
+		      version, MIN_NVIDIA);
+	else if (!has_libcuda(doctor))
+		found(doctor, "driver", HINT, "apt install libcuda1", "%s has NVIDIA's driver, but there is no libcuda.so.1", address);
+	else if (exists(doctor, name))
+		found(doctor, "driver", FINE, "", "%s has NVIDIA's, and is to be shared", address);
+	else {
+		snprintf(next, sizeof(next), "touch %s && udevadm trigger --action=add /sys/bus/pci/devices/%.32s", name, address);
+		found(doctor, "driver", HINT, next, "%s is not shared", address);
+	}
+}
+
+static void check_driver(struct doctor *doctor)
+{
+	char path[512], name[320], vendor[16], class[16];
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	path_in(doctor, path, sizeof(path), "/sys/bus/pci/devices");
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		snprintf(name, sizeof(name), "/sys/bus/pci/devices/%.64s/vendor", entry->d_name);
+		read_line(doctor, name, vendor, sizeof(vendor));
+		snprintf(name, sizeof(name), "/sys/bus/pci/devices/%.64s/class", entry->d_name);
+		read_line(doctor, name, class, sizeof(class));
+		if (strcmp(vendor, "0x10de") || strncmp(class, "0x03", 4))
+			continue;
+		count++;
+		check_pci_gpu(doctor, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	if (!count)
+		found(doctor, "driver", FINE, "", "no NVIDIA GPU is here; a software GPU (soft0) needs none");
+}
+
 /* The instance of vgpu-executor@ that serves a GPU, as executor-start names GPUs: gpu-0000-65-00.0 is at 0000:65:00.0. */
 static void instance_of(const char *gpu, char *instance, size_t size)
 {
@@ -364,6 +449,7 @@ static enum admin_exit doctor_check(const struct admin_args *args)
 	check_iommu(&doctor);
 	check_kvm(&doctor);
 	check_qemu(&doctor);
+	check_driver(&doctor);
 	check_module(&doctor);
 	check_permissions(&doctor);
 	if (exists(&doctor, "/sys/module/vgpu")) {
