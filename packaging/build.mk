@@ -85,9 +85,9 @@ packages:
 
 .PHONY: programs install install-programs install-dkms install-guest install-libcuda install-guest-dkms packages
 
-# Too long for `make check`: some 15 minutes.
+# Too long for `make check`.
 check-integration:
 	@tests/setup build vm packages
-	@tests/packaging/integration
+	@status=0; tests/packaging/integration || status=1; tests/packaging/cloud-guest || status=1; exit $$status
 
 .PHONY: check-integration

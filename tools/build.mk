@@ -10,9 +10,16 @@
 #:   make demo                 a CUDA program in a virtual machine computes on a virtual GPU
 #:   make check                all tests; the last line is "N passed, N failed, N skipped"
 #:   make sim                  every scenario of the scheduler
-#:   make fuzz SECONDS=n       every fuzzer for n seconds
 #:   make bench                the table of benchmarks, and build/bench.json
-#:   make check-integration    Debian's packages, systemd, mdevctl and libvirt in a clean Debian (root, 15 minutes)
+#:   make check-gpu            conformance against a GPU's own driver; make bench-gpu measures beside it
+#: Trying for longer
+#:   make fuzz SECONDS=n       every fuzzer for n seconds; make fuzz-vm the module's three faces, in a virtual machine
+#:   make faults ROUNDS=n SEED=s   kills, hangs and lies among eight virtual GPUs
+#:   make sched-live           the running scheduler beside the simulated one; make sched-live-vm in guests
+#:   make crash                1,000 operations of vgpu-admin, killed at random instants, in the hypervisor VM
+#:   make admin-scale          vgpu-admin with 1,024 virtual GPUs registered, in the hypervisor VM
+#:   make weights              trains both networks anew; says whether the weights in the tree are the same, writes those that were removed
+#:   make check-integration    Debian's packages, systemd, mdevctl, libvirt and cloud-init in clean Debians (root, an hour without KVM)
 #: Installing
 #:   make packages             Debian packages, into build/packages
 #:   make install              a hypervisor, from here; DESTDIR= PREFIX=/usr/local; then: dkms install vgpu/VERSION

@@ -5,11 +5,11 @@ $(B)/bin/killat: $(B)/obj/tests/admin/killat.o
 	$(CC) $(LDFLAGS) -o $@ $^
 ALL += $(B)/bin/killat
 
-#: crash         1,000 operations of vgpu-admin, killed at random instants, in the hypervisor VM
+# crash         1,000 operations of vgpu-admin, killed at random instants, in the hypervisor VM
 crash: all
 	tests/vm/run --kernel 6.12 --timeout 7200 hypervisor -- tests/admin/crash.sh 1000
 
-#: admin-scale   vgpu-admin with 1,024 virtual GPUs registered, in the hypervisor VM
+# admin-scale   vgpu-admin with 1,024 virtual GPUs registered, in the hypervisor VM
 admin-scale: all
 	tests/vm/run --kernel 6.12 --timeout 1800 hypervisor -- tests/admin/scale
 

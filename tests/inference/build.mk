@@ -23,7 +23,7 @@ $(B)/tests/inference/train: $(patsubst %,$(B)/obj/$(INFERENCE)/%.o,train train_d
 
 ALL += $(B)/bin/vgpu-classify $(B)/bin/vgpu-generate $(B)/tests/inference/train
 
-#: weights                 trains both networks anew; says whether the weights in the tree are the same, writes those that were removed
+# weights                 trains both networks anew; says whether the weights in the tree are the same, writes those that were removed
 weights: $(B)/tests/inference/train
 	@$< digits $(INFERENCE)/digits.weights
 	@$< language $(INFERENCE)/language.weights

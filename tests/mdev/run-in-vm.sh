@@ -105,9 +105,6 @@ mdevctl_attributes()
 {
 	local dev=/sys/bus/mdev/devices/$uuid setting free count=0
 
-	for setting in "$dev"/vgpu/*; do
-		[[ " $(tr -s ' \n\t' ' ' <<<"$settings")" == *" ${setting##*/}="* ]] || complain "${setting##*/} is not among what is tried" || return
-	done
 	free=$(available soft0 vgpu-1g)
 	mdevctl define --uuid "$uuid" --parent soft0 --type vgpu-2g || return
 	for setting in $settings; do
@@ -116,6 +113,9 @@ mdevctl_attributes()
 	done
 	expect attributes "$(mdevctl list --defined --uuid "$uuid" --dumpjson | jq '[.. | .attrs? // empty | length] | add')" "$count" || return
 	mdevctl start --uuid "$uuid" && settings_are "$dev" || return
+	for setting in "$dev"/vgpu/*; do
+		[[ " $(tr -s ' \n\t' ' ' <<<"$settings")" == *" ${setting##*/}="* ]] || complain "${setting##*/} is not among what is tried" || return
+	done
 	# Half a GiB of 4 is taken, not the 2 of the type.
 	expect "available beside a quota of 512 MiB" "$(available soft0 vgpu-1g)" $((free - 1)) || return
 	mdevctl stop --uuid "$uuid" && expect "available after it" "$(available soft0 vgpu-1g)" "$free" || return
