@@ -11,6 +11,7 @@ VGPU_VERSION := $(shell sed -n 's/^.define VGPU_RELEASE[^"]*"\(.*\)"/\1/p' uapi/
 
 PREFIX ?= /usr/local
 SBINDIR ?= $(PREFIX)/sbin
+BINDIR ?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec/vgpu
 DATADIR ?= $(PREFIX)/share/vgpu
 MANDIR ?= $(PREFIX)/share/man
@@ -41,12 +42,13 @@ define install_source
 	for file in $(3); do $(INSTALL_DATA) "$$file" "$(DESTDIR)$(SRCDIR)/$(1)-$(VGPU_VERSION)/$$file"; done
 endef
 
-programs: $(INSTALLED_PROGRAMS)
+programs: $(INSTALLED_PROGRAMS) $(B)/bin/vgpu-sim
 
 install: install-programs install-dkms
 
-install-programs: $(INSTALLED_PROGRAMS)
-	for program in $(notdir $^); do $(INSTALL_PROGRAM) $(B)/bin/$$program $(DESTDIR)$(SBINDIR)/$$program; done
+install-programs: $(INSTALLED_PROGRAMS) $(B)/bin/vgpu-sim
+	$(INSTALL_PROGRAM) $(B)/bin/vgpu-sim $(DESTDIR)$(BINDIR)/vgpu-sim
+	for program in $(notdir $(INSTALLED_PROGRAMS)); do $(INSTALL_PROGRAM) $(B)/bin/$$program $(DESTDIR)$(SBINDIR)/$$program; done
 	$(call install_substituted,packaging/libexec/executor-start.in,$(DESTDIR)$(LIBEXECDIR)/executor-start,755)
 	$(INSTALL_PROGRAM) packaging/libexec/is-vgpu-group $(DESTDIR)$(LIBEXECDIR)/is-vgpu-group
 	$(call install_substituted,packaging/systemd/vgpu-executor@.service.in,$(DESTDIR)$(UNITDIR)/vgpu-executor@.service,644)
@@ -58,6 +60,7 @@ install-programs: $(INSTALLED_PROGRAMS)
 	install -d $(DESTDIR)/etc/vgpu/executor
 	$(INSTALL_DATA) packaging/modules-load.d/vgpu.conf $(DESTDIR)$(CONFLIBDIR)/modules-load.d/vgpu.conf
 	for page in $(wildcard Documentation/man/*.8); do $(INSTALL_DATA) $$page $(DESTDIR)$(MANDIR)/man8/$${page##*/}; done
+	for page in $(wildcard Documentation/man/*.1); do $(INSTALL_DATA) $$page $(DESTDIR)$(MANDIR)/man1/$${page##*/}; done
 	$(INSTALL_DATA) Documentation/netlink/specs/vgpu.yaml $(DESTDIR)$(DATADIR)/vgpu.yaml
 	for file in $(EXPORTER_FILES); do $(INSTALL_DATA) $$file $(DESTDIR)$(DATADIR)/$${file#packaging/} || exit; done
 	$(INSTALL_DATA) tools/vgpu-admin/completion/vgpu-admin.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vgpu-admin

@@ -530,7 +530,46 @@ static int test_pci_parent(void)
 	return 0;
 }
 
+/*
+ * A device that is passed through beside a virtual GPU: it has VFIO pin all that the machine maps, and so have
+ * memory for all of the aperture.
+ */
+static int test_pinned(void)
+{
+	const char *number = getenv("VFIO_TEST_NIC_GROUP");
+	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE };
+	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap) };
+	const uint64_t size = mdev_counter(UUID, "aperture_size");
+	char path[PATH_MAX];
+	int group;
+
+	if (t.path != VFIO_PATH_GROUP)
+		return skipped("it is about groups in one container");
+	map.vaddr = (uintptr_t)t.client.aperture;
+	map.iova = 1ULL << 32;
+	map.size = size;
+	unmap.iova = map.iova;
+	unmap.size = map.size;
+	t.client.aperture[0] = 1;
+	/* Without it a mapping takes no memory. */
+	EXPECT_EQ(ioctl(t.client.container, VFIO_IOMMU_MAP_DMA, &map), 0);
+	EXPECT_EQ(mdev_counter(UUID, "aperture_used"), 4096);
+	EXPECT_EQ(ioctl(t.client.container, VFIO_IOMMU_UNMAP_DMA, &unmap), 0);
+	snprintf(path, sizeof(path), "/dev/vfio/%s", number);
+	group = open(path, O_RDWR | O_CLOEXEC);
+	EXPECT(group >= 0);
+	EXPECT_EQ(ioctl(group, VFIO_GROUP_SET_CONTAINER, &t.client.container), 0);
+	unmap.size = map.size;
+	EXPECT_EQ(ioctl(t.client.container, VFIO_IOMMU_MAP_DMA, &map), 0);
+	EXPECT_EQ(mdev_counter(UUID, "aperture_used"), size);
+	EXPECT_EQ(ioctl(t.client.container, VFIO_IOMMU_UNMAP_DMA, &unmap), 0);
+	EXPECT_EQ(mdev_counter(UUID, "aperture_used"), size);
+	close(group);
+	return 0;
+}
+
 const struct test life_tests[] = {
+	{ "pinned-by-pass-through", test_pinned, "VFIO_TEST_NIC_GROUP" },
 	{ "budget", test_budget },
 	{ "second-user", test_second_user },
 	{ "removal-in-use", test_removal_in_use },

@@ -190,12 +190,14 @@ static int run_test(const struct test *test)
 	return result > 0;
 }
 
-static bool is_wanted(const char *name, char **wanted)
+static bool is_wanted(const struct test *test, char **wanted)
 {
+	if (test->needs && !getenv(test->needs))
+		return false;
 	if (!*wanted)
 		return true;
 	for (; *wanted; wanted++)
-		if (!strcmp(*wanted, name))
+		if (!strcmp(*wanted, test->name))
 			return true;
 	return false;
 }
@@ -218,7 +220,7 @@ int main(int argc, char **argv)
 	}
 	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		for (test = groups[i]; test->name; test++)
-			if (is_wanted(test->name, argv))
+			if (is_wanted(test, argv))
 				failures += run_test(test);
 	return failures > 0;
 }

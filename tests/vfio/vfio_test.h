@@ -42,10 +42,12 @@ extern struct setting t;
  * struct test - a test
  * @name: of it
  * @run: 0 if it passed, 1 if not (it has said why), -1 if it was skipped
+ * @needs: where it is set, the test is run only with this environment variable
  */
 struct test {
 	const char *name;
 	int (*run)(void);
+	const char *needs;
 };
 
 int failed(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
