@@ -211,6 +211,9 @@ struct vgpu_queue_header {
  *	the number of bytes; waits
  * @VGPU_OP_RESERVE: (stream 0) @reserve: device memory that the executor may take beside chunks, for modules, further
  *	contexts, stacks, local memory and the heap of kernels; it counts in the quota; one at a time; waits
+ * @VGPU_OP_TEXTURE_CREATE: (stream 0) makes texture object @texture.texture over device memory that the guest keeps
+ *	allocated; the completion's value is the handle that kernels take; waits
+ * @VGPU_OP_TEXTURE_DESTROY: (stream 0) ends @texture.texture. The library has fenced its use
  *
  * Where VGPU_OP_MODULE_LOAD, VGPU_OP_CTX_LIMIT, VGPU_OP_CTX_CREATE, VGPU_OP_FUNC_GET or VGPU_OP_RESERVE fail with CUDA_ERROR_OUT_OF_MEMORY because the
  * reserve is too small, the completion's value shifted right by VGPU_LACKING_SHIFT is the number of granules that it
@@ -240,6 +243,8 @@ enum vgpu_op {
 	VGPU_OP_LAUNCH = 21,
 	VGPU_OP_PRINTF_READ = 22,
 	VGPU_OP_RESERVE = 23,
+	VGPU_OP_TEXTURE_CREATE = 24,
+	VGPU_OP_TEXTURE_DESTROY = 25,
 	VGPU_OP_COUNT
 };
 
@@ -252,6 +257,7 @@ enum vgpu_op {
 #define VGPU_MAX_STREAMS	1024
 #define VGPU_MAX_MODULES	65536
 #define VGPU_MAX_FUNCTIONS	65536
+#define VGPU_MAX_TEXTURES	65536
 
 /* Bounds of commands. */
 #define VGPU_MAX_COPY		(64ULL << 20)	/* bytes of one copy or memset, height × width */
@@ -265,6 +271,9 @@ enum vgpu_op {
 #define VGPU_MAX_BLOCK_XY	1024u
 #define VGPU_MAX_BLOCK_Z	64u
 #define VGPU_MAX_SHARED		(228u << 10)
+#define VGPU_MAX_TEXELS		(1u << 28)	/* of a texture in linear memory */
+#define VGPU_MAX_TEXTURE	(1u << 17)	/* width and height of another, in texels */
+#define VGPU_MAX_TEXTURE_DEPTH	(1u << 14)	/* slices or layers */
 
 #define VGPU_MODULE_USES_PRINTF	(1ULL << 32)
 #define VGPU_LACKING_SHIFT	40
@@ -382,6 +391,45 @@ struct vgpu_op_launch {
 	__u32 reserved;
 };
 
+/**
+ * enum vgpu_texture_kind - shape of a texture
+ * @VGPU_TEXTURE_LINEAR: @width texels one behind the other, read by their number
+ * @VGPU_TEXTURE_1D: one row
+ * @VGPU_TEXTURE_2D: rows, @pitch bytes apart
+ * @VGPU_TEXTURE_3D: @depth slices of @height rows each
+ * @VGPU_TEXTURE_1D_LAYERED: @depth layers of one row
+ * @VGPU_TEXTURE_2D_LAYERED: @depth layers of @height rows
+ */
+enum vgpu_texture_kind {
+	VGPU_TEXTURE_LINEAR = 0,
+	VGPU_TEXTURE_1D = 1,
+	VGPU_TEXTURE_2D = 2,
+	VGPU_TEXTURE_3D = 3,
+	VGPU_TEXTURE_1D_LAYERED = 4,
+	VGPU_TEXTURE_2D_LAYERED = 5,
+};
+
+/* Flags of struct vgpu_op_texture. */
+#define VGPU_TEXTURE_F_LINEAR		(1u << 0)	/* filter; otherwise the nearest texel */
+#define VGPU_TEXTURE_F_NORMALIZED	(1u << 1)	/* coordinates */
+#define VGPU_TEXTURE_F_INTEGER		(1u << 2)	/* integers are read as such, not as numbers up to 1 */
+
+/* @address: CUaddress_mode of each dimension, two bits, x in the lowest. */
+struct vgpu_op_texture {
+	__u16 texture;		/* number, below VGPU_MAX_TEXTURES */
+	__u16 flags;		/* VGPU_TEXTURE_F_* */
+	__u8 kind;		/* enum vgpu_texture_kind */
+	__u8 format;		/* CUarray_format: integers of 8, 16 and 32 bits, half, float */
+	__u8 channels;		/* 1, 2 or 4 */
+	__u8 address;
+	__u64 addr;		/* device address of the first texel */
+	__u32 width;		/* texels of a row */
+	__u32 height;		/* rows, 1 where there is one; 0 for VGPU_TEXTURE_LINEAR, as what follows */
+	__u32 depth;		/* slices or layers, at least 1 */
+	__u32 pitch;		/* bytes from row to row; slices and layers follow each other */
+	__u32 border[4];	/* float: colour outside, by channel */
+};
+
 struct vgpu_op_buffer {
 	__u64 out;		/* aperture */
 	__u64 len;		/* bytes, not zero */
@@ -419,6 +467,7 @@ struct vgpu_cmd {
 		struct vgpu_op_get get;
 		struct vgpu_op_attr attr;
 		struct vgpu_op_launch launch;
+		struct vgpu_op_texture texture;
 		struct vgpu_op_buffer buffer;
 		__u64 raw[6];
 	};

@@ -2,6 +2,7 @@
 // Copyright (c) vgpu authors
 #include <stdlib.h>
 #include <string.h>
+#include "array.h"
 #include "capture.h"
 #include "device.h"
 #include "error.h"
@@ -10,6 +11,7 @@
 #include "hostmem.h"
 #include "module.h"
 #include "pool.h"
+#include "texture.h"
 
 #define API_VERSION_1 3010 /* what cuCtxGetApiVersion says of contexts by cuCtxCreate */
 #define API_VERSION_2 3020 /* and by its later versions */
@@ -203,6 +205,8 @@ static void destroy(struct context *ctx)
 		stream_release(stream);
 	}
 	module_unload_all(ctx);
+	texture_free_ctx(ctx);
+	array_free_ctx(handle);
 	pool_trim_all(session);
 	devmem_free_ctx(session, handle);
 	hostmem_free_ctx(session, handle);

@@ -113,7 +113,7 @@ CUresult copy_stage_source(struct session *session, struct copy *copy, struct he
  * copy_describe() - reads the structure of a 3D copy
  * @c: out; a width, height or depth of 0 says that there is nothing to copy
  *
- * Return: CUDA_SUCCESS, CUDA_ERROR_INVALID_VALUE, or CUDA_ERROR_NOT_SUPPORTED for arrays
+ * Return: CUDA_SUCCESS, CUDA_ERROR_INVALID_VALUE, or CUDA_ERROR_INVALID_HANDLE for an array that is none
  */
 CUresult copy_describe(const CUDA_MEMCPY3D *p, struct copy *c);
 

@@ -26,6 +26,7 @@ enum handle_type {
 	HANDLE_POOL,
 	HANDLE_ALLOCATION,
 	HANDLE_USER_OBJECT,
+	HANDLE_ARRAY,
 };
 
 /**

@@ -2,6 +2,7 @@
 // Copyright (c) vgpu authors
 #include <stdlib.h>
 #include <string.h>
+#include "array.h"
 #include "capture.h"
 #include "copy.h"
 #include "defer.h"
@@ -276,10 +277,26 @@ struct box_side {
 	CUmemorytype type;
 	const void *host;
 	CUdeviceptr device;
+	CUarray array;
 	size_t x, y, z;
 	size_t pitch;
 	size_t height;
 };
+
+static CUresult array_classify(const struct box_side *box, size_t width, size_t height, size_t depth,
+			       struct copy_side *side)
+{
+	const struct array *array = array_get(box->array);
+
+	if (!array)
+		return CUDA_ERROR_INVALID_HANDLE;
+	if (box->x > array->row || width > array->row - box->x || box->y > array->rows ||
+	    height > array->rows - box->y || box->z > array->slices || depth > array->slices - box->z)
+		return CUDA_ERROR_INVALID_VALUE;
+	side->pitch = array->pitch;
+	side->slice = array->pitch * array->rows;
+	return copy_classify(array->addr + box->z * side->slice + box->y * side->pitch + box->x, true, side);
+}
 
 static CUresult box_classify(const struct box_side *box, size_t width, size_t height, size_t depth,
 			     struct copy_side *side)
@@ -297,7 +314,7 @@ static CUresult box_classify(const struct box_side *box, size_t width, size_t he
 		addr = box->device;
 		break;
 	case CU_MEMORYTYPE_ARRAY:
-		return CUDA_ERROR_NOT_SUPPORTED;
+		return array_classify(box, width, height, depth, side);
 	default:
 		return CUDA_ERROR_INVALID_VALUE;
 	}
@@ -311,9 +328,9 @@ static CUresult box_classify(const struct box_side *box, size_t width, size_t he
 
 CUresult copy_describe(const CUDA_MEMCPY3D *p, struct copy *c)
 {
-	struct box_side dst = { p->dstMemoryType, p->dstHost, p->dstDevice, p->dstXInBytes,
+	struct box_side dst = { p->dstMemoryType, p->dstHost, p->dstDevice, p->dstArray, p->dstXInBytes,
 				p->dstY,	  p->dstZ,    p->dstPitch,  p->dstHeight };
-	struct box_side src = { p->srcMemoryType, p->srcHost, p->srcDevice, p->srcXInBytes,
+	struct box_side src = { p->srcMemoryType, p->srcHost, p->srcDevice, p->srcArray, p->srcXInBytes,
 				p->srcY,	  p->srcZ,    p->srcPitch,  p->srcHeight };
 	CUresult result;
 
@@ -351,12 +368,14 @@ static CUresult box_2d(const CUDA_MEMCPY2D *p, const struct how *how)
 	box_3d.srcMemoryType = p->srcMemoryType;
 	box_3d.srcHost = p->srcHost;
 	box_3d.srcDevice = p->srcDevice;
+	box_3d.srcArray = p->srcArray;
 	box_3d.srcPitch = p->srcPitch;
 	box_3d.dstXInBytes = p->dstXInBytes;
 	box_3d.dstY = p->dstY;
 	box_3d.dstMemoryType = p->dstMemoryType;
 	box_3d.dstHost = p->dstHost;
 	box_3d.dstDevice = p->dstDevice;
+	box_3d.dstArray = p->dstArray;
 	box_3d.dstPitch = p->dstPitch;
 	box_3d.WidthInBytes = p->WidthInBytes;
 	box_3d.Height = p->Height;

@@ -117,6 +117,7 @@ static void discard(struct session *session)
 		session->port->ops->close(session->port);
 	free(session->module_numbers);
 	free(session->function_numbers);
+	free(session->texture_numbers);
 	pthread_mutex_destroy(&session->lock);
 	pthread_cond_destroy(&session->defer_work);
 	free(session);
@@ -141,7 +142,8 @@ static CUresult try_open(int ordinal, struct session **opened)
 	pthread_cond_init(&session->defer_work, NULL);
 	session->module_numbers = calloc(VGPU_MAX_MODULES / 64, sizeof(uint64_t));
 	session->function_numbers = calloc(VGPU_MAX_FUNCTIONS / 64, sizeof(uint64_t));
-	if (session->module_numbers && session->function_numbers)
+	session->texture_numbers = calloc(VGPU_MAX_TEXTURES / 64, sizeof(uint64_t));
+	if (session->module_numbers && session->function_numbers && session->texture_numbers)
 		err = port_open(ordinal, &session->port);
 	if (!err)
 		err = session->port->ops->info(session->port, guest);

@@ -58,6 +58,7 @@ struct session {
 	struct stream *streams[VGPU_MAX_STREAMS];
 	uint64_t *module_numbers; /* bit sets: taken */
 	uint64_t *function_numbers;
+	uint64_t *texture_numbers;
 	bool uses_printf;
 	uint64_t pinned_bytes; /* of the heap, held by cuMemHostAlloc */
 	/* Deferred streams (defer.c). */
@@ -102,7 +103,7 @@ bool session_reserve_less(struct session *session);
 
 /**
  * session_number() - takes the lowest free number
- * @numbers: session->module_numbers or session->function_numbers
+ * @numbers: session->module_numbers, session->function_numbers or session->texture_numbers
  * @count: numbers there are
  *
  * Return: it, or -1

@@ -50,6 +50,9 @@ static const struct op_rule rules[VGPU_OP_COUNT] = {
 			     VGPU_CMD_F_COOPERATIVE },
 	[VGPU_OP_PRINTF_READ] = { USED(vgpu_op_buffer, len), VGPU_ENGINE_CONTROL, 0, true },
 	[VGPU_OP_RESERVE] = { USED(vgpu_op_reserve, bytes), VGPU_ENGINE_CONTROL, 0, true },
+	[VGPU_OP_TEXTURE_CREATE] = { USED(vgpu_op_texture, border), VGPU_ENGINE_CONTROL, 0, true },
+	[VGPU_OP_TEXTURE_DESTROY] = { USED(vgpu_op_texture, texture), VGPU_ENGINE_CONTROL, 0,
+				      true },
 };
 
 /**
@@ -278,6 +281,65 @@ static u16 vet_launch(const struct vgpu_session *session, const struct vgpu_op_l
 	return VGPU_ST_OK;
 }
 
+/* Bytes of a channel; 0 for a CUarray_format that textures do not have. */
+static u32 channel_bytes(u8 format)
+{
+	switch (format) {
+	case 0x01: /* CU_AD_FORMAT_UNSIGNED_INT8 */
+	case 0x08: /* CU_AD_FORMAT_SIGNED_INT8 */
+		return 1;
+	case 0x02: /* CU_AD_FORMAT_UNSIGNED_INT16 */
+	case 0x09: /* CU_AD_FORMAT_SIGNED_INT16 */
+	case 0x10: /* CU_AD_FORMAT_HALF */
+		return 2;
+	case 0x03: /* CU_AD_FORMAT_UNSIGNED_INT32 */
+	case 0x0a: /* CU_AD_FORMAT_SIGNED_INT32 */
+	case 0x20: /* CU_AD_FORMAT_FLOAT */
+		return 4;
+	default:
+		return 0;
+	}
+}
+
+/* Bytes from the first texel to the last; 0 for a shape that textures do not have. */
+static u64 texture_span(const struct vgpu_op_texture *texture)
+{
+	u64 row = (u64)texture->width * texture->channels * channel_bytes(texture->format);
+	u32 kind = texture->kind;
+	bool flat = kind == VGPU_TEXTURE_1D || kind == VGPU_TEXTURE_1D_LAYERED;
+	bool single = kind == VGPU_TEXTURE_1D || kind == VGPU_TEXTURE_2D;
+
+	if (kind == VGPU_TEXTURE_LINEAR)
+		return texture->width <= VGPU_MAX_TEXELS && !texture->height && !texture->depth &&
+				       !texture->pitch ? row : 0;
+	if (texture->width > VGPU_MAX_TEXTURE || texture->height > VGPU_MAX_TEXTURE ||
+	    texture->depth > VGPU_MAX_TEXTURE_DEPTH || !texture->height || !texture->depth ||
+	    (flat && texture->height != 1) || (single && texture->depth != 1) ||
+	    texture->pitch < row)
+		return 0;
+	/* Below 2 to the power of 63: row, height and depth are bounded, and so is the pitch. */
+	return ((u64)texture->depth * texture->height - 1) * texture->pitch + row;
+}
+
+static u16 vet_texture(const struct vgpu_session *session, const struct vgpu_op_texture *texture)
+{
+	u32 bytes = channel_bytes(texture->format);
+	u64 span;
+
+	if (texture->kind > VGPU_TEXTURE_2D_LAYERED || !bytes || texture->address >> 6 ||
+	    (texture->channels != 1 && texture->channels != 2 && texture->channels != 4) ||
+	    texture->flags & ~(VGPU_TEXTURE_F_LINEAR | VGPU_TEXTURE_F_NORMALIZED |
+			       VGPU_TEXTURE_F_INTEGER))
+		return VGPU_ST_BAD_FLAGS;
+	bytes *= texture->channels;
+	span = texture_span(texture);
+	if (!span || texture->pitch & (bytes - 1))
+		return VGPU_ST_BAD_LENGTH;
+	if (texture->addr & (bytes - 1) || !in_device(session, texture->addr, span))
+		return VGPU_ST_BAD_ADDRESS;
+	return VGPU_ST_OK;
+}
+
 static bool zero_behind(const struct vgpu_cmd *cmd, u32 used)
 {
 	const u8 *bytes = (const u8 *)cmd;
@@ -353,6 +415,8 @@ u16 vgpu_vet(const struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 		return cmd->attr.func < VGPU_MAX_FUNCTIONS ? VGPU_ST_OK : VGPU_ST_BAD_OBJECT;
 	case VGPU_OP_LAUNCH:
 		return vet_launch(session, &cmd->launch);
+	case VGPU_OP_TEXTURE_CREATE:
+		return vet_texture(session, &cmd->texture);
 	case VGPU_OP_PRINTF_READ:
 		if (!cmd->buffer.len)
 			return VGPU_ST_BAD_LENGTH;

@@ -3,7 +3,7 @@
 #
 # build/bin/kernels: compiled kernels against references through libcuda. build/tests/ptx-kernels: the same program on the
 # interpreter alone, under ASan and UBSan (tests/unit/ptx/driver.c answers the calls).
-KERNEL_TESTS := $(patsubst %,tests/kernels/%,kernels basic compute control math tensor)
+KERNEL_TESTS := $(patsubst %,tests/kernels/%,kernels basic compute control math tensor texture)
 $(foreach name,$(KERNEL_TESTS),$(eval CFLAGS_$(name) := -Iguest/libcuda))
 
 $(B)/bin/kernels: $(KERNEL_TESTS:%=$(B)/obj/%.o) $(B)/lib/guest/libcuda.so.1

@@ -258,6 +258,7 @@ int main(int argc, char **argv)
 		{ "control", control_tests, true },
 		{ "math", math_tests, false },
 		{ "tensor", tensor_tests, false },
+		{ "texture", texture_tests, false },
 	};
 	char directory[4096];
 	CUcontext context;

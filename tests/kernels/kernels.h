@@ -20,7 +20,7 @@ struct kernel_test {
 };
 
 /* Tests of one .cu file; the last has no name. */
-extern const struct kernel_test basic_tests[], compute_tests[], control_tests[], math_tests[], tensor_tests[];
+extern const struct kernel_test basic_tests[], compute_tests[], control_tests[], math_tests[], tensor_tests[], texture_tests[];
 
 /**
  * kernel_fail - ends the running test

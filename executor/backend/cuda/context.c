@@ -185,6 +185,7 @@ CUresult cuda_ctx_destroy(uint32_t ctx)
 	result = cu.cuCtxSetCurrent(handle);
 	if (result)
 		return result;
+	cuda_textures_of(ctx);
 	cuda_modules_of(ctx);
 	cuda_streams_of(ctx);
 	for (i = 0; i < context->num_events; i++)

@@ -148,6 +148,10 @@ static CUresult control(const struct vgpu_cmd *cmd, uint64_t *value)
 		return cuda_global_get(&cmd->get);
 	case VGPU_OP_FUNC_SET:
 		return cuda_func_set(&cmd->attr);
+	case VGPU_OP_TEXTURE_CREATE:
+		return cuda_texture_create(cmd->ctx, &cmd->texture, value);
+	case VGPU_OP_TEXTURE_DESTROY:
+		return cuda_texture_destroy(cmd->texture.texture);
 	case VGPU_OP_PRINTF_READ:
 		return cuda_printf_read(&cmd->buffer, value);
 	default:

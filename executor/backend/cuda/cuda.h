@@ -184,6 +184,11 @@ CUresult cuda_module_load(uint32_t ctx, const struct vgpu_op_module *op, uint64_
 CUresult cuda_module_unload(uint32_t number);
 void cuda_modules_of(uint32_t ctx);
 
+/* texture.c */
+CUresult cuda_texture_create(uint32_t ctx, const struct vgpu_op_texture *op, uint64_t *value);
+CUresult cuda_texture_destroy(uint16_t number);
+void cuda_textures_of(uint32_t ctx);
+
 /* choose.c */
 CUresult cuda_choose_image(const void *image, size_t len, void **chosen, size_t *chosen_len);
 

@@ -65,6 +65,8 @@ CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end);
 	CALL(cuLinkDestroy) \
 	CALL(cuFuncGetAttribute) \
 	CALL(cuFuncSetAttribute) \
+	CALL(cuTexObjectCreate) \
+	CALL(cuTexObjectDestroy) \
 	CALL(cuLaunchKernel) \
 	CALL(cuLaunchKernelEx) \
 	CALL(cuStreamCreateWithPriority) \

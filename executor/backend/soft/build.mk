@@ -2,7 +2,7 @@
 # Copyright (c) vgpu authors
 # The PTX interpreter. exec_*.c are compiled for three instruction sets each; the best that the CPU has is taken at run time.
 SOFT_DIR := executor/backend/soft
-SOFT_EXEC := exec_int exec_bits exec_float exec_half exec_cvt exec_mem exec_atom exec_warp exec_flow exec_mma exec_video exec_table
+SOFT_EXEC := exec_int exec_bits exec_float exec_half exec_cvt exec_mem exec_atom exec_warp exec_flow exec_mma exec_video exec_tex exec_table
 SOFT_SRCS := $(filter-out $(SOFT_EXEC:%=$(SOFT_DIR)/%.c) $(SOFT_DIR)/soft.c,$(wildcard $(SOFT_DIR)/*.c))
 SOFT_ISAS := base v3 v4
 SOFT_ISA_base := -DSOFT_ISA=base

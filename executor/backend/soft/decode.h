@@ -477,7 +477,7 @@ void decode_int_negabs(struct decoder *dc);
 	X(copysign) X(cp) X(cvt) X(cvta) X(div) X(dp4a) X(dp2a) X(elect) X(exit) X(fence) X(fma) X(fns) X(hint) X(isspacep) \
 	X(ld) X(ldmatrix) X(lop3) X(mad) X(mad24) X(match) X(mbarrier) X(minmax) X(mma) X(mov) X(movmatrix) X(mul) X(mul24) \
 	X(nanosleep) X(negabs) X(logic) X(prmt) X(unary) X(redux) X(rem) X(ret) X(sad) X(selp) X(set) X(setp) X(shf) \
-	X(shfl) X(shift) X(slct) X(st) X(stack) X(szext) X(testp) X(trap) X(vote) X(video) X(wmma) X(activemask)
+	X(shfl) X(shift) X(slct) X(st) X(stack) X(szext) X(testp) X(tex) X(txq) X(trap) X(vote) X(video) X(wmma) X(activemask)
 
 #define X(name) void decode_##name(struct decoder *dc);
 DECODERS(X)

@@ -205,7 +205,7 @@ int ptx_env_create(struct ptx_env **out, const struct ptx_env_config *config)
 	pthread_cond_init(&env->work, NULL);
 	env->heap = heap_create(&config->va, config->heap_size ? config->heap_size : DEFAULT_HEAP);
 	env->threads = calloc(threads, sizeof(*env->threads));
-	if (!env->heap || !env->threads) {
+	if (!env->heap || !env->threads || !ptx_env_make_textures(env)) {
 		ptx_env_destroy(env);
 		return PTX_ERROR_OUT_OF_MEMORY;
 	}
@@ -230,6 +230,7 @@ void ptx_env_destroy(struct ptx_env *env)
 		pthread_join(env->threads[i], NULL);
 	free(env->threads);
 	heap_destroy(env->heap);
+	ptx_env_free_textures(env);
 	pthread_cond_destroy(&env->work);
 	pthread_mutex_destroy(&env->print_lock);
 	pthread_mutex_destroy(&env->lock);

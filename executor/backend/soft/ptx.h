@@ -363,6 +363,74 @@ int ptx_env_start_heap(struct ptx_env *env);
  */
 int ptx_env_set_stack(struct ptx_env *env, uint64_t size);
 
+/* CUarray_format */
+enum ptx_format {
+	PTX_FORMAT_U8 = 0x01,
+	PTX_FORMAT_U16 = 0x02,
+	PTX_FORMAT_U32 = 0x03,
+	PTX_FORMAT_S8 = 0x08,
+	PTX_FORMAT_S16 = 0x09,
+	PTX_FORMAT_S32 = 0x0a,
+	PTX_FORMAT_HALF = 0x10,
+	PTX_FORMAT_FLOAT = 0x20,
+};
+
+/* CUaddress_mode */
+enum ptx_address {
+	PTX_ADDRESS_WRAP = 0,
+	PTX_ADDRESS_CLAMP = 1,
+	PTX_ADDRESS_MIRROR = 2,
+	PTX_ADDRESS_BORDER = 3,
+};
+
+#define PTX_TEXTURE_LINEAR	0	/* of enum vgpu_texture_kind: the others are pitched alike */
+
+/**
+ * struct ptx_texture - a texture object
+ * @addr: first texel; an access to what is not mapped faults
+ * @width: texels of a row
+ * @height: rows; 0 for PTX_TEXTURE_LINEAR, 1 where there is one
+ * @depth: slices or layers, at least 1 but for PTX_TEXTURE_LINEAR
+ * @pitch: bytes from row to row
+ * @kind: enum vgpu_texture_kind
+ * @format: enum ptx_format
+ * @channels: 1, 2 or 4
+ * @address: enum ptx_address of each dimension
+ * @filter: linear
+ * @normalized: coordinates are
+ * @integer: integers of 8 and 16 bits are read as such
+ * @border: colour outside
+ */
+struct ptx_texture {
+	uint64_t addr;
+	uint32_t width;
+	uint32_t height;
+	uint32_t depth;
+	uint32_t pitch;
+	uint8_t kind;
+	uint8_t format;
+	uint8_t channels;
+	uint8_t address[3];
+	bool filter;
+	bool normalized;
+	bool integer;
+	float border[4];
+};
+
+/**
+ * ptx_env_set_texture - makes a texture object, or ends one
+ * @env: environment
+ * @number: its number, below 65536
+ * @texture: copied; NULL to end it, while no launch runs
+ * @handle: out: what kernels take; not written where @texture is NULL
+ *
+ * One at a time.
+ *
+ * Return: PTX_SUCCESS; PTX_ERROR_INVALID_VALUE for a number out of range or in use; PTX_ERROR_NOT_FOUND where there is nothing to end;
+ * PTX_ERROR_OUT_OF_MEMORY.
+ */
+int ptx_env_set_texture(struct ptx_env *env, uint32_t number, const struct ptx_texture *texture, uint64_t *handle);
+
 /**
  * struct ptx_fault - what went wrong in a launch
  * @result: as ptx_launch() returned it; PTX_SUCCESS where nothing did

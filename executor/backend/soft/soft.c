@@ -99,6 +99,9 @@ static uint32_t take_away(const struct vgpu_cmd *cmd)
 	case VGPU_OP_MODULE_UNLOAD:
 		result = soft_module_unload(cmd->module.module);
 		break;
+	case VGPU_OP_TEXTURE_DESTROY:
+		result = soft_texture_destroy(cmd->texture.texture);
+		break;
 	default:
 		result = soft_ctx_destroy(cmd->ctx);
 	}
@@ -157,6 +160,8 @@ static uint32_t use(const struct vgpu_cmd *cmd, uint64_t *value)
 		return soft_func_get(&cmd->get);
 	case VGPU_OP_GLOBAL_GET:
 		return soft_global_get(&cmd->get);
+	case VGPU_OP_TEXTURE_CREATE:
+		return soft_texture_create(&cmd->texture, value);
 	case VGPU_OP_FUNC_SET:
 		return soft_func_set(&cmd->attr);
 	case VGPU_OP_LAUNCH:
@@ -179,6 +184,7 @@ static uint32_t execute(const struct vgpu_cmd *cmd, uint64_t *value)
 	switch (cmd->opcode) {
 	case VGPU_OP_CHUNK_UNMAP:
 	case VGPU_OP_MODULE_UNLOAD:
+	case VGPU_OP_TEXTURE_DESTROY:
 	case VGPU_OP_CTX_DESTROY:
 		return take_away(cmd);
 	}
@@ -444,6 +450,15 @@ static const struct attribute attributes[] = {
 	{ 15, 1 },				/* GPU_OVERLAP */
 	{ 16, PTX_NUM_SMS },			/* MULTIPROCESSOR_COUNT */
 	{ 19, 1 },				/* CAN_MAP_HOST_MEMORY */
+	{ 21, VGPU_MAX_TEXTURE },		/* MAXIMUM_TEXTURE1D_WIDTH */
+	{ 22, VGPU_MAX_TEXTURE },		/* MAXIMUM_TEXTURE2D_WIDTH */
+	{ 23, VGPU_MAX_TEXTURE },		/* MAXIMUM_TEXTURE2D_HEIGHT */
+	{ 24, VGPU_MAX_TEXTURE_DEPTH },		/* MAXIMUM_TEXTURE3D_WIDTH */
+	{ 25, VGPU_MAX_TEXTURE_DEPTH },		/* MAXIMUM_TEXTURE3D_HEIGHT */
+	{ 26, VGPU_MAX_TEXTURE_DEPTH },		/* MAXIMUM_TEXTURE3D_DEPTH */
+	{ 27, VGPU_MAX_TEXTURE },		/* MAXIMUM_TEXTURE2D_LAYERED_WIDTH */
+	{ 28, VGPU_MAX_TEXTURE },		/* MAXIMUM_TEXTURE2D_LAYERED_HEIGHT */
+	{ 29, VGPU_MAX_TEXTURE_DEPTH },		/* MAXIMUM_TEXTURE2D_LAYERED_LAYERS */
 	{ 30, 512 },				/* SURFACE_ALIGNMENT */
 	{ 31, 1 },				/* CONCURRENT_KERNELS */
 	{ 37, 64 },				/* GLOBAL_MEMORY_BUS_WIDTH */
@@ -451,7 +466,13 @@ static const struct attribute attributes[] = {
 	{ 39, 2048 },				/* MAX_THREADS_PER_MULTIPROCESSOR */
 	{ 40, 2 },				/* ASYNC_ENGINE_COUNT */
 	{ 41, 1 },				/* UNIFIED_ADDRESSING */
+	{ 42, VGPU_MAX_TEXTURE },		/* MAXIMUM_TEXTURE1D_LAYERED_WIDTH */
+	{ 43, VGPU_MAX_TEXTURE_DEPTH },		/* MAXIMUM_TEXTURE1D_LAYERED_LAYERS */
 	{ 51, 32 },				/* TEXTURE_PITCH_ALIGNMENT */
+	{ 69, VGPU_MAX_TEXELS },		/* MAXIMUM_TEXTURE1D_LINEAR_WIDTH */
+	{ 70, VGPU_MAX_TEXTURE },		/* MAXIMUM_TEXTURE2D_LINEAR_WIDTH */
+	{ 71, VGPU_MAX_TEXTURE },		/* MAXIMUM_TEXTURE2D_LINEAR_HEIGHT */
+	{ 72, INT32_MAX },			/* MAXIMUM_TEXTURE2D_LINEAR_PITCH */
 	{ 75, PTX_CC_MAJOR },			/* COMPUTE_CAPABILITY_MAJOR */
 	{ 76, PTX_CC_MINOR },			/* COMPUTE_CAPABILITY_MINOR */
 	{ 78, 1 },				/* STREAM_PRIORITIES_SUPPORTED */

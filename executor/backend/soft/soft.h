@@ -100,6 +100,8 @@ uint32_t soft_module_unload(uint32_t number);
 uint32_t soft_func_get(const struct vgpu_op_get *get);
 uint32_t soft_global_get(const struct vgpu_op_get *get);
 uint32_t soft_func_set(const struct vgpu_op_attr *attr);
+uint32_t soft_texture_create(const struct vgpu_op_texture *op, uint64_t *value);
+uint32_t soft_texture_destroy(uint32_t number);
 
 /* soft_print.c */
 void soft_print(void *ctx, const char *text, size_t len);

@@ -402,3 +402,44 @@ uint32_t soft_func_set(const struct vgpu_op_attr *attr)
 	pthread_mutex_unlock(&soft.tables);
 	return result;
 }
+
+/**
+ * soft_texture_create() - VGPU_OP_TEXTURE_CREATE
+ * @op: as vetted
+ * @value: set to the handle
+ *
+ * Return: CUresult. Context: the control thread.
+ */
+uint32_t soft_texture_create(const struct vgpu_op_texture *op, uint64_t *value)
+{
+	struct ptx_texture texture = {
+		.addr = op->addr,
+		.width = op->width,
+		.height = op->height,
+		.depth = op->depth,
+		.pitch = op->pitch,
+		.kind = op->kind,
+		.format = op->format,
+		.channels = op->channels,
+		.address = { op->address & 3, op->address >> 2 & 3, op->address >> 4 & 3 },
+		.filter = op->flags & VGPU_TEXTURE_F_LINEAR,
+		.normalized = op->flags & VGPU_TEXTURE_F_NORMALIZED,
+		.integer = op->flags & VGPU_TEXTURE_F_INTEGER,
+	};
+
+	if (!op->width || (op->kind != VGPU_TEXTURE_LINEAR && (!op->height || !op->depth)) || !op->channels || op->channels > 4)
+		return PTX_ERROR_INVALID_VALUE;
+	memcpy(texture.border, op->border, sizeof(texture.border));
+	return (uint32_t)ptx_env_set_texture(soft.env, op->texture, &texture, value);
+}
+
+/**
+ * soft_texture_destroy() - VGPU_OP_TEXTURE_DESTROY
+ * @number: of the texture
+ *
+ * Return: CUresult. Context: nothing is executed.
+ */
+uint32_t soft_texture_destroy(uint32_t number)
+{
+	return ptx_env_set_texture(soft.env, number, NULL, NULL) ? SOFT_ERROR_INVALID_HANDLE : PTX_SUCCESS;
+}

@@ -258,6 +258,8 @@ static inline bool type_is_int(unsigned int type)
 	X(QUERY, ADDR_MODE_0, "addr_mode_0")		\
 	X(QUERY, ADDR_MODE_1, "addr_mode_1")		\
 	X(QUERY, ADDR_MODE_2, "addr_mode_2")		\
+	X(LOD, LEVEL, "level")				\
+	X(LOD, GRAD, "grad")				\
 	X(CACHE, CA, "ca")				\
 	X(CACHE, CG, "cg")				\
 	X(CACHE, CS, "cs")				\
@@ -324,7 +326,7 @@ static inline bool type_is_int(unsigned int type)
 enum mod_category {
 	MC_TYPE,
 	MC_SPACE, MC_ROUND, MC_CMP, MC_HALF, MC_RED, MC_VEC, MC_SEM, MC_SCOPE, MC_VOTE, MC_MODE, MC_TEST, MC_WRAP,
-	MC_SYNC, MC_LAYOUT, MC_SHAPE, MC_WMMA, MC_FRAG, MC_COUNT, MC_ASYNC, MC_MBAR, MC_GEOM, MC_QUERY, MC_CACHE,
+	MC_SYNC, MC_LAYOUT, MC_SHAPE, MC_WMMA, MC_FRAG, MC_COUNT, MC_ASYNC, MC_MBAR, MC_GEOM, MC_QUERY, MC_LOD, MC_CACHE,
 	MC_FLAG,
 	MC_NUM
 };

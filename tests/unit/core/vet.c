@@ -27,6 +27,9 @@ struct vet_case {
 #define SET(d, w, p, v, e, h) \
 	.memset = { .dst = d, .width = w, .pitch = p, .value = v, .elem = e, .height = h }
 #define LAUNCH_DIMS(gx, gy, gz, bx, by, bz)	.launch = { .grid = { gx, gy, gz }, .block = { bx, by, bz } }
+#define TEXELS(a, k, w, h, d, p, f, c, ...) \
+	.texture = { .addr = a, .kind = k, .width = w, .height = h, .depth = d, .pitch = p, .format = f, .channels = c, ##__VA_ARGS__ }
+#define TEXTURE(a, k, w, h, d, p, ...)	TEXELS(a, k, w, h, d, p, 0x20, 1, ##__VA_ARGS__)
 #define LAUNCH_WITH(...)	.launch = { .grid = { 1, 1, 1 }, .block = { 1, 1, 1 }, __VA_ARGS__ }
 
 static const struct vet_case cases[] = {
@@ -72,6 +75,38 @@ static const struct vet_case cases[] = {
 	{ "stream reserved", VGPU_ST_BAD_RESERVED, CMD(STREAM_CREATE, .stream = 9, .object.reserved[0] = 1) },
 	{ "stream destroy", VGPU_ST_OK, CMD(STREAM_DESTROY, .stream = 9) },
 	{ "stream destroy reserved", VGPU_ST_BAD_RESERVED, CMD(STREAM_DESTROY, .object.flags = 1) },
+
+	{ "texture", VGPU_ST_OK, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 64, 64, 1, 256)) },
+	{ "texture, everything", VGPU_ST_OK,
+	  CMD(TEXTURE_CREATE, TEXELS(DEV, 3, 64, 64, 8, 1024, 0x20, 4, .flags = 7, .address = 0x3f, .border = { ~0u, 0, 0, ~0u })) },
+	{ "texture, another stream", VGPU_ST_BAD_STREAM, CMD(TEXTURE_CREATE, .stream = 1, TEXTURE(DEV, 2, 64, 64, 1, 256)) },
+	{ "texture, unknown flag", VGPU_ST_BAD_FLAGS, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 64, 64, 1, 256, .flags = 8)) },
+	{ "texture, no kind", VGPU_ST_BAD_FLAGS, CMD(TEXTURE_CREATE, TEXTURE(DEV, 6, 64, 64, 1, 256)) },
+	{ "texture, no format", VGPU_ST_BAD_FLAGS, CMD(TEXTURE_CREATE, TEXELS(DEV, 2, 64, 64, 1, 256, 4, 1)) },
+	{ "texture, three channels", VGPU_ST_BAD_FLAGS, CMD(TEXTURE_CREATE, TEXELS(DEV, 2, 16, 64, 1, 256, 0x20, 3)) },
+	{ "texture, four dimensions", VGPU_ST_BAD_FLAGS, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 64, 64, 1, 256, .address = 0x40)) },
+	{ "texture, linear", VGPU_ST_OK, CMD(TEXTURE_CREATE, TEXTURE(DEV, 0, 64, 0, 0, 0)) },
+	{ "texture, linear with rows", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 0, 64, 1, 0, 0)) },
+	{ "texture, linear and too long", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 0, VGPU_MAX_TEXELS + 1, 0, 0, 0)) },
+	{ "texture, no width", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 0, 0, 0, 0, 0)) },
+	{ "texture, no rows", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 64, 0, 1, 256)) },
+	{ "texture, no slices", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 3, 64, 64, 0, 256)) },
+	{ "texture, slices of a plane", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 64, 64, 2, 256)) },
+	{ "texture, rows of a row", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 4, 64, 2, 2, 256)) },
+	{ "texture, pitch below width", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 64, 64, 1, 252)) },
+	{ "texture, uneven pitch", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 64, 64, 1, 258)) },
+	{ "texture, too wide", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, VGPU_MAX_TEXTURE + 1, 1, 1, 1 << 24)) },
+	{ "texture, too high", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 1, VGPU_MAX_TEXTURE + 1, 1, 4)) },
+	{ "texture, too deep", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 3, 1, 1, VGPU_MAX_TEXTURE_DEPTH + 1, 4)) },
+	{ "texture, uneven address", VGPU_ST_BAD_ADDRESS, CMD(TEXTURE_CREATE, TEXTURE(DEV + 2, 2, 64, 64, 1, 256)) },
+	{ "texture, below the device range", VGPU_ST_BAD_ADDRESS, CMD(TEXTURE_CREATE, TEXTURE(DEV - 4, 0, 64, 0, 0, 0)) },
+	{ "texture, to the range's last byte", VGPU_ST_OK, CMD(TEXTURE_CREATE, TEXTURE(DEV + AREA - 256, 0, 64, 0, 0, 0)) },
+	{ "texture, over the range's end", VGPU_ST_BAD_ADDRESS, CMD(TEXTURE_CREATE, TEXTURE(DEV + AREA - 256, 0, 65, 0, 0, 0)) },
+	{ "texture, last row outside", VGPU_ST_BAD_ADDRESS, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 1, 1 << 17, 1, 1 << 16)) },
+	{ "texture, as large as can be", VGPU_ST_BAD_ADDRESS,
+	  CMD(TEXTURE_CREATE, TEXELS(DEV, 5, VGPU_MAX_TEXTURE, VGPU_MAX_TEXTURE, VGPU_MAX_TEXTURE_DEPTH, 0xfffffff0, 0x20, 4)) },
+	{ "texture's end", VGPU_ST_OK, CMD(TEXTURE_DESTROY, .texture.texture = 65535) },
+	{ "texture's end, reserved", VGPU_ST_BAD_RESERVED, CMD(TEXTURE_DESTROY, .texture.flags = 1) },
 
 	{ "copy in", VGPU_ST_OK, CMD(COPY_IN, COPY(DEV, R0, R0_LEN, 0, 0, 1)) },
 	{ "copy in, flags", VGPU_ST_BAD_FLAGS, CMD(COPY_IN, .flags = 1, COPY(DEV, R0, 1, 0, 0, 1)) },

@@ -151,6 +151,8 @@ static const struct faulty {
 	  NULL },
 	{ KERNEL(".local .align 4 .b8 s[64];\n" REGS "mov.u64 %a1, 0x7fffff00;\nst.local.u32 [%a1], %r1;"), PTX_ERROR_ILLEGAL_ADDRESS, 8,
 	  NULL },
+	{ KERNEL(REGS "mov.u64 %a1, 0x1234;\ntex.1d.v4.u32.s32 {%r0, %r1, %r2, %r3}, [%a1, {0}];"), PTX_ERROR_ILLEGAL_ADDRESS, 7, "texture" },
+	{ KERNEL(REGS "mov.u64 %a1, 0x7465780000000007;\ntxq.width.b32 %r0, [%a1];"), PTX_ERROR_ILLEGAL_ADDRESS, 7, "texture" },
 	{ KERNEL("\ntrap;"), PTX_ERROR_LAUNCH_FAILED, 6, NULL },
 	{ KERNEL(REGS "mov.u64 %a1, 12345;\nP: .callprototype _ ();\ncall %a1, (), P;"), PTX_ERROR_INVALID_PC, 8, NULL },
 	{ HEAD ".func f() {\n.local .align 8 .b8 x[256];\ncall f;\nret;\n}\n.visible .entry k(.param .u64 p) {\ncall f;\nret;\n}\n",
