@@ -91,6 +91,8 @@ packages:
 # Too long for `make check`.
 check-integration:
 	@tests/setup build vm packages
-	@status=0; tests/packaging/integration || status=1; tests/packaging/cloud-guest || status=1; exit $$status
+	@$(MAKE) --no-print-directory -s -j2 all
+	@status=0; for test in tests/packaging/integration tests/packaging/cloud-guest tests/packaging/newest-kernel \
+		"tests/vm/run --iommu hypervisor -- tests/vfio/pass-through.sh"; do $$test || status=1; done; exit $$status
 
 .PHONY: check-integration
