@@ -9,7 +9,7 @@ validate: all
 	@tests/setup
 	tests/validate/run --minutes $(MINUTES) $(PARTS)
 
-VALIDATE := $(addprefix $(B)/bin/validate-,administer misbehave garbage)
+VALIDATE := $(addprefix $(B)/bin/validate-,administer misbehave garbage client)
 ALL += $(VALIDATE)
 CFLAGS_tests/validate/misbehave := -Iguest/libcuda
 
@@ -24,5 +24,10 @@ $(B)/bin/validate-misbehave: $(B)/obj/tests/validate/misbehave.o $(B)/lib/guest/
 $(B)/bin/validate-garbage: $(B)/obj/tests/validate/garbage.o $(B)/obj/tests/unit/loopback/guest.o
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lcmocka
+
+$(B)/bin/validate-client: $(B)/obj/tests/validate/client.o $(B)/obj/tests/faults/session.o \
+		$(patsubst %,$(B)/obj/tests/vfio/%.o,queue standin vfio_client)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
 
 .PHONY: validate

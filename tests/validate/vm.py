@@ -20,6 +20,7 @@ TITLES = {
 OPTIONS = {
     "debug": ("--kernel", "debug"),
 }
+MEMORY = {"scale": "5G", "machine": "4G"}
 
 
 class part:
@@ -33,7 +34,8 @@ class part:
         command = ["tests/vm/run", *OPTIONS.get(self.name, ()), "--timeout", str(limit), "hypervisor", "--",
                    f"tests/validate/vm/{self.name}", str(int(60 * minutes / 3))]
         plots = {}
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process, \
+        environment = {**os.environ, "VGPU_VM_MEM": MEMORY.get(self.name, "3G")}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process, \
                 open(os.path.join(found.directory, f"{self.name}.log"), "w", encoding="utf-8") as log:
             for line in process.stdout:
                 log.write(line)
