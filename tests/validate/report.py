@@ -48,7 +48,7 @@ def plot(figure):
     def at(x, y):
         return (LEFT + (x - x0) / (x1 - x0) * (WIDTH - LEFT - 10), TOP + (1 - (y - y0) / (y1 - y0)) * (HEIGHT - TOP - BOTTOM))
 
-    out = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 20}" role="img" aria-label="{text(figure["title"])}" font-size="11" fill="#222">']
+    out = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 34}" role="img" aria-label="{text(figure["title"])}" font-size="11" fill="#222">']
     for tick in ticks(y0, y1):
         _, y = at(x0, tick)
         out.append(f'<line x1="{LEFT}" x2="{WIDTH - 10}" y1="{y:.1f}" y2="{y:.1f}" stroke="#8884"/>'
@@ -58,15 +58,19 @@ def plot(figure):
         out.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:g}</text>')
     out.append(f'<text x="{WIDTH - 10}" y="{HEIGHT - 2}" text-anchor="end">{text(figure["x"])}</text><text x="4" y="11">{text(figure["y"])}</text>')
     for n, series in enumerate(figure["series"]):
-        colour = COLOURS[n % len(COLOURS)]
+        policy = series["name"].endswith(": policy")
+        colour = "#888" if policy else COLOURS[n % len(COLOURS)]
         places = [at(*point) for point in series["points"]]
         if figure["kind"] == "dots":
             out += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.8" fill="{colour}" fill-opacity=".6"/>' for x, y in places]
         else:
             path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-            out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+            out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"'
+                       + (' stroke-dasharray="6 4"/>' if policy else "/>"))
+        if policy:
+            continue
         x = LEFT + n % 6 * (WIDTH - LEFT) / 6
-        y = HEIGHT + 4 + n // 6 * 12
+        y = HEIGHT + 16 + n // 6 * 14
         out.append(f'<rect x="{x:.0f}" y="{y - 8}" width="9" height="9" fill="{colour}"/><text x="{x + 13:.0f}" y="{y}">{text(series["name"])}</text>')
     out.append("</svg>")
     return f'<figure><figcaption>{text(figure["title"])}</figcaption>{"".join(out)}</figure>'
