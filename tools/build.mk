@@ -18,6 +18,7 @@
 #:   make sched-live           the running scheduler beside the simulated one; make sched-live-vm in guests
 #:   make crash                1,000 operations of vgpu-admin, killed at random instants, in the hypervisor VM
 #:   make admin-scale          vgpu-admin with 1,024 virtual GPUs registered, in the hypervisor VM
+#:   make validate MINUTES=60  the validation plan, 90 minutes, into one page of report; PARTS="fair pools" for some of it
 #:   make weights              trains both networks anew; says whether the weights in the tree are the same, writes those that were removed
 #:   make check-integration    Debian's packages, systemd, mdevctl, libvirt and cloud-init in clean Debians (root, an hour without KVM)
 #: Installing

@@ -4,7 +4,6 @@
 MINUTES ?= 60
 PARTS ?=
 
-#: validate MINUTES=60     the validation plan, about 90 minutes; build/validation/report.html. PARTS="fair pools" for some of it
 validate: all
 	@tests/setup
 	tests/validate/run --minutes $(MINUTES) $(PARTS)
