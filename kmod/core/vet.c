@@ -313,7 +313,8 @@ static u64 texture_span(const struct vgpu_op_texture *texture)
 		return texture->width <= VGPU_MAX_TEXELS && !texture->height && !texture->depth &&
 				       !texture->pitch ? row : 0;
 	if (texture->width > VGPU_MAX_TEXTURE || texture->height > VGPU_MAX_TEXTURE ||
-	    texture->depth > VGPU_MAX_TEXTURE_DEPTH || !texture->height || !texture->depth ||
+	    texture->depth > VGPU_MAX_TEXTURE_DEPTH || !texture->width || !texture->height ||
+	    !texture->depth ||
 	    (flat && texture->height != 1) || (single && texture->depth != 1) ||
 	    texture->pitch < row)
 		return 0;

@@ -89,6 +89,7 @@ static const struct vet_case cases[] = {
 	{ "texture, linear with rows", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 0, 64, 1, 0, 0)) },
 	{ "texture, linear and too long", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 0, VGPU_MAX_TEXELS + 1, 0, 0, 0)) },
 	{ "texture, no width", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 0, 0, 0, 0, 0)) },
+	{ "texture, rows of no width", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 0, 64, 1, 256)) },
 	{ "texture, no rows", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 64, 0, 1, 256)) },
 	{ "texture, no slices", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 3, 64, 64, 0, 256)) },
 	{ "texture, slices of a plane", VGPU_ST_BAD_LENGTH, CMD(TEXTURE_CREATE, TEXTURE(DEV, 2, 64, 64, 2, 256)) },
