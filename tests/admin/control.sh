@@ -109,7 +109,8 @@ test_open()
 	expect state "$(value '.[0].state' vgpu-admin vm show web1)" '"open"' &&
 		expect_error 8 "vm web1: $busy" vgpu-admin vm move web1 --pool B &&
 		expect_error 8 "vm web1: $busy" vgpu-admin vm delete web1 &&
-		expect_exit 8 vgpu-admin gpu set soft0 --pool B && [[ $err = *soft0* ]] && agree || status=1
+		expect_error 8 "gpu soft0: a virtual machine has vm web1 on it open (open), so that it cannot change its pool: shut that down, then try again" \
+			vgpu-admin gpu set soft0 --pool B && agree || status=1
 	exec 5>&-
 	wait "$holder"
 	rm /tmp/go /tmp/held
@@ -118,7 +119,9 @@ test_open()
 
 test_move()
 {
-	expect_exit 8 vgpu-admin gpu set soft0 --pool B && agree &&
+	expect_error 8 "gpu soft0: vm web1 on it is declared for pool A: move it first: vgpu-admin vm move web1 --pool POOL" \
+		vgpu-admin gpu set soft0 --pool B && agree &&
+		expect_error 8 "pool B: GPU soft1 is in it; put it into another first: vgpu-admin gpu set soft1 --pool default" vgpu-admin pool del B &&
 		does vgpu-admin vm move web1 --pool B &&
 		expect web1 "$(value '.[0] | [.pool, .gpu, .state]' vgpu-admin vm show web1)" '["B","soft1","closed"]' && agree &&
 		does vgpu-admin vm move web1 --pool A &&

@@ -8,6 +8,10 @@
  * fields, and hands those to print.c, which prints them as they are or as text by tables of columns. So text and JSON
  * cannot tell different stories.
  *
+ * Options are parsed by getopt_long(), on which argp is built too. argp would want its own tables beside these, from which
+ * help, completion, messages and the test of wrong words are made, and says in its own words what is wrong; and it has no
+ * notion of verbs.
+ *
  * A new object is a file with a struct admin_object, named here and in main.c's list. A verb whose code is in a file of
  * its own is a row in its object's table and a prototype under "verbs of other files" here. Help and completion follow
  * from the tables.
@@ -73,7 +77,7 @@ enum admin_kind {
  * @json: print JSON
  * @pretty: indent it
  * @dry_run: say what would be changed and change nothing; only where the verb changes something
- * @command: the whole command line, for the history
+ * @command: the whole command line, for the history; NULL for completion, which is no command
  * @names: words that are not options
  * @num_names: of @names
  * @value: of the verb's options by their index in the verb's table, NULL where not given; "" of one that takes none

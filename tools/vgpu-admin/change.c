@@ -37,6 +37,34 @@ static enum admin_exit apply(struct nl_link *link, const json_t *ops, json_t *pl
 	return status;
 }
 
+static const char *name_in(const json_t *declared, const char *uuid)
+{
+	const char *name = json_string_value(json_object_get(state_get(declared, "vms", uuid), "name"));
+
+	return name ? name : uuid;
+}
+
+/* Says why an operation that takes a virtual GPU away cannot be tried: it would wait until that is closed. */
+static enum admin_exit refuse_open(const json_t *kernel, const json_t *declared, const json_t *ops)
+{
+	const char *uuid, *state;
+	json_t *op;
+	size_t i;
+
+	json_array_foreach(ops, i, op) {
+		if (strcmp(json_string_value(json_object_get(op, "op")), "mdev-remove"))
+			continue;
+		uuid = json_string_value(json_object_get(op, "uuid"));
+		state = json_string_value(json_object_get(state_get(kernel, "mdevs", uuid), "state"));
+		if (!strcmp(state, "closed"))
+			continue;
+		admin_error("vm %s: a virtual machine has it open (%s), so that it cannot be taken away: shut that down, "
+			    "then try again", name_in(declared, uuid), state);
+		return ADMIN_BUSY;
+	}
+	return ADMIN_OK;
+}
+
 /* Makes what was touched as it was. */
 static enum admin_exit undo(struct nl_link *link, const json_t *undo)
 {
@@ -47,7 +75,9 @@ static enum admin_exit undo(struct nl_link *link, const json_t *undo)
 	if (status != ADMIN_OK)
 		return status;
 	ops = plan_make(kernel, json_object_get(undo, "snapshot"), json_object_get(undo, "touched"));
-	status = apply(link, ops, NULL, false);
+	status = refuse_open(kernel, NULL, ops);
+	if (status == ADMIN_OK)
+		status = apply(link, ops, NULL, false);
 	json_decref(ops);
 	json_decref(kernel);
 	return status;
@@ -111,8 +141,8 @@ static enum admin_exit open_database(struct change *change, enum db_mode mode)
 {
 	enum admin_exit status = db_open(&change->db, change_database(), mode);
 
-	/* What is seen here may be the work of a command that lives: the lock tells. */
-	if (status == ADMIN_OK && mode == DB_READ && has_intents(change->db)) {
+	/* What is seen here may be the work of a command that lives: the lock tells. Completion neither waits nor repairs. */
+	if (status == ADMIN_OK && mode == DB_READ && change->args->command && has_intents(change->db)) {
 		db_close(change->db);
 		mode = DB_WRITE;
 		status = db_open(&change->db, change_database(), mode);
@@ -137,7 +167,7 @@ enum admin_exit change_open(struct change *change, const struct admin_args *args
 	return change_open_vm(change, args, mode, NULL);
 }
 
-/* The UUID of the virtual GPU that is called exactly so, NULL where none is. */
+/* The UUID of the virtual GPU that is called exactly so, in the same case; NULL where none is. */
 static const char *called_so(const json_t *declared, const char *word)
 {
 	const char *uuid, *name;
@@ -145,7 +175,7 @@ static const char *called_so(const json_t *declared, const char *word)
 
 	json_object_foreach(json_object_get(declared, "vms"), uuid, vm) {
 		name = json_string_value(json_object_get(vm, "name"));
-		if (!strcasecmp(uuid, word) || (name && !strcasecmp(name, word)))
+		if (!strcmp(uuid, word) || (name && !strcmp(name, word)))
 			return uuid;
 	}
 	return NULL;
@@ -201,27 +231,6 @@ enum admin_exit change_close(struct change *change, enum admin_exit status)
 	return status == ADMIN_OK ? change->trouble : status;
 }
 
-/* Says why an operation that takes a virtual GPU away cannot be tried. */
-static enum admin_exit refuse_open(const struct change *change, const json_t *ops)
-{
-	const char *uuid, *state;
-	json_t *op;
-	size_t i;
-
-	json_array_foreach(ops, i, op) {
-		if (strcmp(json_string_value(json_object_get(op, "op")), "mdev-remove"))
-			continue;
-		uuid = json_string_value(json_object_get(op, "uuid"));
-		state = json_string_value(json_object_get(state_get(change->kernel, "mdevs", uuid), "state"));
-		if (!strcmp(state, "closed"))
-			continue;
-		admin_error("vm %s: a virtual machine has it open (%s), so that it cannot be taken away: shut that down, "
-			    "then try again", change_vm_name(change, uuid), state);
-		return ADMIN_BUSY;
-	}
-	return ADMIN_OK;
-}
-
 static bool about(const json_t *ops, const char *uuid)
 {
 	const char *its;
@@ -255,6 +264,39 @@ static enum admin_exit refuse_tenants(const struct change *change, const json_t 
 				    gpu, change_vm_name(change, uuid), bound, change_vm_name(change, uuid));
 		else
 			continue;
+		return ADMIN_BUSY;
+	}
+	return ADMIN_OK;
+}
+
+/* Says how much of its memory a virtual GPU uses that is to be given less. */
+static enum admin_exit refuse_shrinking(const struct change *change, const json_t *ops)
+{
+	json_int_t used, granule, least;
+	const json_t *mdev, *memory;
+	char has[UNITS_MAX], wants[UNITS_MAX], fits[UNITS_MAX];
+	const char *uuid;
+	json_t *op;
+	size_t i;
+
+	json_array_foreach(ops, i, op) {
+		uuid = json_string_value(json_object_get(op, "uuid"));
+		memory = json_object_get(json_object_get(op, "set"), "memory");
+		if (!uuid || !memory)
+			continue;
+		mdev = state_get(change->kernel, "mdevs", uuid);
+		used = json_integer_value(json_object_get(json_object_get(mdev, "stats"), "memory_used"));
+		if (json_integer_value(memory) >= used)
+			continue;
+		granule = json_integer_value(json_object_get(state_get(change->kernel, "gpus", json_string_value(
+			json_object_get(mdev, "gpu"))), "granule"));
+		least = granule ? (used + granule - 1) / granule * granule : used;
+		units_format(UNIT_SIZE, used, has);
+		units_format(UNIT_SIZE, json_integer_value(memory), wants);
+		units_format(UNIT_SIZE, least, fits);
+		admin_error("vm %s: %s of its memory are in use, more than %s: stop programs of its guest, or leave it that "
+			    "much: vgpu-admin vm set %s --memory %s", change_vm_name(change, uuid), has, wants,
+			    change_vm_name(change, uuid), fits);
 		return ADMIN_BUSY;
 	}
 	return ADMIN_OK;
@@ -378,9 +420,11 @@ static enum admin_exit commit(struct change *change, const json_t *touched)
 
 	status = check_pools(change);
 	if (status == ADMIN_OK)
-		status = refuse_open(change, ops);
+		status = refuse_open(change->kernel, change->declared, ops);
 	if (status == ADMIN_OK)
 		status = refuse_gpu_moves(change, ops);
+	if (status == ADMIN_OK)
+		status = refuse_shrinking(change, ops);
 	if (status == ADMIN_OK && change->args->dry_run)
 		print_dry_run(change, ops);
 	else if (status == ADMIN_OK)
@@ -500,6 +544,28 @@ enum admin_exit change_restore(struct change *change)
 	json_decref(ops);
 	json_decref(touched);
 	return status == ADMIN_OK ? applied : status;
+}
+
+/**
+ * change_list_intents() - say what died half-way and would be undone
+ *
+ * What fails is said on stderr. Return: the status to exit with.
+ */
+enum admin_exit change_list_intents(void)
+{
+	json_t *intents = NULL, *intent;
+	enum admin_exit status;
+	struct db *db;
+	size_t i;
+
+	status = db_open(&db, change_database(), DB_READ);
+	if (status == ADMIN_OK)
+		status = db_intents(db, &intents);
+	json_array_foreach(intents, i, intent)
+		printf("to be undone: %s\n", json_string_value(json_object_get(intent, "command")));
+	json_decref(intents);
+	db_close(db);
+	return status;
 }
 
 /**

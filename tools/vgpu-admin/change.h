@@ -38,6 +38,7 @@ enum admin_exit change_open(struct change *change, const struct admin_args *args
 enum admin_exit change_open_vm(struct change *change, const struct admin_args *args, enum db_mode mode, const char *word);
 enum admin_exit change_commit(struct change *change);
 enum admin_exit change_commit_all(struct change *change);
+enum admin_exit change_list_intents(void);
 enum admin_exit change_forget_intents(const struct admin_args *args);
 enum admin_exit change_restore(struct change *change);
 enum admin_exit change_close(struct change *change, enum admin_exit status);

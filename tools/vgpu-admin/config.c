@@ -71,11 +71,32 @@ static enum admin_exit config_init(const struct admin_args *args)
 	return status;
 }
 
+static bool write_state(const json_t *state, const struct admin_args *args, FILE *file)
+{
+	if (args->json)
+		print_json_to(file, state, args);
+	else
+		site_write(state, file);
+	return !fflush(file) && !ferror(file);
+}
+
+static enum admin_exit export_to(const char *path, const json_t *state, const struct admin_args *args)
+{
+	FILE *file = path ? fopen(path, "we") : stdout;
+	bool written = file && write_state(state, args, file);
+
+	if (path && file && fclose(file))
+		written = false;
+	if (written)
+		return ADMIN_OK;
+	admin_error("%s: %s", path ? path : "cannot write the answer", strerror(errno));
+	return ADMIN_FAILED;
+}
+
 static enum admin_exit config_export(const struct admin_args *args)
 {
 	enum admin_exit status;
 	json_t *state = NULL;
-	FILE *file = stdout;
 	struct db *db;
 
 	status = db_open(&db, change_database(), DB_READ);
@@ -85,23 +106,8 @@ static enum admin_exit config_export(const struct admin_args *args)
 	}
 	if (status == ADMIN_OK)
 		status = db_state(db, &state);
-	if (status == ADMIN_OK && args->num_names) {
-		file = fopen(args->names[0], "we");
-		if (!file) {
-			admin_error("%s: %s", args->names[0], strerror(errno));
-			status = ADMIN_FAILED;
-		}
-	}
-	if (status == ADMIN_OK) {
-		if (args->json)
-			print_json(state, args);
-		else
-			site_write(state, file);
-		if (file != stdout && fclose(file)) {
-			admin_error("%s: %s", args->names[0], strerror(errno));
-			status = ADMIN_FAILED;
-		}
-	}
+	if (status == ADMIN_OK)
+		status = export_to(args->num_names ? args->names[0] : NULL, state, args);
 	json_decref(state);
 	db_close(db);
 	return status;
@@ -133,56 +139,103 @@ static void drop_places(const json_t *declared, json_t *wanted)
 	json_object_set_new(wanted, "places", places);
 }
 
-static bool confirmed(const struct admin_args *args)
+static bool has_to_ask(const struct admin_args *args)
+{
+	return !args->value[APPLY_YES] && !args->dry_run && isatty(STDIN_FILENO) && strcmp(args->names[0], "-");
+}
+
+static bool confirmed(void)
 {
 	char answer[16];
 
-	if (args->value[APPLY_YES] || args->dry_run || !isatty(STDIN_FILENO) || !strcmp(args->names[0], "-"))
-		return true;
 	fputs("Make it so? [y/N] ", stdout);
 	fflush(stdout);
 	return fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
+/* Opens, and finds what the file changes. @change is to be closed whatever is returned. */
+static enum admin_exit compare(struct change *change, const struct admin_args *args, const json_t *document,
+			       json_t **differences)
+{
+	enum admin_exit status = change_open(change, args, DB_WRITE);
+	json_t *wanted;
+
+	*differences = NULL;
+	if (status == ADMIN_OK)
+		status = site_parse(site_name(args->names[0]), document, json_object_get(change->kernel, "gpus"), &wanted);
+	if (status != ADMIN_OK)
+		return status;
+	json_decref(change->wanted);
+	change->wanted = wanted;
+	keep_places(change->declared, wanted);
+	drop_places(change->declared, wanted);
+	*differences = plan_diff(change->declared, wanted);
+	return ADMIN_OK;
+}
+
+/* Other commands need not wait until a person has answered; but then the answer may be to another question. */
+static enum admin_exit ask(struct change *change, const struct admin_args *args, const json_t *document,
+			   const json_t *differences)
+{
+	enum admin_exit status = change_close(change, ADMIN_OK);
+	json_t *again;
+
+	*change = (struct change){ .args = args };
+	if (!confirmed()) {
+		admin_error("nothing was changed");
+		return ADMIN_FAILED;
+	}
+	if (status == ADMIN_OK)
+		status = compare(change, args, document, &again);
+	if (status != ADMIN_OK)
+		return status;
+	if (!json_equal(again, differences)) {
+		admin_error("what is declared was changed meanwhile, so that nothing was changed; look at it again: vgpu-admin "
+			    "config diff %s", args->names[0]);
+		status = ADMIN_FAILED;
+	}
+	json_decref(again);
+	return status;
+}
+
 static enum admin_exit config_apply(const struct admin_args *args)
 {
-	json_t *wanted = NULL, *differences;
+	json_t *document, *differences;
 	enum admin_exit status;
 	struct change change;
 
-	status = change_open(&change, args, DB_WRITE);
-	if (status == ADMIN_OK)
-		status = site_read(args->names[0], json_object_get(change.kernel, "gpus"), &wanted);
+	status = site_load(args->names[0], &document);
 	if (status != ADMIN_OK)
-		return change_close(&change, status);
-	json_decref(change.wanted);
-	change.wanted = wanted;
-	keep_places(change.declared, wanted);
-	drop_places(change.declared, wanted);
-	differences = plan_diff(change.declared, wanted);
-	if (!args->dry_run && args->json)
-		print_json(differences, args);
-	else if (!args->dry_run)
-		change_print_differences(&change, differences);
-	if (confirmed(args)) {
-		status = change_commit_all(&change);
-	} else {
-		admin_error("nothing was changed");
-		status = ADMIN_FAILED;
+		return status;
+	status = compare(&change, args, document, &differences);
+	if (status == ADMIN_OK && !args->dry_run) {
+		if (args->json)
+			print_json(differences, args);
+		else
+			change_print_differences(&change, differences);
+		if (has_to_ask(args))
+			status = ask(&change, args, document, differences);
 	}
+	if (status == ADMIN_OK)
+		status = change_commit_all(&change);
 	json_decref(differences);
+	json_decref(document);
 	return change_close(&change, status);
 }
 
 static enum admin_exit config_diff(const struct admin_args *args)
 {
-	json_t *differences = NULL, *file = NULL;
-	enum admin_exit status;
+	json_t *differences = NULL, *document = NULL, *file = NULL;
+	enum admin_exit status = ADMIN_OK;
 	struct change change;
 
+	if (args->num_names)
+		status = site_load(args->names[0], &document);
+	if (status != ADMIN_OK)
+		return status;
 	status = change_open(&change, args, DB_WRITE);
 	if (status == ADMIN_OK && args->num_names) {
-		status = site_read(args->names[0], json_object_get(change.kernel, "gpus"), &file);
+		status = site_parse(site_name(args->names[0]), document, json_object_get(change.kernel, "gpus"), &file);
 		if (status == ADMIN_OK) {
 			keep_places(change.declared, file);
 			differences = plan_diff(change.declared, file);
@@ -199,6 +252,7 @@ static enum admin_exit config_diff(const struct admin_args *args)
 			status = ADMIN_DIFFERS;
 	}
 	json_decref(differences);
+	json_decref(document);
 	json_decref(file);
 	return change_close(&change, status);
 }
@@ -209,6 +263,8 @@ static enum admin_exit config_restore(const struct admin_args *args)
 	struct change change;
 
 	status = change_open(&change, args, DB_WRITE);
+	if (status == ADMIN_OK)
+		status = db_check(change.db);
 	if (status == ADMIN_OK)
 		status = change_restore(&change);
 	return change_close(&change, status);
@@ -221,6 +277,8 @@ static enum admin_exit config_repair(const struct admin_args *args)
 
 	if (args->value[REPAIR_KEEP])
 		return change_forget_intents(args);
+	if (args->dry_run)
+		return change_list_intents();
 	status = change_open(&change, args, DB_WRITE);
 	return change_close(&change, status);
 }

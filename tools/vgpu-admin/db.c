@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 #include "db.h"
@@ -133,12 +134,22 @@ static const char * const migrations[] = {
 
 #define SCHEMA_VERSION	((int)ARRAY_SIZE(migrations))
 
+static bool is_full(const struct db *db)
+{
+	struct statvfs fs;
+
+	return !statvfs(db->path, &fs) && !fs.f_bavail;
+}
+
 /* What SQLite's result means to the operator. */
 static enum admin_exit fail(struct db *db, const char *what)
 {
-	int code = sqlite3_errcode(db->sqlite);
+	int code = sqlite3_errcode(db->sqlite) & 0xff;
 
-	switch (code & 0xff) {
+	/* Of files in memory that cannot grow it says no more than this. */
+	if (code == SQLITE_IOERR && is_full(db))
+		code = SQLITE_FULL;
+	switch (code) {
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
 		admin_error("%s is damaged (%s): put back a copy, or move it away to begin anew", db->path,
@@ -167,7 +178,7 @@ static enum admin_exit execute(struct db *db, const char *sql)
 {
 	if (sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL) == SQLITE_OK)
 		return ADMIN_OK;
-	return fail(db, sql);
+	return fail(db, "writing");
 }
 
 static bool number_of(struct db *db, const char *sql, int *value)
@@ -184,14 +195,13 @@ static bool number_of(struct db *db, const char *sql, int *value)
 	return found;
 }
 
-static enum admin_exit check_integrity(struct db *db)
+static enum admin_exit check_with(struct db *db, const char *pragma)
 {
 	enum admin_exit status = ADMIN_OK;
 	const char *verdict;
 	sqlite3_stmt *query;
 
-	if (sqlite3_prepare_v2(db->sqlite, "PRAGMA quick_check(1)", -1, &query, NULL) != SQLITE_OK ||
-	    sqlite3_step(query) != SQLITE_ROW) {
+	if (sqlite3_prepare_v2(db->sqlite, pragma, -1, &query, NULL) != SQLITE_OK || sqlite3_step(query) != SQLITE_ROW) {
 		status = fail(db, "checking");
 	} else {
 		verdict = (const char *)sqlite3_column_text(query, 0);
@@ -203,6 +213,35 @@ static enum admin_exit check_integrity(struct db *db)
 	}
 	sqlite3_finalize(query);
 	return status;
+}
+
+/*
+ * Histories grow for ever, so that each command looks at what is declared alone, and at that as pages and rows, which are what
+ * is damaged by disks. Those that restore look at all of it.
+ */
+static enum admin_exit check_declared(struct db *db)
+{
+	static const char * const tables[] = { "pool", "gpu", "vm", "intent" };
+	enum admin_exit status = execute(db, "PRAGMA ignore_check_constraints = ON");
+	char pragma[64];
+	size_t i;
+
+	for (i = 0; status == ADMIN_OK && i < ARRAY_SIZE(tables); i++) {
+		snprintf(pragma, sizeof(pragma), "PRAGMA quick_check(%s)", tables[i]);
+		status = check_with(db, pragma);
+	}
+	return status == ADMIN_OK ? execute(db, "PRAGMA ignore_check_constraints = OFF") : status;
+}
+
+/**
+ * db_check() - whether all of the database is whole
+ * @db: open; one that is not there is
+ *
+ * Takes time in proportion to its histories. Return: ADMIN_OK, or ADMIN_DATABASE, said on stderr.
+ */
+enum admin_exit db_check(struct db *db)
+{
+	return db->sqlite ? check_with(db, "PRAGMA integrity_check(1)") : ADMIN_OK;
 }
 
 static enum admin_exit migrate(struct db *db, int version)
@@ -240,12 +279,21 @@ static enum admin_exit check_schema(struct db *db, enum db_mode mode)
 		return ADMIN_DATABASE;
 	}
 	if (version == SCHEMA_VERSION)
-		return check_integrity(db);
+		return check_declared(db);
 	if (mode != DB_READ)
-		return migrate(db, version);
+		return db_check(db) == ADMIN_OK ? migrate(db, version) : ADMIN_DATABASE;
 	admin_error("%s is of version %d, this vgpu-admin's is %d: any command that changes something brings it up",
 		    db->path, version, SCHEMA_VERSION);
 	return ADMIN_DATABASE;
+}
+
+/* Says what errno has against a path. */
+static enum admin_exit cannot(const char *path)
+{
+	enum admin_exit status = errno == EACCES || errno == EPERM ? ADMIN_DENIED : ADMIN_DATABASE;
+
+	admin_error("%s: %s", path, strerror(errno));
+	return status;
 }
 
 /* The lock is not the database's own: it is held over several transactions and over changes to the kernel. */
@@ -259,11 +307,11 @@ static enum admin_exit take_lock(struct db *db)
 		return ADMIN_DATABASE;
 	}
 	db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (db->lock < 0) {
-		admin_error("%s: %s", path, strerror(errno));
-		return errno == EACCES || errno == EPERM ? ADMIN_DENIED : ADMIN_DATABASE;
-	}
+	if (db->lock < 0)
+		return cannot(path);
 	for (waited = 0; flock(db->lock, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return cannot(path);
 		if (waited >= DB_LOCK_MS) {
 			admin_error("%s: another vgpu-admin has it, for more than %d s", path, DB_LOCK_MS / 1000);
 			return ADMIN_DATABASE;
@@ -282,8 +330,7 @@ static enum admin_exit make_directory(const char *path)
 	dir = dirname(copy);
 	if (!mkdir(dir, 0700) || errno == EEXIST)
 		return ADMIN_OK;
-	admin_error("%s: %s", dir, strerror(errno));
-	return errno == EACCES || errno == EPERM ? ADMIN_DENIED : ADMIN_DATABASE;
+	return cannot(dir);
 }
 
 static enum admin_exit connect(struct db *db, enum db_mode mode)
@@ -296,6 +343,9 @@ static enum admin_exit connect(struct db *db, enum db_mode mode)
 	mode_t mask = umask(077);
 	int code;
 
+	/* A command has one thread and is short. */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	code = sqlite3_open_v2(db->path, &db->sqlite, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
 	umask(mask);
 	if (code != SQLITE_OK)
@@ -332,6 +382,10 @@ enum admin_exit db_open(struct db **out, const char *path, enum db_mode mode)
 		admin_error("%s is not there: put back a copy, or begin with nothing declared: vgpu-admin config init",
 			    path);
 		status = ADMIN_DATABASE;
+	}
+	if (mode != DB_CREATE && access(path, R_OK) && errno == EACCES) {
+		admin_error("%s: %s: run it as root", path, strerror(EACCES));
+		status = ADMIN_DENIED;
 	}
 	if (mode == DB_CREATE)
 		status = make_directory(path);
@@ -404,20 +458,18 @@ void db_rollback(struct db *db)
 /* A row as an object with its columns' names as keys; columns that are NULL are left out. */
 static json_t *row_object(sqlite3_stmt *query)
 {
-	json_t *row = json_object();
-	const char *name;
-	int i;
+	json_t *row = json_object(), *value;
+	int i, type;
 
 	for (i = 0; i < sqlite3_column_count(query); i++) {
-		name = sqlite3_column_name(query, i);
-		switch (sqlite3_column_type(query, i)) {
-		case SQLITE_INTEGER:
-			json_object_set_new(row, name, json_integer(sqlite3_column_int64(query, i)));
-			break;
-		case SQLITE_TEXT:
-			json_object_set_new(row, name, json_string((const char *)sqlite3_column_text(query, i)));
-			break;
-		}
+		type = sqlite3_column_type(query, i);
+		if (type == SQLITE_INTEGER)
+			value = json_integer(sqlite3_column_int64(query, i));
+		else if (type == SQLITE_TEXT)
+			value = json_string((const char *)sqlite3_column_text(query, i));
+		else
+			continue;
+		json_object_set_new_nocheck(row, sqlite3_column_name(query, i), value);
 	}
 	return row;
 }

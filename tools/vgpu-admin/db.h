@@ -36,6 +36,7 @@ enum db_mode {
 };
 
 enum admin_exit db_open(struct db **db, const char *path, enum db_mode mode);
+enum admin_exit db_check(struct db *db);
 void db_close(struct db *db);
 enum admin_exit db_begin(struct db *db);
 enum admin_exit db_commit(struct db *db);

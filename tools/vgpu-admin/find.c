@@ -10,39 +10,57 @@
 
 #define LISTED_MAX	5	/* of those that fit, so many are named */
 
+/* How well a word fits. What fits better than anything else is meant; of names of pools and GPUs, "a" and "A" are two. */
+enum fit {
+	FITS_NOT,
+	FITS_BEGINNING,
+	FITS_IN_ANY_CASE,
+	FITS_EXACTLY,
+};
+
 /**
  * struct match - what fits a word
  * @word: the word
  * @found: one that fits, NULL if none does
- * @exact: it is what it is called, not the beginning of it
- * @count: how many fit
+ * @fit: of it
+ * @count: how many fit so
  * @list: what they are called
  */
 struct match {
 	const char *word;
 	const char *found;
-	bool exact;
+	enum fit fit;
 	int count;
 	char list[256];
 };
 
+static enum fit fit_of(const char *called, const char *word)
+{
+	if (!called || strncasecmp(called, word, strlen(word)))
+		return FITS_NOT;
+	if (strcasecmp(called, word))
+		return FITS_BEGINNING;
+	return strcmp(called, word) ? FITS_IN_ANY_CASE : FITS_EXACTLY;
+}
+
 static void consider(struct match *match, const char *id, const char *label, const char *called)
 {
-	bool exact;
+	enum fit fit = fit_of(called, match->word);
 
-	if (!called || match->exact || strncasecmp(called, match->word, strlen(match->word)))
+	if (fit == FITS_NOT || fit < match->fit || (fit == match->fit && !strcmp(match->found, id)))
 		return;
-	exact = !strcasecmp(called, match->word);
-	if (match->found && !exact && !strcmp(match->found, id))
-		return;
-	if (match->count < LISTED_MAX || exact)
+	if (fit > match->fit) {
+		match->count = 0;
+		match->list[0] = '\0';
+	}
+	if (match->count < LISTED_MAX)
 		snprintf(match->list + strlen(match->list), sizeof(match->list) - strlen(match->list), "%s%s",
 			 match->count ? ", " : "", label);
 	else if (match->count == LISTED_MAX)
 		strncat(match->list, ", ...", sizeof(match->list) - strlen(match->list) - 1);
 	match->found = id;
-	match->count = exact ? 1 : match->count + 1;
-	match->exact = exact;
+	match->fit = fit;
+	match->count++;
 }
 
 static enum admin_exit verdict(const struct match *match, const char *noun, const char *called, const char *object)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
- * What is given to a virtual machine's monitor. Found in sysfs, so that it can be asked without privileges.
+ * What is given to a virtual machine's monitor. Found in sysfs, so that it can be asked without privileges; what the database
+ * calls it is looked at where that can be read.
  */
 
 #include <dirent.h>
@@ -9,8 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
+#include "change.h"
 #include "hostdev.h"
 #include "print.h"
 
@@ -68,35 +69,71 @@ static unsigned long long read_aperture(const char *uuid)
 	return value;
 }
 
-static enum admin_exit find(const char *prefix, struct hostdev *found)
+/* Those that are there, as a kernel's state has them. NULL where there is no such thing, said on stderr. */
+static json_t *present(void)
 {
+	json_t *mdevs = json_object();
 	struct dirent *entry;
-	int matches = 0;
 	DIR *dir;
 
-	memset(found, 0, sizeof(*found));
 	dir = opendir(MDEV_DEVICES);
 	if (!dir) {
 		admin_error("there are no mediated devices in this kernel: %s: %s; see: vgpu-admin doctor", MDEV_DEVICES,
 			    strerror(errno));
-		return ADMIN_NO_MODULE;
+		json_decref(mdevs);
+		return NULL;
 	}
-	while ((entry = readdir(dir))) {
-		if (strlen(entry->d_name) != UUID_LEN || strncasecmp(entry->d_name, prefix, strlen(prefix)) ||
-		    !is_vgpu(entry->d_name))
-			continue;
-		matches++;
-		memcpy(found->uuid, entry->d_name, UUID_LEN);
-	}
+	while ((entry = readdir(dir)))
+		if (strlen(entry->d_name) == UUID_LEN && is_vgpu(entry->d_name))
+			json_object_set_new(mdevs, entry->d_name, json_object());
 	closedir(dir);
-	if (!matches)
-		admin_error("no virtual GPU has a UUID that begins with '%s'; list them: vgpu-admin vm show", prefix);
-	else if (matches > 1)
-		admin_error("'%s' begins the UUIDs of %d virtual GPUs; write more of it", prefix, matches);
-	if (matches != 1)
+	return json_pack("{s:o}", "mdevs", mdevs);
+}
+
+/* What virtual GPUs are called. Those who may not read the database call them by their UUIDs. */
+static json_t *names(void)
+{
+	json_t *declared = NULL;
+	struct db *db = NULL;
+
+	if (!access(change_database(), R_OK) && db_open(&db, change_database(), DB_READ) == ADMIN_OK &&
+	    db_state(db, &declared) != ADMIN_OK)
+		declared = NULL;
+	db_close(db);
+	return declared ? declared : state_new();
+}
+
+static enum admin_exit look_up(const struct change *change, const char *word, struct hostdev *found)
+{
+	const char *uuid, *name;
+	enum admin_exit status = change_find_vm(change, word, &uuid);
+
+	if (status != ADMIN_OK)
+		return status;
+	if (!state_get(change->kernel, "mdevs", uuid)) {
+		name = change_vm_name(change, uuid);
+		admin_error("vm %s is declared, and not there: make it with mdevctl or libvirt, as %s, or with: vgpu-admin vm "
+			    "create %s --uuid %s --type TYPE", name, uuid, strcmp(name, uuid) ? name : "NAME", uuid);
 		return ADMIN_NOT_FOUND;
-	found->aperture = read_aperture(found->uuid);
+	}
+	snprintf(found->uuid, sizeof(found->uuid), "%s", uuid);
+	found->aperture = read_aperture(uuid);
 	return ADMIN_OK;
+}
+
+static enum admin_exit find(const struct admin_args *args, struct hostdev *found)
+{
+	struct change change = { .args = args, .kernel = present() };
+	enum admin_exit status = ADMIN_NO_MODULE;
+
+	memset(found, 0, sizeof(*found));
+	if (change.kernel) {
+		change.declared = names();
+		status = look_up(&change, args->names[0], found);
+	}
+	json_decref(change.declared);
+	json_decref(change.kernel);
+	return status;
 }
 
 /* What the port's window has to hold, in GiB, as a power of two. */
@@ -111,14 +148,14 @@ static unsigned int window_gib(const struct hostdev *hostdev)
 
 /**
  * hostdev_qemu_args() - the verb vm qemu-args
- * @args: a UUID or its beginning
+ * @args: a name or UUID, or the beginning of one
  *
  * Return: how the program ends.
  */
 enum admin_exit hostdev_qemu_args(const struct admin_args *args)
 {
 	struct hostdev hostdev;
-	enum admin_exit status = find(args->names[0], &hostdev);
+	enum admin_exit status = find(args, &hostdev);
 	char id[16], port[96] = "", bus[32] = "", device[160];
 	json_t *words;
 
@@ -144,22 +181,31 @@ enum admin_exit hostdev_qemu_args(const struct admin_args *args)
 
 /**
  * hostdev_libvirt_xml() - the verb vm libvirt-xml
- * @args: a UUID or its beginning
+ * @args: a name or UUID, or the beginning of one
  *
  * Return: how the program ends.
  */
 enum admin_exit hostdev_libvirt_xml(const struct admin_args *args)
 {
 	struct hostdev hostdev;
-	enum admin_exit status = find(args->names[0], &hostdev);
+	enum admin_exit status = find(args, &hostdev);
+	char xml[256];
+	json_t *answer;
 
 	if (status != ADMIN_OK)
 		return status;
-	printf("<hostdev mode='subsystem' type='mdev' model='vfio-pci'>\n"
-	       "  <source>\n"
-	       "    <address uuid='%s'/>\n"
-	       "  </source>\n"
-	       "  <rom bar='off'/>\n"
-	       "</hostdev>\n", hostdev.uuid);
+	snprintf(xml, sizeof(xml), "<hostdev mode='subsystem' type='mdev' model='vfio-pci'>\n"
+		 "  <source>\n"
+		 "    <address uuid='%s'/>\n"
+		 "  </source>\n"
+		 "  <rom bar='off'/>\n"
+		 "</hostdev>\n", hostdev.uuid);
+	if (args->json) {
+		answer = json_pack("{s:s, s:s}", "uuid", hostdev.uuid, "xml", xml);
+		print_json(answer, args);
+		json_decref(answer);
+	} else {
+		fputs(xml, stdout);
+	}
 	return ADMIN_OK;
 }

@@ -223,6 +223,17 @@ static int parse(int argc, char **argv, const struct admin_object *object, const
 	return check_names(object, verb, args) == ADMIN_OK ? -1 : ADMIN_USAGE;
 }
 
+/* What is no UTF-8 cannot be kept as text. */
+static void make_text(char *text)
+{
+	json_t *kept = json_string(text);
+
+	for (; !kept && *text; text++)
+		if (*text & 0x80)
+			*text = '?';
+	json_decref(kept);
+}
+
 /* The words as typed, for the history. */
 static char *join(int argc, char **argv)
 {
@@ -238,6 +249,7 @@ static char *join(int argc, char **argv)
 			strcat(text, " ");
 		strcat(text, argv[i]);
 	}
+	make_text(text);
 	return text;
 }
 

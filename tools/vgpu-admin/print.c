@@ -98,14 +98,25 @@ static bool is_number(const json_t *objects, const struct print_column *column)
 }
 
 /**
+ * print_json_to() - a value as JSON, with a newline
+ * @file: where to
+ * @value: any
+ * @args: whether to indent
+ */
+void print_json_to(FILE *file, const json_t *value, const struct admin_args *args)
+{
+	json_dumpf(value, file, JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | (args->pretty ? JSON_INDENT(INDENT) : 0));
+	fputc('\n', file);
+}
+
+/**
  * print_json() - a value as JSON on stdout, with a newline
  * @value: any
  * @args: whether to indent
  */
 void print_json(const json_t *value, const struct admin_args *args)
 {
-	json_dumpf(value, stdout, JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | (args->pretty ? JSON_INDENT(INDENT) : 0));
-	putchar('\n');
+	print_json_to(stdout, value, args);
 }
 
 /**

@@ -3,6 +3,7 @@
 #ifndef VGPU_ADMIN_PRINT_H
 #define VGPU_ADMIN_PRINT_H
 
+#include <stdio.h>
 #include "admin.h"
 
 /**
@@ -40,6 +41,7 @@ struct print_column {
 #define PRINT_TEXT_MAX	96	/* bytes of a setting or time as text */
 
 void print_setting(const char *key, const json_t *value, char text[PRINT_TEXT_MAX]);
+void print_json_to(FILE *file, const json_t *value, const struct admin_args *args);
 void print_json(const json_t *value, const struct admin_args *args);
 void print_table(const json_t *objects, const struct print_column *columns, const char *none,
 		 const struct admin_args *args);

@@ -169,7 +169,7 @@ static enum admin_exit turn(const struct admin_args *args, bool release)
 	json_t *who, *kernel;
 
 	status = change_open(&change, args, DB_WRITE);
-	if (status == ADMIN_OK)
+	if (status == ADMIN_OK && !args->dry_run)
 		status = note_all(&change);
 	if (status == ADMIN_OK)
 		status = change_find_vm(&change, args->names[0], &uuid);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
  * @gpus: that are there, of a kernel's state
  * @state: so far
  * @pools_of: by GPU, the pool that the file puts it into
+ * @names: of virtual GPUs, in small letters
  * @failed: something was wrong, and was said
  */
 struct site {
@@ -23,6 +25,7 @@ struct site {
 	const json_t *gpus;
 	json_t *state;
 	json_t *pools_of;
+	json_t *names;
 	bool failed;
 };
 
@@ -174,6 +177,21 @@ static bool read_uuid(const char *text, char uuid[37])
 	return true;
 }
 
+/* Whether no other virtual GPU is called so, in whatever letters. */
+static bool is_new(struct site *site, const char *name)
+{
+	char small[64];
+	size_t i;
+
+	for (i = 0; name[i] && i < sizeof(small) - 1; i++)
+		small[i] = tolower((unsigned char)name[i]);
+	small[i] = '\0';
+	if (json_object_get(site->names, small))
+		return false;
+	json_object_set_new(site->names, small, json_true());
+	return true;
+}
+
 static void read_vm(struct site *site, const char *name, const json_t *table)
 {
 	const json_t *given = json_object_get(table, "uuid");
@@ -198,6 +216,10 @@ static void read_vm(struct site *site, const char *name, const json_t *table)
 	}
 	if (state_get(site->state, "vms", uuid)) {
 		complain(site, where, "uuid: another one has %s, too", uuid);
+		return;
+	}
+	if (name && !is_new(site, name)) {
+		complain(site, where, "another one is called so, but for small letters and capitals");
 		return;
 	}
 	vm = state_add(site->state, "vms", uuid);
@@ -238,7 +260,8 @@ static void check_pools(struct site *site)
  */
 enum admin_exit site_parse(const char *name, const json_t *document, const json_t *gpus, json_t **state)
 {
-	struct site site = { .name = name, .gpus = gpus, .state = state_new(), .pools_of = json_object() };
+	struct site site = { .name = name, .gpus = gpus, .state = state_new(), .pools_of = json_object(),
+			     .names = json_object() };
 	const char *key, *object;
 	json_t *table, *value;
 
@@ -257,6 +280,7 @@ enum admin_exit site_parse(const char *name, const json_t *document, const json_
 	}
 	check_pools(&site);
 	json_decref(site.pools_of);
+	json_decref(site.names);
 	*state = site.state;
 	if (!site.failed)
 		return ADMIN_OK;
@@ -293,32 +317,36 @@ static char *read_file(const char *path)
 }
 
 /**
- * site_read() - what a configuration file declares
+ * site_name() - what a configuration file is called in messages
  * @path: of the file, "-" for standard input
- * @gpus: that are there, of a kernel's state
- * @state: as plan.h has it; new, NULL where something is wrong
  *
- * What is wrong is said on stderr. Return: ADMIN_OK, ADMIN_FAILED where it cannot be read, ADMIN_USAGE where it is wrong.
+ * Return: text.
  */
-enum admin_exit site_read(const char *path, const json_t *gpus, json_t **state)
+const char *site_name(const char *path)
 {
-	const char *name = strcmp(path, "-") ? path : "standard input";
-	char *text = read_file(path), why[256];
-	enum admin_exit status;
-	json_t *document;
+	return strcmp(path, "-") ? path : "standard input";
+}
 
-	*state = NULL;
+/**
+ * site_load() - a configuration file as a document for site_parse()
+ * @path: of the file, "-" for standard input
+ * @document: as toml_read() makes it; new, NULL where something is wrong
+ *
+ * What is wrong is said on stderr. Return: ADMIN_OK, ADMIN_FAILED where it cannot be read, ADMIN_USAGE where it is no TOML.
+ */
+enum admin_exit site_load(const char *path, json_t **document)
+{
+	char *text = read_file(path), why[256];
+
+	*document = NULL;
 	if (!text)
 		return ADMIN_FAILED;
-	document = toml_read(text, why, sizeof(why));
+	*document = toml_read(text, why, sizeof(why));
 	free(text);
-	if (!document) {
-		admin_error("%s: %s", name, why);
-		return ADMIN_USAGE;
-	}
-	status = site_parse(name, document, gpus, state);
-	json_decref(document);
-	return status;
+	if (*document)
+		return ADMIN_OK;
+	admin_error("%s: %s", site_name(path), why);
+	return ADMIN_USAGE;
 }
 
 static void write_settings(const struct setting *table, const json_t *values, FILE *file)
@@ -380,7 +408,7 @@ static void write_vm(const char *uuid, const json_t *vm, FILE *file)
 }
 
 /**
- * site_write() - a state as a configuration file; site_read() makes the same state of it
+ * site_write() - a state as a configuration file; site_parse() makes the same state of it
  * @state: as plan.h has it
  * @file: where to
  */

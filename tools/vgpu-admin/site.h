@@ -23,7 +23,8 @@
 #include "plan.h"
 
 enum admin_exit site_parse(const char *name, const json_t *document, const json_t *gpus, json_t **state);
-enum admin_exit site_read(const char *path, const json_t *gpus, json_t **state);
+const char *site_name(const char *path);
+enum admin_exit site_load(const char *path, json_t **document);
 void site_write(const json_t *state, FILE *file);
 
 #endif /* VGPU_ADMIN_SITE_H */

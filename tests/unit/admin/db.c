@@ -372,6 +372,45 @@ static void damage_is_seen(void **state)
 	refused(DB_READ, "is damaged");
 }
 
+/* Histories are looked at by those who restore: they may be long. */
+static void damage_of_a_history_is_seen(void **state)
+{
+	struct db *db = opened(DB_CREATE);
+	json_t *before = declared(db), *after = json_deep_copy(before);
+	unsigned char page[4096];
+	sqlite3 *sqlite;
+	sqlite3_stmt *query;
+	FILE *file;
+	long at;
+	int i;
+
+	json_object_set_new(state_add(after, "vms", UUID), "depth", json_integer(1));
+	for (i = 0; i < 4; i++) {
+		store(db, before, after);
+		store(db, after, before);
+	}
+	assert_int_equal(db_check(db), ADMIN_OK);
+	json_decref(after);
+	json_decref(before);
+	db_close(db);
+	assert_int_equal(sqlite3_open(path, &sqlite), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(sqlite, "SELECT rootpage FROM sqlite_master WHERE name = 'history'", -1, &query, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(query), SQLITE_ROW);
+	at = (sqlite3_column_int(query, 0) - 1) * (long)sizeof(page);
+	sqlite3_finalize(query);
+	sqlite3_close(sqlite);
+	memset(page, 'x', sizeof(page));
+	file = fopen(path, "r+");
+	fseek(file, at, SEEK_SET);
+	assert_int_equal(fwrite(page, sizeof(page), 1, file), 1);
+	fclose(file);
+	db = opened(DB_WRITE);
+	assert_int_equal(db_check(db), ADMIN_DATABASE);
+	assert_non_null(strstr(said, "is damaged"));
+	db_close(db);
+}
+
 static void an_empty_file_is_an_old_database(void **state)
 {
 	db_close(opened(DB_CREATE));
@@ -563,6 +602,7 @@ int main(void)
 		cmocka_unit_test_setup(a_newer_one_is_refused, setup),
 		cmocka_unit_test_setup(another_programs_is_refused, setup),
 		cmocka_unit_test_setup(damage_is_seen, setup),
+		cmocka_unit_test_setup(damage_of_a_history_is_seen, setup),
 		cmocka_unit_test_setup(an_empty_file_is_an_old_database, setup),
 		cmocka_unit_test_setup(commands_take_turns, setup),
 		cmocka_unit_test_setup(killed_commands_are_repaired, setup),
