@@ -88,6 +88,11 @@ def row(number, part=None):
             f'<td class="n">{text(number["goal"])}</td><td class="{kind}">{word}</td><td>{text(number["note"])}</td></tr>')
 
 
+def load(part):
+    """What the machine had to do before the part began: times that were measured beside other work say little."""
+    return f'; load of the machine when it began: {part["load"]:g}' if "load" in part else ""
+
+
 HEAD = "<tr><th>what</th><th>measured</th><th>goal</th><th></th><th>of it</th></tr>"
 
 
@@ -109,7 +114,7 @@ def page(parts, missing):
     if short:
         out.append(f"<h2>Short</h2><table>{HEAD}" + "".join(row(number, part) for part, number in short) + "</table>")
     for part in parts:
-        out.append(f'<h2 id="{part["part"]}">{text(part["title"])}</h2><p>Part <code>{part["part"]}</code>, {text(part["begun"])}, {part["seconds"]} s.</p>')
+        out.append(f'<h2 id="{part["part"]}">{text(part["title"])}</h2><p>Part <code>{part["part"]}</code>, {text(part["begun"])}, {part["seconds"]} s{load(part)}.</p>')
         out += [f"<p>{text(note)}</p>" for note in part["notes"]]
         out.append(f"<table>{HEAD}" + "".join(row(number) for number in part["numbers"]) + "</table>")
         for table in part["tables"]:
@@ -129,7 +134,7 @@ def summary(parts, missing):
     if missing:
         out.append(f'Not run: {", ".join(missing)}.\n')
     for part in parts:
-        out.append(f'## {part["title"]}\n\nPart `{part["part"]}`, {part["seconds"]:.0f} s.\n')
+        out.append(f'## {part["title"]}\n\nPart `{part["part"]}`, {part["seconds"]:.0f} s{load(part)}.\n')
         out += [f"**Failed**: {what}\n" for what in part["failures"]]
         out.append("| what | measured | goal | | of it |\n|---|---|---|---|---|")
         for n in part["numbers"]:

@@ -52,7 +52,8 @@ class Part:
     def __init__(self, name, title, directory):
         self.name, self.directory, self.begun = name, directory, time.time()
         self.data = {"part": name, "title": title, "numbers": [], "plots": [], "tables": [], "notes": [], "failures": [],
-                     "begun": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": machine()}
+                     "begun": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"), "machine": machine(),
+                     "load": round(os.getloadavg()[0], 1)}
 
     def number(self, name, value, unit="", goal=None, raw=None, note=""):
         """A number; goal is (sign, limit) with sign one of <=, >=, ==, or None; raw are the values that it was made of."""

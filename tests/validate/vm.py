@@ -51,7 +51,12 @@ def read(found, plots, line):
     fields = [field.strip() for field in rest.split("|")]
     if word == "number" and len(fields) == 5:
         goal = re.fullmatch(r"(<=|>=|==) *([0-9.]+)", fields[2])
-        found.number(fields[3], float(fields[0]), fields[1], (goal[1], float(goal[2])) if goal else None, note=fields[4])
+        try:
+            value = float(fields[0])
+        except ValueError:
+            found.failed(f"{fields[3]}: not measured ('{fields[0]}')")
+            return
+        found.number(fields[3], value, fields[1], (goal[1], float(goal[2])) if goal else None, note=fields[4])
     elif word == "point" and len(fields) == 6:
         plots.setdefault(tuple(fields[:3]), {}).setdefault(fields[3], []).append((float(fields[4]), float(fields[5])))
     elif word == "note":
