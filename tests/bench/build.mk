@@ -6,7 +6,7 @@
 BENCH_DIR := tests/bench
 BENCHES += $(B)/bin/bench-soft $(BENCH_DIR)/path $(BENCH_DIR)/libcuda
 BENCH_PROGRAMS := $(B)/bin/bench-soft $(B)/bin/bench-queue $(B)/bin/bench-copy $(B)/bin/bench-calls \
-	$(B)/bin/bench-many
+	$(B)/bin/bench-many $(B)/bin/bench-client
 
 # What stands beside the interpreter is compiled as issue and table say, whatever CFLAGS are.
 CFLAGS_$(BENCH_DIR)/plain := -O2
@@ -19,6 +19,10 @@ $(B)/bin/bench-soft: $(BENCH_DIR:%=$(B)/obj/%/soft.o) $(B)/obj/$(BENCH_DIR)/plai
 $(B)/bin/bench-queue $(B)/bin/bench-many: $(B)/bin/bench-%: $(B)/obj/$(BENCH_DIR)/%.o $(B)/obj/tests/unit/loopback/guest.o
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lcmocka -lpthread
+
+$(B)/bin/bench-client: $(B)/obj/$(BENCH_DIR)/client.o $(patsubst %,$(B)/obj/tests/vfio/%.o,queue standin vfio_client)
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^
 
 $(foreach name,copy calls,$(eval CFLAGS_$(BENCH_DIR)/$(name) := -Iguest/libcuda))
 $(B)/bin/bench-copy $(B)/bin/bench-calls: $(B)/bin/bench-%: $(B)/obj/$(BENCH_DIR)/%.o $(B)/lib/guest/libcuda.so.1

@@ -9,9 +9,11 @@
 
 #include "bench.h"
 #include "cuda_api.h"
+#include "pingpong.h"
 
 #define SIZE	(64u << 20)
 #define ROUNDS	25
+#define ROUND_TRIPS	5000
 
 static const char ptx[] = ".version 7.0\n.target sm_70\n.address_size 64\n"
 			  ".visible .entry nothing()\n{\n\tret;\n}\n";
@@ -103,6 +105,35 @@ static void copies(void)
 	MUST(cuMemFree(b.device));
 }
 
+/* There and back through the library: an event is recorded, and waited for. */
+static void events(void)
+{
+	static uint64_t samples[2][ROUND_TRIPS];
+	struct pingpong pong;
+	CUevent event;
+	uint64_t start;
+
+	if (!pingpong_start(&pong)) {
+		perror("bench-copy: fork");
+		exit(1);
+	}
+	MUST(cuEventCreate(&event, CU_EVENT_DISABLE_TIMING));
+	for (int i = 0; i < ROUND_TRIPS; i++) {
+		start = bench_ns();
+		MUST(cuEventRecord(event, NULL));
+		MUST(cuEventSynchronize(event));
+		samples[0][i] = bench_ns() - start;
+		start = bench_ns();
+		if (!pingpong_once(&pong))
+			exit(1);
+		samples[1][i] = bench_ns() - start;
+	}
+	pingpong_end(&pong);
+	MUST(cuEventDestroy(event));
+	ROW(.name = "path/event-round-trip", .value = bench_median(samples[0], ROUND_TRIPS) / 1e3, .unit = "us",
+	    .beside = PINGPONG, .beside_value = bench_median(samples[1], ROUND_TRIPS) / 1e3);
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t start = bench_ns();
@@ -124,6 +155,8 @@ int main(int argc, char **argv)
 		    .goal = GOAL_AT_MOST, .limit = 20, .on_value = true);
 	if (bench_wanted(argc, argv, "path/copy"))
 		copies();
+	if (bench_wanted(argc, argv, "path/event-round-trip"))
+		events();
 	MUST(cuCtxDestroy(ctx));
 	return 0;
 }

@@ -6,11 +6,10 @@
  */
 
 #include <pthread.h>
-#include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
+#include "pingpong.h"
 #include "tests/unit/loopback/guest.h"
 
 #define STREAM		1
@@ -26,49 +25,25 @@ static void must(bool ok, const char *what)
 	}
 }
 
-/* What the two wake-ups of a round trip cost when nothing else is done: two processes, two eventfds. */
-static void ping(int to, int from)
-{
-	uint64_t one = 1;
-
-	must(write(to, &one, sizeof(one)) == sizeof(one), "write to an eventfd");
-	must(read(from, &one, sizeof(one)) == sizeof(one), "read of an eventfd");
-}
-
-static pid_t start_pong(int to, int from)
-{
-	pid_t pid = fork();
-	uint64_t value;
-
-	must(pid >= 0, "fork");
-	if (pid)
-		return pid;
-	while (read(to, &value, sizeof(value)) == sizeof(value) && value == 1)
-		if (write(from, &value, sizeof(value)) != sizeof(value))
-			break;
-	_exit(0);
-}
-
 static void round_trips(struct guest *guest)
 {
 	static uint64_t samples[2][ROUND_TRIPS];
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_FENCE, .ctx = 1, .stream = STREAM };
-	int to = eventfd(0, 0), from = eventfd(0, 0);
-	pid_t pid = start_pong(to, from);
-	uint64_t start, quit = 2;
+	struct pingpong pong;
+	uint64_t start;
 
+	must(pingpong_start(&pong), "start of a second process");
 	for (int i = 0; i < ROUND_TRIPS; i++) {
 		start = bench_ns();
 		must(run(guest, &cmd, NULL) == VGPU_ST_OK, "fence");
 		samples[0][i] = bench_ns() - start;
 		start = bench_ns();
-		ping(to, from);
+		must(pingpong_once(&pong), "eventfd");
 		samples[1][i] = bench_ns() - start;
 	}
-	must(write(to, &quit, sizeof(quit)) == sizeof(quit), "write to an eventfd");
-	waitpid(pid, NULL, 0);
+	pingpong_end(&pong);
 	ROW(.name = "path/round-trip", .value = bench_median(samples[0], ROUND_TRIPS) / 1e3, .unit = "us",
-	    .beside = "eventfd ping-pong of two processes", .beside_value = bench_median(samples[1], ROUND_TRIPS) / 1e3,
+	    .beside = PINGPONG, .beside_value = bench_median(samples[1], ROUND_TRIPS) / 1e3,
 	    .goal = GOAL_AT_MOST, .limit = 1.5);
 }
 
