@@ -16,6 +16,8 @@
 #define ROUND_TRIPS	20000
 #define BATCHED		(1u << 20)
 #define PASSES		5
+/* As the library's queues. */
+#define DEPTH		1024
 
 static void must(bool ok, const char *what)
 {
@@ -55,18 +57,18 @@ static double batched_ns(struct guest *guest)
 	uint32_t sent = 0, done = 0, base = guest->tail;
 
 	while (done < BATCHED) {
-		uint32_t old = guest->tail, room = ENTRIES - (sent - done);
+		uint32_t old = guest->tail, room = DEPTH - (sent - done);
 
 		if (room > BATCHED - sent)
 			room = BATCHED - sent;
 		for (uint32_t i = 0; i < room; i++)
-			guest->sq[guest->tail++ % ENTRIES] = cmd;
+			guest->sq[guest->tail++ % DEPTH] = cmd;
 		sent += room;
 		__atomic_store_n(&guest->queue->sq_tail, guest->tail, __ATOMIC_RELEASE);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (guest->tail - __atomic_load_n(&guest->queue->sq_event, __ATOMIC_RELAXED) - 1 < guest->tail - old)
 			must(write(guest->doorbell, &one, sizeof(one)) == sizeof(one), "doorbell");
-		for (uint32_t i = 0; i < ENTRIES / 2 && done < sent; i++, done++) {
+		for (uint32_t i = 0; i < DEPTH / 2 && done < sent; i++, done++) {
 			struct vgpu_cqe cqe = wait_completion(guest);
 
 			must(cqe.status == VGPU_ST_OK && cqe.seq == base + done, "fence");
@@ -77,11 +79,11 @@ static double batched_ns(struct guest *guest)
 
 static double copied_ns(void)
 {
-	struct vgpu_cmd *queue = calloc(ENTRIES, sizeof(*queue)), cmd = { .opcode = VGPU_OP_FENCE, .ctx = 1, .stream = STREAM };
+	struct vgpu_cmd *queue = calloc(DEPTH, sizeof(*queue)), cmd = { .opcode = VGPU_OP_FENCE, .ctx = 1, .stream = STREAM };
 	uint64_t start = bench_ns();
 
 	for (uint32_t i = 0; i < BATCHED; i++) {
-		memcpy(&queue[i % ENTRIES], &cmd, sizeof(cmd));
+		memcpy(&queue[i % DEPTH], &cmd, sizeof(cmd));
 		__asm__ volatile("" : : "r"(queue) : "memory");
 	}
 	start = bench_ns() - start;
@@ -109,6 +111,7 @@ int main(int argc, char **argv)
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_STREAM_CREATE, .ctx = 1, .stream = STREAM };
 	struct guest guest;
 
+	guest_entries = DEPTH;
 	open_session(&guest);
 	init_session(&guest);
 	must(run(&guest, &cmd, NULL) == VGPU_ST_OK, "stream");

@@ -20,6 +20,7 @@
 #include "guest.h"
 
 const char *guest_vm = "unit";
+uint32_t guest_entries = ENTRIES;
 
 /**
  * call() - make a request of the daemon
@@ -85,8 +86,8 @@ void open_session(struct guest *guest)
 	int fds[3];
 
 	open_guest(guest);
-	msg.session.session.sq_entries = ENTRIES;
-	msg.session.session.cq_entries = ENTRIES;
+	msg.session.session.sq_entries = guest_entries;
+	msg.session.session.cq_entries = guest_entries;
 	call(guest, &msg, fds, 3);
 	assert_int_equal(msg.error, 0);
 	guest->doorbell = fds[1];
@@ -118,14 +119,14 @@ void close_session(struct guest *guest)
 
 /**
  * submit() - put a command into the submission queue
- * @guest: with a session; at most ENTRIES commands are outstanding
+ * @guest: with a session; at most guest_entries commands are outstanding
  * @cmd: to be copied
  */
 void submit(struct guest *guest, const struct vgpu_cmd *cmd)
 {
 	uint64_t one = 1;
 
-	guest->sq[guest->tail % ENTRIES] = *cmd;
+	guest->sq[guest->tail % guest_entries] = *cmd;
 	guest->tail++;
 	__atomic_store_n(&guest->queue->sq_tail, guest->tail, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -141,9 +142,9 @@ void submit(struct guest *guest, const struct vgpu_cmd *cmd)
  */
 struct vgpu_cqe wait_completion(struct guest *guest)
 {
-	struct vgpu_cqe *cqe = &guest->cq[guest->head % ENTRIES];
+	struct vgpu_cqe *cqe = &guest->cq[guest->head % guest_entries];
 	struct pollfd fd = { .fd = guest->interrupt, .events = POLLIN };
-	uint16_t phase = guest->head & ENTRIES ? 0 : 1;
+	uint16_t phase = guest->head & guest_entries ? 0 : 1;
 	struct vgpu_cqe done;
 	uint64_t count;
 

@@ -45,6 +45,7 @@ struct guest {
 	struct vgpu_session_info info;
 };
 
+extern uint32_t guest_entries;	/* of the queues that open_session() makes: a power of two, ENTRIES at first */
 extern const char *guest_vm;	/* virtual GPU that open_guest() asks for */
 
 void call(struct guest *guest, struct lb_msg *msg, int *fds, int num_fds);
