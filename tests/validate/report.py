@@ -5,6 +5,7 @@ import html
 import json
 import os
 
+MARK = "<!-- what follows is build/validation/summary.md -->"
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 760, 240, 60, 30, 14
 COLOURS = ("#1f6fb4", "#d1602b", "#2f9455", "#8b5fb5", "#b3932d", "#c2477f", "#4a9fa6", "#6b6b6b")
 STYLE = """
@@ -114,7 +115,7 @@ def page(parts, missing):
     if short:
         out.append(f"<h2>Short</h2><table>{HEAD}" + "".join(row(number, part) for part, number in short) + "</table>")
     for part in parts:
-        out.append(f'<h2 id="{part["part"]}">{text(part["title"])}</h2><p>Part <code>{part["part"]}</code>, {text(part["begun"])}, {part["seconds"]} s{load(part)}.</p>')
+        out.append(f'<h2 id="{part["part"]}">{text(part["title"])}</h2><p>Part <code>{part["part"]}</code>, {text(part["begun"])}, commit {text(part["machine"]["commit"])}, {part["seconds"]} s{load(part)}.</p>')
         out += [f"<p>{text(note)}</p>" for note in part["notes"]]
         out.append(f"<table>{HEAD}" + "".join(row(number) for number in part["numbers"]) + "</table>")
         for table in part["tables"]:
@@ -134,7 +135,7 @@ def summary(parts, missing):
     if missing:
         out.append(f'Not run: {", ".join(missing)}.\n')
     for part in parts:
-        out.append(f'## {part["title"]}\n\nPart `{part["part"]}`, {part["seconds"]:.0f} s{load(part)}.\n')
+        out.append(f'## {part["title"]}\n\nPart `{part["part"]}`, {part["begun"][:16]}, commit {part["machine"]["commit"]}, {part["seconds"]:.0f} s{load(part)}.\n')
         out += [f"**Failed**: {what}\n" for what in part["failures"]]
         out.append("| what | measured | goal | | of it |\n|---|---|---|---|---|")
         for n in part["numbers"]:
@@ -143,6 +144,16 @@ def summary(parts, missing):
         out.append("")
         out += [f"{note}\n" for note in part["notes"]]
     return "\n".join(out)
+
+
+def publish(directory, document):
+    """Puts the summary into the document, in the place of what follows its mark."""
+    with open(os.path.join(directory, "summary.md"), encoding="utf-8") as made:
+        new = made.read()
+    with open(document, encoding="utf-8") as old:
+        head, mark, _ = old.read().partition(MARK)
+    with open(document, "w", encoding="utf-8") as out:
+        out.write(head + mark + "\n\n" + new.rstrip() + "\n")
 
 
 def write(directory, known):
