@@ -165,6 +165,7 @@ bool cuda_take_used(uint32_t ctx, bool mallocs);
 uint64_t cuda_module_share(uint64_t bytes);
 void cuda_reset_limits(uint32_t ctx);
 uint64_t cuda_lacking(void);
+bool cuda_is_lacking(void);
 
 /* stream.c */
 CUresult cuda_streams_start(void);

@@ -5,6 +5,7 @@
  * session's reserve, before it is taken.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,26 +258,40 @@ static void forget_waiting(void)
 	memset(&waiting, 0, sizeof(waiting));
 }
 
-/* The guest comes again with the same image when it has made its reserve larger: it is not compiled twice. */
-static void keep_waiting(const char *image, const struct vgpu_op_module *op, const struct jit *jit, size_t log_len,
-			 struct code *code)
+/*
+ * The guest comes again with the same image when it has made its reserve larger: it is not compiled twice. Where it can make
+ * none, what it has for a log is why.
+ */
+static size_t keep_waiting(const char *image, const struct vgpu_op_module *op, struct jit *jit, size_t log_len,
+			   struct code *code)
 {
-	if (!code->own)
-		return;
-	waiting.image = malloc(op->image_len);
-	waiting.log = malloc(log_len + 1);
-	if (!waiting.image || !waiting.log) {
-		forget_waiting();
-		return;
+	uint64_t memory = 0;
+	int len;
+
+	if (code->own) {
+		waiting.image = malloc(op->image_len);
+		waiting.log = malloc(log_len + 1);
 	}
-	memcpy(waiting.image, image, op->image_len);
-	waiting.image_len = op->image_len;
-	waiting.kind = op->kind;
-	if (log_len)
-		memcpy(waiting.log, jit->log, log_len);
-	waiting.log_len = log_len;
-	waiting.code = *code;
-	memset(code, 0, sizeof(*code));
+	if (waiting.image && waiting.log) {
+		memcpy(waiting.image, image, op->image_len);
+		if (log_len)
+			memcpy(waiting.log, jit->log, log_len);
+		waiting.image_len = op->image_len;
+		waiting.kind = op->kind;
+		waiting.log_len = log_len;
+		waiting.code = *code;
+	} else {
+		forget_waiting();
+	}
+	memory_of(code, &memory);
+	if (waiting.image)
+		memset(code, 0, sizeof(*code));
+	if (!jit->size)
+		return log_len;
+	len = snprintf(jit->log, jit->size,
+		       "error   : the module takes %llu KiB of device memory, which the virtual GPU has not left\n",
+		       (unsigned long long)(memory >> 10) + 1);
+	return (size_t)len < jit->size ? (size_t)len : jit->size - 1;
 }
 
 static bool take_waiting(const char *image, const struct vgpu_op_module *op, struct jit *jit, size_t *log_len,
@@ -317,8 +332,8 @@ static CUresult load_private(uint32_t ctx, const char *image, const struct vgpu_
 	*value = log_len;
 	if (!result && mentions(&code, "vprintf"))
 		*value |= VGPU_MODULE_USES_PRINTF;
-	if (result == CUDA_ERROR_OUT_OF_MEMORY)
-		keep_waiting(image, op, jit, log_len, &code);
+	if (result == CUDA_ERROR_OUT_OF_MEMORY && cuda_is_lacking())
+		*value = keep_waiting(image, op, jit, log_len, &code);
 	drop_code(&code);
 	return result;
 }
@@ -356,7 +371,8 @@ CUresult cuda_module_load(uint32_t ctx, const struct vgpu_op_module *op, uint64_
 		if (jit.log)
 			memcpy(out, jit.log, op->log_len);
 	}
-	if (result)
+	/* One that lacks reserve comes again. */
+	if (result && !cuda_is_lacking())
 		log_warning("module not loaded: %s%s%.500s", cuda_error_name(result), jit.log ? ": " : "",
 			    jit.log ? jit.log : "");
 	free(image);

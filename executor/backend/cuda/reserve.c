@@ -142,6 +142,16 @@ uint64_t cuda_lacking(void)
 }
 
 /**
+ * cuda_is_lacking() - whether the command under way was refused for the reserve's sake
+ *
+ * The guest tries it again. Return: true if so. Context: the control thread.
+ */
+bool cuda_is_lacking(void)
+{
+	return lacking;
+}
+
+/**
  * cuda_take() - count what a context takes, before it does
  * @ctx: number
  * @kind: as what
