@@ -4,7 +4,7 @@
 # make bench: every program of BENCHES, one table, build/bench.json. A directory adds its own with BENCHES += in its build.mk;
 # tests/bench/README.md says what such a program prints.
 BENCH_DIR := tests/bench
-BENCHES += $(B)/bin/bench-soft $(BENCH_DIR)/path $(BENCH_DIR)/libcuda
+BENCHES += $(B)/bin/bench-soft $(BENCH_DIR)/path $(BENCH_DIR)/libcuda $(BENCH_DIR)/inference
 BENCH_PROGRAMS := $(B)/bin/bench-soft $(B)/bin/bench-queue $(B)/bin/bench-copy $(B)/bin/bench-calls \
 	$(B)/bin/bench-many $(B)/bin/bench-client
 

@@ -88,7 +88,27 @@ static void open_gpu(void)
 	open_env();
 }
 
-static void run_kernel(const struct ptx_function *func, uint64_t buffer)
+/* Over the start of the buffer; of every kind, and with every way of reading. */
+static uint64_t make_texture(uint32_t number, uint64_t buffer)
+{
+	struct ptx_texture texture = {
+		.addr = buffer, .width = 24, .kind = (uint8_t)(number % 6), .format = number & 1 ? PTX_FORMAT_FLOAT : PTX_FORMAT_U8,
+		.channels = (uint8_t)(1u << number % 3), .address = { number & 3, number >> 1 & 3, number >> 2 & 3 },
+		.filter = number >> 2 & 1, .normalized = number >> 1 & 1, .border = { 1, 2, 3, 4 },
+	};
+	uint64_t handle = 0;
+
+	if (texture.kind != PTX_TEXTURE_LINEAR) {
+		texture.height = texture.kind & 1 ? 1 : 5;
+		texture.depth = texture.kind > 2 ? 3 : 1;
+		texture.pitch = 512;
+	}
+	if (ptx_env_set_texture(gpu.env, number, &texture, &handle))
+		abort();
+	return handle;
+}
+
+static void run_kernel(const struct ptx_function *func, uint64_t buffer, const uint64_t *second)
 {
 	const struct ptx_function_info *info = ptx_function_info(func);
 	static unsigned char params[PTX_MAX_PARAMS];
@@ -102,7 +122,7 @@ static void run_kernel(const struct ptx_function *func, uint64_t buffer)
 	memset(params, 0, info->params_size);
 	for (i = 0; i < info->num_params; i++)
 		if (info->params[i].size == 8) {
-			memcpy(params + info->params[i].offset, &buffer, 8);
+			memcpy(params + info->params[i].offset, i == 1 ? second : &buffer, 8);
 		} else {
 			n = 40;
 			memcpy(params + info->params[i].offset, &n, info->params[i].size < 4 ? info->params[i].size : 4);
@@ -123,7 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ptx_log log = { text, sizeof(text), 0 };
 	const struct ptx_function *func;
 	struct ptx_module *module;
-	uint64_t buffer;
+	uint64_t buffer, second;
 	unsigned int i;
 	int result;
 
@@ -135,8 +155,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!result) {
 		if (va_alloc(NULL, BUFFER, 256, &buffer))
 			abort();
+		second = memmem(data, size, "tex.", 4) ? make_texture(size % 64, buffer) : buffer;
 		for (i = 0; i < MAX_KERNELS && (func = ptx_module_function_at(module, i)); i++)
-			run_kernel(func, buffer);
+			run_kernel(func, buffer, &second);
 		ptx_module_unload(module);
 	}
 	/* Everything starts anew, the kernels' heap too. */

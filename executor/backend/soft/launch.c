@@ -205,7 +205,7 @@ int ptx_env_create(struct ptx_env **out, const struct ptx_env_config *config)
 	pthread_cond_init(&env->work, NULL);
 	env->heap = heap_create(&config->va, config->heap_size ? config->heap_size : DEFAULT_HEAP);
 	env->threads = calloc(threads, sizeof(*env->threads));
-	if (!env->heap || !env->threads || !ptx_env_make_textures(env)) {
+	if (!env->heap || !env->threads) {
 		ptx_env_destroy(env);
 		return PTX_ERROR_OUT_OF_MEMORY;
 	}

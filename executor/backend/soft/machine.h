@@ -306,7 +306,7 @@ struct grid {
  * @launches: counts launches
  * @print_lock: one output of printf at a time
  * @heap: heap of malloc()
- * @textures: texture objects by number
+ * @textures: texture objects by number; NULL before the first
  */
 struct ptx_env {
 	struct ptx_env_config config;
@@ -321,7 +321,7 @@ struct ptx_env {
 	_Atomic uint64_t launches;
 	pthread_mutex_t print_lock;
 	struct heap *heap;
-	struct ptx_texture *_Atomic *textures;
+	struct ptx_texture *_Atomic *_Atomic textures;
 };
 
 /* warp.c */
@@ -447,14 +447,6 @@ void warp_free(struct warp *w);
 const struct insn *warp_passed(struct warp *w, const struct insn *next);
 
 /* texture.c */
-
-/**
- * ptx_env_make_textures - makes room for texture objects
- * @env: environment
- *
- * Return: false where there is no memory.
- */
-bool ptx_env_make_textures(struct ptx_env *env);
 
 /**
  * ptx_env_free_textures - frees what texture objects are left

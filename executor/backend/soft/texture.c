@@ -20,12 +20,20 @@
 
 int ptx_env_set_texture(struct ptx_env *env, uint32_t number, const struct ptx_texture *texture, uint64_t *handle)
 {
+	struct ptx_texture *_Atomic *table = atomic_load(&env->textures);
 	struct ptx_texture *copy = NULL, *before;
 
 	if (number >= MAX_TEXTURES)
 		return PTX_ERROR_INVALID_VALUE;
+	if (!table) {
+		/* Launches may look it up meanwhile. */
+		table = calloc(MAX_TEXTURES, sizeof(*table));
+		if (!table)
+			return PTX_ERROR_OUT_OF_MEMORY;
+		atomic_store(&env->textures, table);
+	}
 	if (texture) {
-		if (atomic_load(&env->textures[number]))
+		if (atomic_load(&table[number]))
 			return PTX_ERROR_INVALID_VALUE;
 		copy = malloc(sizeof(*copy));
 		if (!copy)
@@ -33,33 +41,30 @@ int ptx_env_set_texture(struct ptx_env *env, uint32_t number, const struct ptx_t
 		*copy = *texture;
 		*handle = HANDLE_BASE | number;
 	}
-	before = atomic_exchange(&env->textures[number], copy);
+	before = atomic_exchange(&table[number], copy);
 	if (!before && !texture)
 		return PTX_ERROR_NOT_FOUND;
 	free(before);
 	return PTX_SUCCESS;
 }
 
-bool ptx_env_make_textures(struct ptx_env *env)
-{
-	env->textures = calloc(MAX_TEXTURES, sizeof(*env->textures));
-	return env->textures;
-}
-
 void ptx_env_free_textures(struct ptx_env *env)
 {
+	struct ptx_texture *_Atomic *table = atomic_load(&env->textures);
 	uint32_t i;
 
-	for (i = 0; env->textures && i < MAX_TEXTURES; i++)
-		free(atomic_load(&env->textures[i]));
-	free(env->textures);
+	for (i = 0; table && i < MAX_TEXTURES; i++)
+		free(atomic_load(&table[i]));
+	free(table);
 }
 
 const struct ptx_texture *texture_find(struct ptx_env *env, uint64_t handle)
 {
-	if ((handle ^ HANDLE_BASE) >= MAX_TEXTURES)
+	struct ptx_texture *_Atomic *table = atomic_load(&env->textures);
+
+	if (!table || (handle ^ HANDLE_BASE) >= MAX_TEXTURES)
 		return NULL;
-	return atomic_load(&env->textures[handle ^ HANDLE_BASE]);
+	return atomic_load(&table[handle ^ HANDLE_BASE]);
 }
 
 /* Two neighbours on an axis and the weight of the second; of a point the first alone. */
