@@ -9,7 +9,7 @@
 #include "ops_program.h"
 #include "tests/unit/ptx/harness.h"
 
-#define QUICK		720	/* programs of a run without arguments */
+#define QUICK		780	/* programs of a run without arguments */
 #define MAX_FINDINGS	20
 #define BUDGET		(1u << 20)	/* warp instructions of a program that does not end as it should */
 

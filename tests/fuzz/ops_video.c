@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
-/* Scalar video instructions, in the order in which the ISA describes them: select, compute, saturate, second operation, merge. */
+/* Video instructions, in the order in which the ISA describes them: select, compute, saturate, second operation, merge. */
 #include "ops.h"
 
 enum { VIDEO_ADD, VIDEO_SUB, VIDEO_ABSDIFF, VIDEO_MIN, VIDEO_MAX, VIDEO_SHL, VIDEO_SHR, VIDEO_SET, VIDEO_MAD };
@@ -118,6 +118,77 @@ static u64 multiply(const struct form *f, u64 (*v)[LANES], unsigned int lane, u6
 	return (u64)(f->flags & F_SAT ? limit(r, 32, is_signed) : r);
 }
 
+/* Halves or bytes side by side: form.round holds how many, bit 7 that b is signed; HOW() is none or add. */
+static u64 side_by_side(const struct form *f, u64 (*v)[LANES], unsigned int lane, u64 got)
+{
+	unsigned int parts = f->round & 7, bits = 32 / parts, k;
+	u64 r = 0, sum = v[2][lane];
+	s128 a, b, t;
+
+	for (k = 0; k < parts; k++) {
+		a = int_value(T(f->type2, bits), v[0][lane] >> (bits * k));
+		b = int_value(T(f->round & 128 ? 's' : 'u', bits), v[1][lane] >> (bits * k));
+		switch (f->mode) {
+		case VIDEO_ADD:
+			t = a + b;
+			break;
+		case VIDEO_SUB:
+			t = a - b;
+			break;
+		case VIDEO_ABSDIFF:
+			t = a < b ? b - a : a - b;
+			break;
+		case VIDEO_MIN:
+			t = a < b ? a : b;
+			break;
+		case VIDEO_MAX:
+			t = a > b ? a : b;
+			break;
+		case VIDEO_SET:
+			t = compare(MORE(f), a, b);
+			break;
+		default:
+			/* The average, a half away from zero. */
+			t = a + b >= 0 ? (a + b + 1) / 2 : -((1 - a - b) / 2);
+		}
+		if (f->flags & F_SAT)
+			t = limit(t, bits, f->type == 's');
+		sum += (u64)t;
+		r |= ((u64)t & mask_of(bits)) << (bits * k);
+	}
+	return HOW(f) ? sum : r;
+}
+
+static void parts(void)
+{
+	static const char *const names[] = { "vadd", "vsub", "vabsdiff", "vmin", "vmax", "vavrg" };
+	static const char *const comparisons[] = { "eq", "ne", "lt", "le", "gt", "ge" };
+	unsigned int n, i, types, sat, add;
+
+	for (n = 2; n <= 4; n += 2)
+		for (types = 0; types < 8; types++)
+			for (add = 0; add < 2; add++)
+				for (i = 0; i < 6; i++) {
+					struct form f = { .eval = side_by_side, .type = "us"[types & 1], .type2 = "us"[types >> 1 & 1],
+							  .round = (u8)(n | (types & 4 ? 128 : 0)), .d = R_W, .s = { R_W, R_W, R_W },
+							  .no_imm = true, .mode = i < 5 ? (int)i : VIDEO_MAD };
+
+					for (sat = 0; sat < 2; sat++) {
+						f.flags = sat ? F_SAT : 0;
+						f.mode2 = PACK(0, 0, 0, add, 0);
+						form_add(f, "%s%u.%c32.%c32.%c32%s%s %%d, %%a, %%b, %%c;", names[i], n, f.type, f.type2,
+							 types & 4 ? 's' : 'u', sat ? ".sat" : "", add ? ".add" : "");
+					}
+					if (types & 1)
+						continue;
+					f.flags = 0;
+					f.mode = VIDEO_SET;
+					f.mode2 = (int)PACK(0, 0, 0, add, i);
+					form_add(f, "vset%u.%c32.%c32.%s%s %%d, %%a, %%b, %%c;", n, f.type2, types & 4 ? 's' : 'u', comparisons[i],
+						 add ? ".add" : "");
+				}
+}
+
 static void two_sources(unsigned int mode, const char *name, unsigned int *turn)
 {
 	unsigned int types, sat, how, a, b, d;
@@ -216,4 +287,5 @@ void forms_video(void)
 	comparisons(&turn);
 	products(0, &turn);
 	products(1, &turn);
+	parts();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
-/* Video instructions. */
+/* Video instructions. Of those on halves and bytes side by side the parts are taken as they lie: no selectors, no masks. */
 #include "decode.h"
 #include "video.h"
 
@@ -29,18 +29,42 @@ static val_t source(struct decoder *dc, const struct opnd *o, uint8_t *sel, bool
 	return dc_src(dc, &plain, T_B32);
 }
 
+static unsigned int video_parts(struct decoder *dc)
+{
+	switch (dc->stmt->op) {
+	case PO_VADD2: case PO_VSUB2: case PO_VABSDIFF2: case PO_VAVRG2: case PO_VMIN2: case PO_VMAX2: case PO_VSET2:
+		return 2;
+	case PO_VADD4: case PO_VSUB4: case PO_VABSDIFF4: case PO_VAVRG4: case PO_VMIN4: case PO_VMAX4: case PO_VSET4:
+		return 4;
+	}
+	return 1;
+}
+
 static unsigned int video_op(struct decoder *dc)
 {
 	switch (dc->stmt->op) {
+	case PO_VAVRG2:
+	case PO_VAVRG4:
+		return VIDEO_AVRG;
 	case PO_VADD:
+	case PO_VADD2:
+	case PO_VADD4:
 		return VIDEO_ADD;
 	case PO_VSUB:
+	case PO_VSUB2:
+	case PO_VSUB4:
 		return VIDEO_SUB;
 	case PO_VABSDIFF:
+	case PO_VABSDIFF2:
+	case PO_VABSDIFF4:
 		return VIDEO_ABSDIFF;
 	case PO_VMIN:
+	case PO_VMIN2:
+	case PO_VMIN4:
 		return VIDEO_MIN;
 	case PO_VMAX:
+	case PO_VMAX2:
+	case PO_VMAX4:
 		return VIDEO_MAX;
 	case PO_VSHL:
 		return VIDEO_SHL;
@@ -91,6 +115,23 @@ static unsigned int second_op(struct decoder *dc, const struct video *v)
 	dc_bad_form(dc);
 }
 
+/* d, a, b, c: without .add c is what parts that a mask leaves out come from, and there is no mask. */
+static void decode_parts(struct decoder *dc, struct video *v)
+{
+	val_t a, b, c;
+
+	v->second = (uint8_t)second_op(dc, v);
+	if (v->second != SECOND_NONE && v->second != SECOND_ADD)
+		dc_bad_form(dc);
+	dc_operands(dc, 4, 4);
+	a = source(dc, dc_opnd(dc, 1), &v->a_sel, NULL);
+	b = source(dc, dc_opnd(dc, 2), &v->b_sel, NULL);
+	c = source(dc, dc_opnd(dc, 3), &v->d_sel, NULL);
+	if (v->a_sel || v->b_sel || v->d_sel)
+		dc_mismatch(dc);
+	dc_op(dc, XO_video, dc_dst(dc, dc_opnd(dc, 0), T_B32), a, b, c)->ptr = v;
+}
+
 void decode_video(struct decoder *dc)
 {
 	struct video *v = build_keep(dc->b, sizeof(*v));
@@ -100,7 +141,12 @@ void decode_video(struct decoder *dc)
 	uint8_t sel = 0;
 
 	v->op = (uint8_t)video_op(dc);
+	v->parts = (uint8_t)video_parts(dc);
 	set_modifiers(dc, v);
+	if (v->parts > 1) {
+		decode_parts(dc, v);
+		return;
+	}
 	dc_operands(dc, 3, 4);
 	if (dst.kind == O_REG) {
 		v->d_sel = dst.sub;

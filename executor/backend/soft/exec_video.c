@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
-/* Scalar video instructions: parts of words, wider arithmetic, saturation, and a second operation. */
+/* Video instructions: parts of words, wider arithmetic, saturation, and a second operation. */
 #include "exec.h"
 #include "video.h"
 
@@ -65,6 +65,8 @@ static __int128 first(const struct video *v, int64_t a, int64_t b, uint32_t c)
 		return a - b;
 	case VIDEO_ABSDIFF:
 		return a > b ? a - b : b - a;
+	case VIDEO_AVRG:
+		return (a + b + (a + b >= 0)) >> 1;
 	case VIDEO_MIN:
 		return a < b ? a : b;
 	case VIDEO_MAX:
@@ -116,13 +118,33 @@ static uint32_t video(const struct video *v, uint32_t a, uint32_t b, uint32_t c)
 	return r;
 }
 
+/* vadd2, vadd4 and so on: halves or bytes side by side. */
+static uint32_t video_parts(const struct video *v, uint32_t a, uint32_t b, uint32_t c)
+{
+	unsigned int bits = 32 / v->parts, sel = v->parts == 2 ? 24 : 16, k;
+	uint32_t mask = (1u << bits) - 1, r = 0;
+	__int128 t;
+
+	for (k = 0; k < v->parts; k++) {
+		t = first(v, part(a, sel + k, v->a_signed), part(b, sel + k, v->b_signed), 0);
+		if (v->saturate)
+			t = saturate(t, bits, v->d_signed);
+		if (v->second == SECOND_ADD)
+			c += (uint32_t)t;
+		else
+			r |= ((uint32_t)t & mask) << (bits * k);
+	}
+	return v->second == SECOND_ADD ? c : r;
+}
+
 EXEC(video)
 {
+	const struct video *v = i->ptr;
 	uint32_t *d = w_row(w, i->o[0]);
 	const uint32_t *a = w_row(w, i->o[1]), *b = w_row(w, i->o[2]), *c = w_row(w, i->o[3]);
 
 	for (unsigned int l = 0; l < LANES; l++)
 		if (ON(m, l))
-			d[l] = video(i->ptr, a[l], b[l], c[l]);
+			d[l] = v->parts > 1 ? video_parts(v, a[l], b[l], c[l]) : video(v, a[l], b[l], c[l]);
 	return i + 1;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) vgpu authors */
-/* Scalar video instructions, as the decoder describes them to their handler. */
+/* Video instructions, as the decoder describes them to their handler. */
 #ifndef EXECUTOR_SOFT_VIDEO_H
 #define EXECUTOR_SOFT_VIDEO_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum video_op {
-	VIDEO_ADD, VIDEO_SUB, VIDEO_ABSDIFF, VIDEO_MIN, VIDEO_MAX, VIDEO_SHL, VIDEO_SHR, VIDEO_MAD, VIDEO_SET,
+	VIDEO_ADD, VIDEO_SUB, VIDEO_ABSDIFF, VIDEO_MIN, VIDEO_MAX, VIDEO_SHL, VIDEO_SHR, VIDEO_MAD, VIDEO_SET, VIDEO_AVRG,
 };
 
 enum video_second {
@@ -19,6 +19,7 @@ enum video_second {
  * struct video - one instruction
  * @op: enum video_op
  * @second: enum video_second
+ * @parts: 1, or 2 or 4: each part of the words for itself, their sum with c where @second is SECOND_ADD
  * @a_signed: type of a
  * @b_signed: type of b
  * @d_signed: type of the result
@@ -37,6 +38,7 @@ enum video_second {
 struct video {
 	uint8_t op;
 	uint8_t second;
+	uint8_t parts;
 	bool a_signed, b_signed, d_signed;
 	uint8_t a_sel, b_sel, d_sel;
 	bool saturate;
