@@ -11,14 +11,16 @@ static bool inside(uint64_t addr, uint32_t bytes, uint64_t start, uint64_t len)
 	return addr - start < len && bytes <= len - (addr - start);
 }
 
-/* Shared, local and parameter memory seen through a generic address. */
+/* Shared, local and parameter memory seen through a generic address, and the workspace of a cooperative launch. */
 static bool in_window(const struct warp *w, unsigned int lane, uint64_t addr, uint32_t bytes)
 {
 	uint64_t local = (uint64_t)(uintptr_t)w->local + lane * w->local_stride;
+	const struct grid *grid = w->grid;
 
 	return inside(addr, bytes, (uint64_t)(uintptr_t)w->shared, w->shared_size) ||
 	       inside(addr, bytes, local, w->local_size) ||
-	       inside(addr, bytes, (uint64_t)(uintptr_t)w->params, w->params_len);
+	       inside(addr, bytes, (uint64_t)(uintptr_t)w->params, w->params_len) ||
+	       (grid->cooperative && inside(addr, bytes, (uint64_t)(uintptr_t)grid->workspace, sizeof(grid->workspace)));
 }
 
 bool access_check(struct warp *w, const struct insn *i, uint32_t m, const uint64_t *addr, uint32_t bytes)

@@ -197,6 +197,12 @@ EXEC(sreg_w)
 				d[l] = v;
 		}
 		return i + 1;
+	case SR_ENVREG1:
+		value = grid->cooperative ? (uint32_t)((uint64_t)(uintptr_t)grid->workspace >> 32) : 0;
+		break;
+	case SR_ENVREG2:
+		value = grid->cooperative ? (uint32_t)(uintptr_t)grid->workspace : 0;
+		break;
 	case SR_WARPID:
 		value = w->index;
 		break;

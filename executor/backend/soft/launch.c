@@ -358,6 +358,7 @@ static struct grid *grid_create(struct ptx_env *env, const struct ptx_launch *la
 		grid->shared_size = func->info.shared_size;
 	grid->local_size = (uint32_t)(func->recursive ? local + stack : local);
 	grid->cooperative = launch->flags & PTX_LAUNCH_COOPERATIVE;
+	grid->workspace[0] = sizeof(grid->workspace);
 	grid->id = atomic_fetch_add(&env->launches, 1) + 1;
 	grid->external_stop = launch->stop;
 	grid->has_budget = launch->budget;

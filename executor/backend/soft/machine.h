@@ -236,6 +236,7 @@ enum block_result {
  * @dynamic_shared: bytes of it that are dynamic
  * @local_size: bytes of local memory of a thread
  * @cooperative: all blocks are resident at once
+ * @workspace: of a cooperative launch, where %envreg1 and %envreg2 point: bytes, then the barrier of grid.sync()
  * @params: parameter buffer
  * @params_len: bytes of it
  * @id: number of the launch
@@ -262,6 +263,7 @@ struct grid {
 	const struct code *code;
 	const struct ptx_function *func;
 	uint32_t dim[3];
+	uint32_t workspace[2];
 	uint32_t block_dim[3];
 	uint32_t block_threads;
 	uint32_t block_warps;

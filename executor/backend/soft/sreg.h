@@ -44,7 +44,9 @@
 	X(RESERVED_SMEM_OFFSET_CAP, "reserved_smem_offset_cap", 32, false)	\
 	X(RESERVED_SMEM_OFFSET_0, "reserved_smem_offset_0", 32, false)	\
 	X(RESERVED_SMEM_OFFSET_1, "reserved_smem_offset_1", 32, false)	\
-	X(CURRENT_GRAPH_EXEC, "current_graph_exec", 64, false)
+	X(CURRENT_GRAPH_EXEC, "current_graph_exec", 64, false)	\
+	X(ENVREG1, "envreg1", 32, false)			\
+	X(ENVREG2, "envreg2", 32, false)
 
 enum sreg {
 	SR_NONE,
@@ -52,7 +54,7 @@ enum sreg {
 	PTX_SREGS(X)
 #undef X
 	SR_COUNT,
-	/* %pm0..7, %pm0_64..7_64 and %envreg0..31 read as zero. */
+	/* %pm0..7, %pm0_64..7_64 and the other %envreg0..31 read as zero. */
 	SR_ZERO32 = SR_COUNT,
 	SR_ZERO64,
 };
