@@ -235,7 +235,13 @@ static int fill_absent(const struct vgpu_nl_to *to, void *object)
 			-EMSGSIZE;
 }
 
-static struct vgpu_host_gpu *find_gpu(const char *name)
+/**
+ * vgpu_nl_gpu() - a GPU that is there
+ * @name: its name
+ *
+ * Return: the GPU, or NULL. Context: vgpu_gpus_lock held.
+ */
+struct vgpu_host_gpu *vgpu_nl_gpu(const char *name)
 {
 	struct vgpu_host_gpu *gpu;
 
@@ -276,7 +282,7 @@ int vgpu_nl_version_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 static int get_gpu(struct genl_info *info, struct nlattr *name)
 {
-	struct vgpu_host_gpu *gpu = find_gpu(nla_data(name));
+	struct vgpu_host_gpu *gpu = vgpu_nl_gpu(nla_data(name));
 	struct vgpu_place *place = vgpu_place_find(nla_data(name));
 	struct absent_gpu absent;
 
@@ -337,7 +343,7 @@ int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		cb->args[0] = gpu->serial;
 	}
 	list_for_each_entry(place, &vgpu_places, node) {
-		if (find_gpu(place->name) || place->serial <= (u64)cb->args[1])
+		if (vgpu_nl_gpu(place->name) || place->serial <= (u64)cb->args[1])
 			continue;
 		absent = (struct absent_gpu){ place->name, place->pool->core.name };
 		if (fill_absent(&to, &absent))

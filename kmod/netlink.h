@@ -34,6 +34,7 @@ struct vgpu_nl_to {
 };
 
 /* netlink.c: among the family's files */
+struct vgpu_host_gpu *vgpu_nl_gpu(const char *name);
 void *vgpu_nl_begin(const struct vgpu_nl_to *to);
 int vgpu_nl_end(const struct vgpu_nl_to *to, void *header, bool whole);
 struct vgpu_nl_to vgpu_nl_dump_to(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
@@ -60,6 +61,10 @@ int vgpu_nl_get_settings(struct nlattr **attrs, struct nlattr *first, int len,
 
 /* netlink_stats.c: among the family's files */
 int vgpu_nl_put_engines(struct sk_buff *skb, int type, const u64 busy_ns[VGPU_ENGINE_COUNT]);
+int vgpu_nl_put_numbers(struct sk_buff *skb, int type, const struct vgpu_stats *stats,
+			const struct vgpu_metrics_reading *metrics);
+int vgpu_nl_put_window(struct sk_buff *skb, int type, const struct vgpu_latency_reading *reading,
+		       enum vgpu_window window, bool all);
 int vgpu_nl_put_stats(struct sk_buff *skb, struct vgpu_dev *dev);
 int vgpu_nl_put_quarantine(struct sk_buff *skb, struct vgpu_dev *dev);
 

@@ -86,14 +86,10 @@ static int put_kinds(struct sk_buff *skb, const struct vgpu_metrics_reading *rea
 	return 0;
 }
 
-static int put_metrics(struct sk_buff *skb, struct vgpu_dev *dev)
+static int put_metrics(struct sk_buff *skb, const struct vgpu_metrics_reading *reading)
 {
-	struct vgpu_metrics_reading *reading = kmalloc(sizeof(*reading), GFP_KERNEL);
 	int err;
 
-	if (!reading)
-		return -ENOMEM;
-	vgpu_dev_read_metrics(dev, reading);
 	err = nla_put_u64_64bit(skb, VGPU_A_STATS_SWITCHES, reading->switches, VGPU_A_STATS_PAD) ||
 	      nla_put_u64_64bit(skb, VGPU_A_STATS_DEPTH_MAX, reading->depth_max,
 				VGPU_A_STATS_PAD) ||
@@ -102,8 +98,60 @@ static int put_metrics(struct sk_buff *skb, struct vgpu_dev *dev)
 	      nla_put_u64_64bit(skb, VGPU_A_STATS_METRICS_MEMORY, reading->memory,
 				VGPU_A_STATS_PAD) ||
 	      put_kinds(skb, reading);
-	kfree(reading);
 	return err ? -EMSGSIZE : 0;
+}
+
+/**
+ * vgpu_nl_put_numbers() - append a nest of statistics
+ * @skb: to which
+ * @type: attribute of the nest
+ * @stats: of a virtual GPU or a group of them
+ * @metrics: likewise
+ *
+ * Return: 0 or -EMSGSIZE. Context: any.
+ */
+int vgpu_nl_put_numbers(struct sk_buff *skb, int type, const struct vgpu_stats *stats,
+			const struct vgpu_metrics_reading *metrics)
+{
+	const struct {
+		int type;
+		const u64 *value;
+	} numbers[] = {
+		{ VGPU_A_STATS_SUBMITTED, &stats->counters.submitted },
+		{ VGPU_A_STATS_COMPLETED, &stats->counters.completed },
+		{ VGPU_A_STATS_FAILED, &stats->counters.failed },
+		{ VGPU_A_STATS_WAITING, &stats->waiting },
+		{ VGPU_A_STATS_REJECTED, &stats->counters.rejected },
+		{ VGPU_A_STATS_LAUNCHES, &stats->counters.launches },
+		{ VGPU_A_STATS_BYTES_IN, &stats->counters.bytes_in },
+		{ VGPU_A_STATS_BYTES_OUT, &stats->counters.bytes_out },
+		{ VGPU_A_STATS_DOORBELLS, &stats->counters.doorbells },
+		{ VGPU_A_STATS_BAD_REGISTERS, &stats->counters.bad_registers },
+		{ VGPU_A_STATS_SESSIONS_LOST, &stats->counters.sessions_lost },
+		{ VGPU_A_STATS_HANGS, &stats->counters.hangs },
+		{ VGPU_A_STATS_BAD_COMPLETIONS, &stats->counters.bad_completions },
+		{ VGPU_A_STATS_MEMORY_USED, &stats->memory_used },
+		{ VGPU_A_STATS_THROTTLED_NS, &stats->counters.throttled_ns },
+		{ VGPU_A_STATS_PROMOTIONS, &stats->counters.promotions },
+		{ VGPU_A_STATS_MEMORY_PEAK, &stats->counters.memory_peak },
+	};
+	struct nlattr *nest;
+	u32 i;
+
+	nest = nla_nest_start(skb, type);
+	if (!nest)
+		return -EMSGSIZE;
+	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (nla_put_u64_64bit(skb, numbers[i].type, *numbers[i].value, VGPU_A_STATS_PAD))
+			return -EMSGSIZE;
+	if (nla_put_u32(skb, VGPU_A_STATS_SESSIONS, stats->sessions) ||
+	    nla_put_u32(skb, VGPU_A_STATS_WORKERS, stats->workers) ||
+	    vgpu_nl_put_engines(skb, VGPU_A_STATS_ENGINE, stats->counters.busy_ns) ||
+	    put_strikes(skb, VGPU_A_STATS_STRIKES, NULL, stats->counters.strikes) ||
+	    put_metrics(skb, metrics))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
 }
 
 /**
@@ -111,51 +159,21 @@ static int put_metrics(struct sk_buff *skb, struct vgpu_dev *dev)
  * @skb: to which
  * @dev: whose
  *
- * Return: 0 or -EMSGSIZE. Context: any process.
+ * Return: 0, -ENOMEM or -EMSGSIZE. Context: any process.
  */
 int vgpu_nl_put_stats(struct sk_buff *skb, struct vgpu_dev *dev)
 {
+	struct vgpu_metrics_reading *metrics = kmalloc(sizeof(*metrics), GFP_KERNEL);
 	struct vgpu_stats stats;
-	const struct {
-		int type;
-		const u64 *value;
-	} numbers[] = {
-		{ VGPU_A_STATS_SUBMITTED, &stats.counters.submitted },
-		{ VGPU_A_STATS_COMPLETED, &stats.counters.completed },
-		{ VGPU_A_STATS_FAILED, &stats.counters.failed },
-		{ VGPU_A_STATS_WAITING, &stats.waiting },
-		{ VGPU_A_STATS_REJECTED, &stats.counters.rejected },
-		{ VGPU_A_STATS_LAUNCHES, &stats.counters.launches },
-		{ VGPU_A_STATS_BYTES_IN, &stats.counters.bytes_in },
-		{ VGPU_A_STATS_BYTES_OUT, &stats.counters.bytes_out },
-		{ VGPU_A_STATS_DOORBELLS, &stats.counters.doorbells },
-		{ VGPU_A_STATS_BAD_REGISTERS, &stats.counters.bad_registers },
-		{ VGPU_A_STATS_SESSIONS_LOST, &stats.counters.sessions_lost },
-		{ VGPU_A_STATS_HANGS, &stats.counters.hangs },
-		{ VGPU_A_STATS_BAD_COMPLETIONS, &stats.counters.bad_completions },
-		{ VGPU_A_STATS_MEMORY_USED, &stats.memory_used },
-		{ VGPU_A_STATS_THROTTLED_NS, &stats.counters.throttled_ns },
-		{ VGPU_A_STATS_PROMOTIONS, &stats.counters.promotions },
-		{ VGPU_A_STATS_MEMORY_PEAK, &stats.counters.memory_peak },
-	};
-	struct nlattr *nest;
-	u32 i;
+	int err;
 
-	nest = nla_nest_start(skb, VGPU_A_VM_STATS);
-	if (!nest)
-		return -EMSGSIZE;
+	if (!metrics)
+		return -ENOMEM;
 	vgpu_dev_read_stats(dev, &stats);
-	for (i = 0; i < ARRAY_SIZE(numbers); i++)
-		if (nla_put_u64_64bit(skb, numbers[i].type, *numbers[i].value, VGPU_A_STATS_PAD))
-			return -EMSGSIZE;
-	if (nla_put_u32(skb, VGPU_A_STATS_SESSIONS, stats.sessions) ||
-	    nla_put_u32(skb, VGPU_A_STATS_WORKERS, stats.workers) ||
-	    vgpu_nl_put_engines(skb, VGPU_A_STATS_ENGINE, stats.counters.busy_ns) ||
-	    put_strikes(skb, VGPU_A_STATS_STRIKES, NULL, stats.counters.strikes) ||
-	    put_metrics(skb, dev))
-		return -EMSGSIZE;
-	nla_nest_end(skb, nest);
-	return 0;
+	vgpu_dev_read_metrics(dev, metrics);
+	err = vgpu_nl_put_numbers(skb, VGPU_A_VM_STATS, &stats, metrics);
+	kfree(metrics);
+	return err;
 }
 
 /* All buckets, or only one for each power of two. */
@@ -185,14 +203,14 @@ static int put_buckets(struct sk_buff *skb, const struct vgpu_hist *hist, bool a
 	return 0;
 }
 
-static int put_histogram(struct sk_buff *skb, const struct vgpu_hist *hist, enum vgpu_part part,
-			 u64 window_ns, bool buckets, bool all)
+static int put_histogram(struct sk_buff *skb, int type, const struct vgpu_hist *hist,
+			 enum vgpu_part part, u64 window_ns, bool buckets, bool all)
 {
 	struct vgpu_hist_summary summary;
 	struct nlattr *nest;
 
 	vgpu_hist_summarise(hist, &summary);
-	nest = nla_nest_start(skb, VGPU_A_VM_HISTOGRAM);
+	nest = nla_nest_start(skb, type);
 	if (!nest || nla_put_u32(skb, VGPU_A_HISTOGRAM_LATENCY, part) ||
 	    nla_put_u64_64bit(skb, VGPU_A_HISTOGRAM_WINDOW_NS, window_ns, VGPU_A_HISTOGRAM_PAD) ||
 	    nla_put_u64_64bit(skb, VGPU_A_HISTOGRAM_COUNT, summary.count, VGPU_A_HISTOGRAM_PAD) ||
@@ -207,24 +225,44 @@ static int put_histogram(struct sk_buff *skb, const struct vgpu_hist *hist, enum
 	return 0;
 }
 
-static int put_latencies(struct sk_buff *skb, struct vgpu_dev *dev, bool whole)
+/**
+ * vgpu_nl_put_window() - append the latencies of a window, a nest for each part of commands' lives
+ * @skb: to which
+ * @type: attribute of the nests
+ * @reading: the histograms
+ * @window: which; that of all time has the buckets of the total
+ * @all: all buckets, else one for each power of two
+ *
+ * Return: 0 or -EMSGSIZE. Context: any.
+ */
+int vgpu_nl_put_window(struct sk_buff *skb, int type, const struct vgpu_latency_reading *reading,
+		       enum vgpu_window window, bool all)
 {
 	static const u64 windows[VGPU_WINDOW_COUNT] = {
 		[VGPU_WINDOW_1S] = 1 * NSEC_PER_SEC,
 		[VGPU_WINDOW_10S] = 10 * NSEC_PER_SEC,
 		[VGPU_WINDOW_60S] = 60 * NSEC_PER_SEC,
 	};
+	u32 part;
+
+	for (part = 0; part < VGPU_PART_COUNT; part++)
+		if (put_histogram(skb, type, &reading->part[part], part, windows[window],
+				  !window && !part, all))
+			return -EMSGSIZE;
+	return 0;
+}
+
+static int put_latencies(struct sk_buff *skb, struct vgpu_dev *dev, bool whole)
+{
 	struct vgpu_latency_reading *reading = kmalloc(sizeof(*reading), GFP_KERNEL);
-	u32 window, part;
+	u32 window;
 	int err = 0;
 
 	if (!reading)
 		return -ENOMEM;
 	for (window = 0; !err && window < (whole ? VGPU_WINDOW_COUNT : 1); window++) {
 		vgpu_dev_read_latency(dev, window, reading);
-		for (part = 0; !err && part < VGPU_PART_COUNT; part++)
-			err = put_histogram(skb, &reading->part[part], part, windows[window],
-					    !window && !part, whole);
+		err = vgpu_nl_put_window(skb, VGPU_A_VM_HISTOGRAM, reading, window, whole);
 		vgpu_latency_free(reading);
 	}
 	kfree(reading);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause)
-/* spec f6330688aafbe22dd6559b990e7216bef64a491c87d61a03739aced2c3c45571 text 855328cb36d910c4a2373f32a37a8ab6f8d8132df07b1381e7c165ef998df2a7 */
+/* spec 0ef8a9dd8f0b722a6dca39a33f76fe955c1dfbcc434e1ee0de86d11f0f86a51a text 02d3ddfe7c7c97500d078a78373c9f21ea9bf036fb0e68c99983243bb06914a0 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel source */
@@ -204,8 +204,15 @@ const struct nla_policy vgpu_stats_get_nl_policy[VGPU_A_VM_UUID + 1] = {
 	[VGPU_A_VM_UUID] = NLA_POLICY_EXACT_LEN(VGPU_UUID_LEN),
 };
 
+/* VGPU_CMD_GROUP_GET - do */
+const struct nla_policy vgpu_group_get_nl_policy[VGPU_A_GROUP_TIER + 1] = {
+	[VGPU_A_GROUP_GPU] = { .type = NLA_NUL_STRING, .len = VGPU_GPU_NAME_MAX, },
+	[VGPU_A_GROUP_POOL] = { .type = NLA_NUL_STRING, .len = VGPU_POOL_NAME_MAX, },
+	[VGPU_A_GROUP_TIER] = NLA_POLICY_MAX(NLA_U32, 2),
+};
+
 /* Ops table for vgpu */
-const struct genl_ops vgpu_nl_ops[13] = {
+const struct genl_ops vgpu_nl_ops[14] = {
 	{
 		.cmd		= VGPU_CMD_VERSION_GET,
 		.doit		= vgpu_nl_version_get_doit,
@@ -298,6 +305,14 @@ const struct genl_ops vgpu_nl_ops[13] = {
 		.dumpit		= vgpu_nl_stats_get_dumpit,
 		.policy		= vgpu_stats_get_nl_policy,
 		.maxattr	= VGPU_A_VM_UUID,
+		.flags		= GENL_ADMIN_PERM,
+	},
+	{
+		.cmd		= VGPU_CMD_GROUP_GET,
+		.doit		= vgpu_nl_group_get_doit,
+		.dumpit		= vgpu_nl_group_get_dumpit,
+		.policy		= vgpu_group_get_nl_policy,
+		.maxattr	= VGPU_A_GROUP_TIER,
 		.flags		= GENL_ADMIN_PERM,
 	},
 };

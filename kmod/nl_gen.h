@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec f6330688aafbe22dd6559b990e7216bef64a491c87d61a03739aced2c3c45571 text 0193cc93fb860db5e0ca8271d8b695bed0e05f9606bf8cf3d0574e3e737123cd */
+/* spec 0ef8a9dd8f0b722a6dca39a33f76fe955c1dfbcc434e1ee0de86d11f0f86a51a text b067222ec013e5c36a281cea9595e2934cc3d852f9fa2f5a7ce57c89a8847265 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel header */
@@ -42,8 +42,10 @@ extern const struct nla_policy vgpu_quarantine_release_nl_policy[VGPU_A_VM_UUID 
 
 extern const struct nla_policy vgpu_stats_get_nl_policy[VGPU_A_VM_UUID + 1];
 
+extern const struct nla_policy vgpu_group_get_nl_policy[VGPU_A_GROUP_TIER + 1];
+
 /* Ops table for vgpu */
-extern const struct genl_ops vgpu_nl_ops[13];
+extern const struct genl_ops vgpu_nl_ops[14];
 
 int vgpu_nl_version_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_gpu_get_doit(struct sk_buff *skb, struct genl_info *info);
@@ -63,6 +65,8 @@ int vgpu_nl_quarantine_release_doit(struct sk_buff *skb,
 				    struct genl_info *info);
 int vgpu_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info);
 int vgpu_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
+int vgpu_nl_group_get_doit(struct sk_buff *skb, struct genl_info *info);
+int vgpu_nl_group_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb);
 
 enum {
 	VGPU_NLGRP_MONITOR,

@@ -287,6 +287,45 @@ GPU_ATTR(busy_compute_ns, stats.busy_ns[VGPU_ENGINE_COMPUTE]);
 GPU_ATTR(busy_copy_in_ns, stats.busy_ns[VGPU_ENGINE_COPY_IN]);
 GPU_ATTR(busy_copy_out_ns, stats.busy_ns[VGPU_ENGINE_COPY_OUT]);
 
+#define GROUP_ATTR(name, expression) \
+static ssize_t gpu_##name##_show(struct device *dev, struct device_attribute *attr, char *buf) \
+{ \
+	struct vgpu_host_gpu *gpu = container_of(dev, struct vgpu_host_gpu, dev); \
+	struct vgpu_group_reading *reading = kmalloc(sizeof(*reading), GFP_KERNEL); \
+	ssize_t ret; \
+	\
+	if (!reading) \
+		return -ENOMEM; \
+	vgpu_gpu_read_group(&gpu->core, reading); \
+	ret = sysfs_emit(buf, "%llu\n", (u64)(expression)); \
+	vgpu_group_free(reading); \
+	kfree(reading); \
+	return ret; \
+} \
+static struct device_attribute gpu_attr_##name = __ATTR(name, 0444, gpu_##name##_show, NULL)
+
+#define GPU_LATENCY(reading, ppm) \
+	vgpu_hist_quantile(&(reading)->latency[VGPU_WINDOW_ALL].part[VGPU_PART_TOTAL], ppm)
+
+GROUP_ATTR(submitted, reading->sums.counters.submitted);
+GROUP_ATTR(completed, reading->sums.counters.completed);
+GROUP_ATTR(failed, reading->sums.counters.failed);
+GROUP_ATTR(waiting, reading->waiting);
+GROUP_ATTR(bytes_in, reading->sums.counters.bytes_in);
+GROUP_ATTR(bytes_out, reading->sums.counters.bytes_out);
+GROUP_ATTR(hangs, reading->sums.counters.hangs);
+GROUP_ATTR(sessions_lost, reading->sums.counters.sessions_lost);
+GROUP_ATTR(throttled_ns, reading->sums.counters.throttled_ns);
+GROUP_ATTR(memory_used, reading->memory_used);
+GROUP_ATTR(memory_peak, reading->memory_peak);
+GROUP_ATTR(quarantined, reading->quarantined);
+GROUP_ATTR(queue_depth_max, reading->depth_max);
+GROUP_ATTR(queue_depth_ns, reading->sums.depth_ns);
+GROUP_ATTR(latency_p50_ns, GPU_LATENCY(reading, 500000));
+GROUP_ATTR(latency_p95_ns, GPU_LATENCY(reading, 950000));
+GROUP_ATTR(latency_p99_ns, GPU_LATENCY(reading, 990000));
+GROUP_ATTR(latency_max_ns, GPU_LATENCY(reading, 1000000));
+
 static struct attribute *gpu_attrs[] = {
 	&gpu_attr_attached.attr,
 	&gpu_attr_memory_total.attr,
@@ -298,6 +337,24 @@ static struct attribute *gpu_attrs[] = {
 	&gpu_attr_busy_compute_ns.attr,
 	&gpu_attr_busy_copy_in_ns.attr,
 	&gpu_attr_busy_copy_out_ns.attr,
+	&gpu_attr_submitted.attr,
+	&gpu_attr_completed.attr,
+	&gpu_attr_failed.attr,
+	&gpu_attr_waiting.attr,
+	&gpu_attr_bytes_in.attr,
+	&gpu_attr_bytes_out.attr,
+	&gpu_attr_hangs.attr,
+	&gpu_attr_sessions_lost.attr,
+	&gpu_attr_throttled_ns.attr,
+	&gpu_attr_memory_used.attr,
+	&gpu_attr_memory_peak.attr,
+	&gpu_attr_quarantined.attr,
+	&gpu_attr_queue_depth_max.attr,
+	&gpu_attr_queue_depth_ns.attr,
+	&gpu_attr_latency_p50_ns.attr,
+	&gpu_attr_latency_p95_ns.attr,
+	&gpu_attr_latency_p99_ns.attr,
+	&gpu_attr_latency_max_ns.attr,
 	NULL
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec f6330688aafbe22dd6559b990e7216bef64a491c87d61a03739aced2c3c45571 text e8cd0a3bd6626e19d840a4a3937b9886ee98ad89d12660c9116df292c548e60f */
+/* spec 0ef8a9dd8f0b722a6dca39a33f76fe955c1dfbcc434e1ee0de86d11f0f86a51a text a3e94af500291179573a1276bd1815818bfbbf0efdbebad0e45219e755e488fb */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN uapi header */
@@ -474,6 +474,21 @@ enum {
 };
 
 enum {
+	VGPU_A_GROUP_PAD = 1,
+	VGPU_A_GROUP_GPU,
+	VGPU_A_GROUP_POOL,
+	VGPU_A_GROUP_TIER,
+	VGPU_A_GROUP_VMS,
+	VGPU_A_GROUP_QUARANTINED,
+	VGPU_A_GROUP_THROTTLED,
+	VGPU_A_GROUP_STATS,
+	VGPU_A_GROUP_HISTOGRAM,
+
+	__VGPU_A_GROUP_MAX,
+	VGPU_A_GROUP_MAX = (__VGPU_A_GROUP_MAX - 1)
+};
+
+enum {
 	VGPU_A_EVENT_PAD = 1,
 	VGPU_A_EVENT_TYPE,
 	VGPU_A_EVENT_TIME_NS,
@@ -512,6 +527,7 @@ enum {
 	VGPU_CMD_QUARANTINE_RELEASE,
 	VGPU_CMD_STATS_GET,
 	VGPU_CMD_EVENT_NTF,
+	VGPU_CMD_GROUP_GET,
 
 	__VGPU_CMD_MAX,
 	VGPU_CMD_MAX = (__VGPU_CMD_MAX - 1)

@@ -23,6 +23,7 @@
  *	1. vgpu_dev.ctl (mutex): register writes that sleep: control operations, reset
  *	2. vgpu_gpu.lock (spinlock): everything else of a GPU, its virtual GPUs, sessions and
  *	workers
+ *	3. vgpu_pool.past_lock (spinlock): what is left of virtual GPUs that were in a pool
  *
  * Functions that say "context: any process" take vgpu_gpu.lock themselves and may not be called
  * with it held. The core has no interrupt context. Host operations marked "locked" are called with
@@ -33,6 +34,7 @@
 
 #include "os.h"
 #include "bucket.h"
+#include "group.h"
 #include "limits.h"
 #include "metrics.h"
 #include "sched.h"
@@ -158,48 +160,6 @@ enum vgpu_bucket_kind {
 	VGPU_BUCKET_COPY,
 	VGPU_BUCKET_COMMAND,
 	VGPU_BUCKET_COUNT
-};
-
-/**
- * struct vgpu_counters - what happened to the commands of one virtual GPU
- * @submitted: commands fetched
- * @completed: completed with VGPU_ST_OK
- * @failed: completed with another status
- * @rejected: of @failed, those that vetting refused
- * @launches: of @completed, kernel launches
- * @bytes_in: copied to the device by completed commands
- * @bytes_out: copied from the device
- * @doorbells: doorbell writes
- * @bad_registers: writes to undefined registers
- * @sessions_lost: sessions whose worker died or was killed
- * @hangs: runs that outlived their deadline
- * @bad_completions: completions of workers that failed the check
- * @promotions: runs that aging brought forward
- * @throttled_ns: time in which at least one bucket was empty
- * @memory_peak: most device memory mapped at once, bytes
- * @strikes: by enum vgpu_strike
- * @busy_ns: time that engines were occupied, by engine, on the kernel's clock
- *
- * submitted = completed + failed + waiting holds at every read.
- */
-struct vgpu_counters {
-	u64 submitted;
-	u64 completed;
-	u64 failed;
-	u64 rejected;
-	u64 launches;
-	u64 bytes_in;
-	u64 bytes_out;
-	u64 doorbells;
-	u64 bad_registers;
-	u64 sessions_lost;
-	u64 hangs;
-	u64 bad_completions;
-	u64 promotions;
-	u64 throttled_ns;
-	u64 memory_peak;
-	u64 strikes[VGPU_STRIKE_COUNT];
-	u64 busy_ns[VGPU_ENGINE_COUNT];
 };
 
 /**
@@ -570,6 +530,7 @@ struct vgpu_session {
  * @sched: what the scheduler sees
  * @counters: what happened
  * @metrics: what its commands took
+ * @credited: of what happened, that which its pool and tier have been given; see group.h
  * @waiting: commands accepted and not completed
  * @memory_used: device memory mapped by all sessions
  * @sessions: by number, NULL where free
@@ -606,6 +567,7 @@ struct vgpu_dev {
 	struct vgpu_sched_vm sched;
 	struct vgpu_counters counters;
 	struct vgpu_metrics metrics;
+	struct vgpu_sums credited;
 	u64 waiting;
 	u64 memory_used;
 	struct vgpu_session *sessions[VGPU_MAX_SESSIONS];
@@ -643,7 +605,7 @@ struct vgpu_dev {
  * @devs: virtual GPUs
  * @num_devs: of @devs
  * @memory_given: quotas of @devs
- * @pool: that it belongs to, NULL for none; guarded by vgpu_pool.lock
+ * @pool: that it belongs to, NULL for none; changed with both vgpu_pool.lock and @lock held
  * @pool_node: in its list
  * @sched: run queues
  * @engine: dispatch windows
@@ -663,6 +625,9 @@ struct vgpu_dev {
  * @generations: counter
  * @dev_ids: counter
  * @tick_ns: time for which a tick is asked, 0 if none
+ * @depth: commands accepted and not completed, by tier, and of all tiers
+ * @memory: device memory mapped, by tier, and of all tiers
+ * @past: what happened to virtual GPUs that are gone
  * @asked_ns: since when the supervisor has had something to read and has read nothing, 0 if it has
  *	nothing to read
  */
@@ -697,6 +662,9 @@ struct vgpu_gpu {
 	u64 dev_ids;
 	u64 tick_ns;
 	u64 asked_ns;
+	struct vgpu_level depth[VGPU_TIER_COUNT + 1];
+	struct vgpu_level memory[VGPU_TIER_COUNT + 1];
+	struct vgpu_tally past;
 };
 
 /**
@@ -705,13 +673,18 @@ struct vgpu_gpu {
  * @name: for people
  * @policy: in force on all its GPUs
  * @gpus: its GPUs
+ * @past_lock: guards @past
+ * @past: by tier, what happened to virtual GPUs that are gone, or not in it any more
  */
 struct vgpu_pool {
-	/* Guards all of it. */
+	/* Guards all of it but the past. */
 	struct mutex lock;
 	char name[32];
 	struct vgpu_policy policy;
 	struct list_head gpus;
+	/* Guards the past. */
+	spinlock_t past_lock;
+	struct vgpu_tally past[VGPU_TIER_COUNT];
 };
 
 /* pool.c: called by the host */

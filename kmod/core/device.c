@@ -71,6 +71,7 @@ void vgpu_dev_destroy(struct vgpu_dev *dev)
 	struct vgpu_gpu *gpu = dev->gpu;
 
 	spin_lock(&gpu->lock);
+	vgpu_group_retire(dev, vgpu_now_ns());
 	list_del(&dev->gpu_node);
 	list_del_init(&dev->held_node);
 	list_del_init(&dev->quarantine_node);
@@ -402,7 +403,7 @@ static void reap_session(struct vgpu_dev *dev, struct vgpu_session *session)
 
 	spin_lock(&dev->gpu->lock);
 	dev->sessions[session->id] = NULL;
-	dev->memory_used -= session->memory_used;
+	vgpu_group_memory(dev, -(s64)session->memory_used);
 	ops->signal(dev, VGPU_VECTOR_CONFIG);
 	spin_unlock(&dev->gpu->lock);
 	vgpu_session_free(session);

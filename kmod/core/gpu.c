@@ -80,6 +80,7 @@ int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 
 	memset(gpu, 0, sizeof(*gpu));
 	spin_lock_init(&gpu->lock);
+	vgpu_tally_init(&gpu->past);
 	gpu->ops = ops;
 	gpu->host = host;
 	gpu->attach = *attach;
@@ -197,6 +198,7 @@ void vgpu_gpu_lose(struct vgpu_gpu *gpu)
 void vgpu_gpu_destroy(struct vgpu_gpu *gpu)
 {
 	vgpu_sched_destroy(&gpu->sched);
+	vgpu_tally_clear(&gpu->past);
 	gpu->ops = NULL;
 }
 

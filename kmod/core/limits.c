@@ -155,6 +155,7 @@ int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, 
 	if (!err)
 		err = change_memory(dev, limits->memory, why);
 	if (!err) {
+		vgpu_group_change_tier(dev, limits->tier, now);
 		dev->limits = *limits;
 		vgpu_sched_set_tier(&gpu->sched, &dev->sched, limits->tier, now);
 		vgpu_admit_set(dev, now);

@@ -61,8 +61,11 @@ void vgpu_metrics_destroy(struct vgpu_dev *dev)
 	for (level = 0; level < VGPU_WINDOW_LEVELS; level++)
 		for (i = 0; i < VGPU_WINDOW_PIECES; i++)
 			drop_piece(latency, &latency->piece[level][i]);
-	for (i = 0; i < VGPU_PART_COUNT; i++)
+	for (i = 0; i < VGPU_PART_COUNT; i++) {
 		vgpu_hist_clear(&latency->all[i], &latency->spares);
+		vgpu_hist_clear(&latency->before[i], &latency->spares);
+		vgpu_hist_clear(&latency->early[i], &latency->spares);
+	}
 	vgpu_hist_trim(&latency->spares);
 	kfree(latency);
 	dev->metrics.latency = NULL;
@@ -85,8 +88,8 @@ static struct vgpu_piece *get_piece(struct vgpu_latency *latency, u32 level, u64
 	return *place;
 }
 
-/* The current piece is over: it counts in what is longer. */
-static void close_piece(struct vgpu_latency *latency)
+/* The current piece is over, or has to count now: it counts in what is longer. */
+static void count_piece(struct vgpu_latency *latency)
 {
 	const struct vgpu_piece *done = latency->now;
 	struct vgpu_piece *piece;
@@ -101,14 +104,14 @@ static void close_piece(struct vgpu_latency *latency)
 	}
 	for (i = 0; i < VGPU_PART_COUNT; i++)
 		vgpu_hist_merge(&latency->all[i], &latency->spares, &done->part[i]);
-	latency->now = NULL;
 }
 
 static void advance(struct vgpu_metrics *metrics, u64 now)
 {
 	struct vgpu_latency *latency = metrics->latency;
 
-	close_piece(latency);
+	count_piece(latency);
+	latency->now = NULL;
 	latency->epoch = div64_u64(now, VGPU_WINDOW_PIECE_NS);
 	metrics->until_ns = (latency->epoch + 1) * VGPU_WINDOW_PIECE_NS;
 }
@@ -136,6 +139,8 @@ void vgpu_metrics_accept(struct vgpu_dev *dev, const struct vgpu_item *item)
 	metrics->arrival_sum += item->arrival_ns;
 	if (++metrics->accepted > metrics->accepted_max)
 		metrics->accepted_max = metrics->accepted;
+	vgpu_level_add(&dev->gpu->depth[dev->limits.tier], 1);
+	vgpu_level_add(&dev->gpu->depth[VGPU_TIER_COUNT], 1);
 }
 
 static enum vgpu_error error_of(u16 status)
@@ -206,6 +211,8 @@ void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u
 		return;
 	metrics->arrival_sum -= item->arrival_ns;
 	metrics->accepted--;
+	dev->gpu->depth[dev->limits.tier].now--;
+	dev->gpu->depth[VGPU_TIER_COUNT].now--;
 	if (status == VGPU_ST_OK) {
 		metrics->commands[kind]++;
 		metrics->bytes[kind] += vgpu_cmd_bytes(&item->cmd);
@@ -248,8 +255,48 @@ static void expire(struct vgpu_latency *latency)
 					      div_u64(latency->epoch, piece_length[level]))
 				drop_piece(latency, place);
 		}
+	if (latency->early_epoch + window_pieces[0] < latency->epoch)
+		for (i = 0; i < VGPU_PART_COUNT; i++)
+			vgpu_hist_clear(&latency->early[i], &latency->spares);
 	if (!latency->pieces)
 		vgpu_hist_trim(&latency->spares);
+}
+
+/**
+ * vgpu_metrics_depth_ns() - the integral of the queue depth over time
+ * @metrics: of a virtual GPU
+ * @now: time
+ *
+ * Return: that. Context: vgpu_gpu.lock held.
+ */
+u64 vgpu_metrics_depth_ns(const struct vgpu_metrics *metrics, u64 now)
+{
+	const struct vgpu_latency *latency = metrics->latency;
+	u64 done = 0;
+
+	if (latency) {
+		done = latency->all[VGPU_PART_TOTAL].sum + latency->before[VGPU_PART_TOTAL].sum;
+		if (latency->now)
+			done += latency->now->part[VGPU_PART_TOTAL].sum;
+	}
+	/* What a command waited is what it added to the integral: J. D. C. Little, 1961. */
+	return done + metrics->accepted * now - metrics->arrival_sum;
+}
+
+/**
+ * vgpu_metrics_memory() - bytes that the histograms of a virtual GPU take
+ * @dev: any
+ *
+ * Return: that. Context: vgpu_gpu.lock held.
+ */
+u64 vgpu_metrics_memory(const struct vgpu_dev *dev)
+{
+	const struct vgpu_latency *latency = dev->metrics.latency;
+
+	if (!latency)
+		return 0;
+	return sizeof(*latency) + latency->pieces * sizeof(struct vgpu_piece) +
+	       latency->spares.allocated * sizeof(struct vgpu_hist_block);
 }
 
 /**
@@ -262,7 +309,7 @@ static void expire(struct vgpu_latency *latency)
 void vgpu_dev_read_metrics(struct vgpu_dev *dev, struct vgpu_metrics_reading *reading)
 {
 	struct vgpu_metrics *metrics = &dev->metrics;
-	u64 now, done = 0;
+	u64 now;
 
 	spin_lock(&dev->gpu->lock);
 	now = vgpu_now_ns();
@@ -274,22 +321,110 @@ void vgpu_dev_read_metrics(struct vgpu_dev *dev, struct vgpu_metrics_reading *re
 	reading->depth_max = metrics->accepted_max;
 	reading->age_ns = now - metrics->since_ns;
 	reading->unseen = metrics->unseen;
-	reading->memory = 0;
 	if (metrics->latency) {
 		if (now >= metrics->until_ns)
 			advance(metrics, now);
 		expire(metrics->latency);
-		done = metrics->latency->all[VGPU_PART_TOTAL].sum;
-		if (metrics->latency->now)
-			done += metrics->latency->now->part[VGPU_PART_TOTAL].sum;
-		reading->memory = sizeof(*metrics->latency) +
-				  metrics->latency->pieces * sizeof(struct vgpu_piece) +
-				  metrics->latency->spares.allocated *
-					  sizeof(struct vgpu_hist_block);
 	}
-	/* What a command waited is what it added to the integral: J. D. C. Little, 1961. */
-	reading->depth_ns = done + metrics->accepted * now - metrics->arrival_sum;
+	reading->memory = vgpu_metrics_memory(dev);
+	reading->depth_ns = vgpu_metrics_depth_ns(metrics, now);
 	spin_unlock(&dev->gpu->lock);
+}
+
+/**
+ * vgpu_latency_merge() - add histograms to a reading
+ * @reading: grows
+ * @part: by enum vgpu_part
+ *
+ * Context: the locks that guard either are held.
+ */
+void vgpu_latency_merge(struct vgpu_latency_reading *reading,
+			const struct vgpu_hist part[VGPU_PART_COUNT])
+{
+	u32 i;
+
+	for (i = 0; i < VGPU_PART_COUNT; i++)
+		vgpu_hist_merge(&reading->part[i], &reading->spares, &part[i]);
+}
+
+/**
+ * vgpu_metrics_merge() - add a virtual GPU's histograms of a window to a reading
+ * @dev: any
+ * @window: which
+ * @uncredited: of all time, without what was credited to a tier
+ * @reading: grows
+ * @now: time
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_metrics_merge(struct vgpu_dev *dev, enum vgpu_window window, bool uncredited,
+			struct vgpu_latency_reading *reading, u64 now)
+{
+	struct vgpu_metrics *metrics = &dev->metrics;
+	struct vgpu_latency *latency = metrics->latency;
+	struct vgpu_piece *piece;
+	u32 level, j;
+	u64 epoch;
+
+	if (!latency)
+		return;
+	if (now >= metrics->until_ns)
+		advance(metrics, now);
+	if (window == VGPU_WINDOW_ALL) {
+		vgpu_latency_merge(reading, latency->all);
+		if (!uncredited)
+			vgpu_latency_merge(reading, latency->before);
+	} else {
+		if (window == VGPU_WINDOW_1S &&
+		    latency->early_epoch + window_pieces[0] >= latency->epoch)
+			vgpu_latency_merge(reading, latency->early);
+		level = window - VGPU_WINDOW_1S;
+		epoch = div_u64(latency->epoch, piece_length[level]);
+		for (j = 0; j < VGPU_WINDOW_PIECES; j++) {
+			piece = latency->piece[level][j];
+			if (piece && piece != latency->now &&
+			    piece->epoch + window_pieces[level] >= epoch)
+				vgpu_latency_merge(reading, piece->part);
+		}
+	}
+	if (latency->now)
+		vgpu_latency_merge(reading, latency->now->part);
+}
+
+/**
+ * vgpu_metrics_credit() - a virtual GPU's histograms of all time become those of before
+ * @dev: any
+ * @to: is given them too, or NULL
+ * @now: time
+ *
+ * Context: vgpu_gpu.lock held, and what guards @to.
+ */
+void vgpu_metrics_credit(struct vgpu_dev *dev, struct vgpu_latency_reading *to, u64 now)
+{
+	struct vgpu_latency *latency = dev->metrics.latency;
+	u32 i;
+
+	if (!latency)
+		return;
+	if (now >= dev->metrics.until_ns)
+		advance(&dev->metrics, now);
+	count_piece(latency);
+	for (i = 0; i < VGPU_PART_COUNT; i++) {
+		if (latency->early_epoch + window_pieces[0] < latency->epoch)
+			vgpu_hist_clear(&latency->early[i], &latency->spares);
+		if (latency->now)
+			vgpu_hist_merge(&latency->early[i], &latency->spares,
+					&latency->now->part[i]);
+	}
+	latency->early_epoch = latency->epoch;
+	if (latency->now)
+		clear_piece(latency, latency->now);
+	if (to)
+		vgpu_latency_merge(to, latency->all);
+	for (i = 0; i < VGPU_PART_COUNT; i++) {
+		vgpu_hist_merge(&latency->before[i], &latency->spares, &latency->all[i]);
+		vgpu_hist_clear(&latency->all[i], &latency->spares);
+	}
 }
 
 /**
@@ -305,41 +440,9 @@ void vgpu_dev_read_metrics(struct vgpu_dev *dev, struct vgpu_metrics_reading *re
 void vgpu_dev_read_latency(struct vgpu_dev *dev, enum vgpu_window window,
 			   struct vgpu_latency_reading *reading)
 {
-	struct vgpu_metrics *metrics = &dev->metrics;
-	struct vgpu_latency *latency;
-	struct vgpu_piece *piece;
-	u32 level, i, j;
-	u64 epoch, now;
-
 	memset(reading, 0, sizeof(*reading));
 	spin_lock(&dev->gpu->lock);
-	latency = metrics->latency;
-	if (!latency)
-		goto out;
-	now = vgpu_now_ns();
-	if (now >= metrics->until_ns)
-		advance(metrics, now);
-	if (window == VGPU_WINDOW_ALL) {
-		for (i = 0; i < VGPU_PART_COUNT; i++)
-			vgpu_hist_merge(&reading->part[i], &reading->spares, &latency->all[i]);
-	} else {
-		level = window - VGPU_WINDOW_1S;
-		epoch = div_u64(latency->epoch, piece_length[level]);
-		for (j = 0; j < VGPU_WINDOW_PIECES; j++) {
-			piece = latency->piece[level][j];
-			if (!piece || piece == latency->now ||
-			    piece->epoch + window_pieces[level] < epoch)
-				continue;
-			for (i = 0; i < VGPU_PART_COUNT; i++)
-				vgpu_hist_merge(&reading->part[i], &reading->spares,
-						&piece->part[i]);
-		}
-	}
-	if (latency->now)
-		for (i = 0; i < VGPU_PART_COUNT; i++)
-			vgpu_hist_merge(&reading->part[i], &reading->spares,
-					&latency->now->part[i]);
-out:
+	vgpu_metrics_merge(dev, window, false, reading, vgpu_now_ns());
 	spin_unlock(&dev->gpu->lock);
 }
 

@@ -93,7 +93,10 @@ struct vgpu_piece {
 
 /**
  * struct vgpu_latency - histograms of a virtual GPU
- * @all: since it was made, but for the current 200 ms
+ * @all: since it was made or credited to a tier (see group.h), but for the current 200 ms
+ * @before: before that
+ * @early: of the current piece at the last credit, for the window of 1 s; elsewhere it is counted
+ * @early_epoch: of that piece
  * @piece: by length of 200 ms, 2 s, 10 s
  * @now: piece of 200 ms that has begun, NULL if there was no memory
  * @epoch: its number
@@ -102,6 +105,9 @@ struct vgpu_piece {
  */
 struct vgpu_latency {
 	struct vgpu_hist all[VGPU_PART_COUNT];
+	struct vgpu_hist before[VGPU_PART_COUNT];
+	struct vgpu_hist early[VGPU_PART_COUNT];
+	u64 early_epoch;
 	struct vgpu_piece *piece[VGPU_WINDOW_LEVELS][VGPU_WINDOW_PIECES];
 	struct vgpu_piece *now;
 	u64 epoch;
@@ -179,6 +185,8 @@ extern bool vgpu_metrics_on;
 void vgpu_dev_read_metrics(struct vgpu_dev *dev, struct vgpu_metrics_reading *reading);
 void vgpu_dev_read_latency(struct vgpu_dev *dev, enum vgpu_window window,
 			   struct vgpu_latency_reading *reading);
+void vgpu_latency_merge(struct vgpu_latency_reading *reading,
+			const struct vgpu_hist part[VGPU_PART_COUNT]);
 void vgpu_latency_free(struct vgpu_latency_reading *reading);
 
 /* Inside the core, vgpu_gpu.lock held but for init and destroy. */
@@ -188,5 +196,10 @@ void vgpu_metrics_accept(struct vgpu_dev *dev, const struct vgpu_item *item);
 void vgpu_metrics_refuse(struct vgpu_dev *dev, u16 status);
 void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u16 status,
 			   u64 now);
+u64 vgpu_metrics_depth_ns(const struct vgpu_metrics *metrics, u64 now);
+u64 vgpu_metrics_memory(const struct vgpu_dev *dev);
+void vgpu_metrics_merge(struct vgpu_dev *dev, enum vgpu_window window, bool uncredited,
+			struct vgpu_latency_reading *reading, u64 now);
+void vgpu_metrics_credit(struct vgpu_dev *dev, struct vgpu_latency_reading *to, u64 now);
 
 #endif /* VGPU_CORE_METRICS_H */

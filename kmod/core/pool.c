@@ -17,9 +17,13 @@
 void vgpu_pool_init(struct vgpu_pool *pool, const char *name)
 {
 	size_t len = strnlen(name, sizeof(pool->name) - 1);
+	u32 i;
 
 	memset(pool, 0, sizeof(*pool));
 	mutex_init(&pool->lock);
+	spin_lock_init(&pool->past_lock);
+	for (i = 0; i < VGPU_TIER_COUNT; i++)
+		vgpu_tally_init(&pool->past[i]);
 	memcpy(pool->name, name, len);
 	pool->policy = vgpu_policy_default;
 	INIT_LIST_HEAD(&pool->gpus);
@@ -33,6 +37,10 @@ void vgpu_pool_init(struct vgpu_pool *pool, const char *name)
  */
 void vgpu_pool_destroy(struct vgpu_pool *pool)
 {
+	u32 i;
+
+	for (i = 0; i < VGPU_TIER_COUNT; i++)
+		vgpu_tally_clear(&pool->past[i]);
 	mutex_destroy(&pool->lock);
 }
 
@@ -46,14 +54,16 @@ void vgpu_pool_destroy(struct vgpu_pool *pool)
 void vgpu_pool_add(struct vgpu_pool *pool, struct vgpu_gpu *gpu)
 {
 	mutex_lock(&pool->lock);
+	spin_lock(&gpu->lock);
 	gpu->pool = pool;
+	spin_unlock(&gpu->lock);
 	list_add_tail(&gpu->pool_node, &pool->gpus);
 	vgpu_gpu_set_policy(gpu, &pool->policy);
 	mutex_unlock(&pool->lock);
 }
 
 /**
- * vgpu_pool_remove() - a GPU leaves a pool; it keeps the policy that it has
+ * vgpu_pool_remove() - a GPU leaves a pool; it keeps the policy that it has, the pool what happened
  * @pool: in which it is
  * @gpu: any of its GPUs
  *
@@ -61,9 +71,15 @@ void vgpu_pool_add(struct vgpu_pool *pool, struct vgpu_gpu *gpu)
  */
 void vgpu_pool_remove(struct vgpu_pool *pool, struct vgpu_gpu *gpu)
 {
+	struct vgpu_dev *dev;
+
 	mutex_lock(&pool->lock);
 	list_del_init(&gpu->pool_node);
+	spin_lock(&gpu->lock);
+	list_for_each_entry(dev, &gpu->devs, gpu_node)
+		vgpu_group_credit(dev, vgpu_now_ns());
 	gpu->pool = NULL;
+	spin_unlock(&gpu->lock);
 	mutex_unlock(&pool->lock);
 }
 

@@ -444,11 +444,8 @@ static void mark(const struct vgpu_session *session, unsigned long *map,
 
 static void charge_memory(struct vgpu_session *session, s64 bytes)
 {
-	struct vgpu_dev *dev = session->dev;
-
 	session->memory_used += bytes;
-	dev->memory_used += bytes;
-	dev->counters.memory_peak = max(dev->counters.memory_peak, dev->memory_used);
+	vgpu_group_memory(session->dev, bytes);
 }
 
 /**

@@ -89,6 +89,40 @@ test_stats()
 			vgpu-admin stats show mail
 }
 
+group() # JQ-FILTER
+{
+	vgpu-admin stats groups -j | jq "$1"
+}
+
+# One virtual GPU did all of it: what groups say is what it says, down to the quantiles.
+test_groups()
+{
+	local kind name=vgpu_tier_commands_completed_total
+
+	for kind in 'group == "gpu"' 'group == "pool"' 'tier == "high"'; do
+		expect "completed, $kind" "$(group ".[] | select(.$kind) | .completed")" "$(cat "$sys/completed")" &&
+			expect "latency, $kind" "$(group ".[] | select(.$kind) | .latency.all")" \
+				"$(vgpu-admin stats show "$one" -j | jq '.[].latency.all')" || return
+	done
+	expect "completed, tier low" "$(group '.[] | select(.tier == "low") | .completed')" 0 &&
+		expect "completed, sysfs" "$(cat /sys/class/vgpu/soft0/completed)" "$(cat "$sys/completed")" &&
+		expect "99th percentile, sysfs" "$(cat /sys/class/vgpu/soft0/latency_p99_ns)" "$(cat "$sys/latency_p99_ns")" &&
+		expect "exporter" "$(metric "$name{pool=\"default\",tier=\"high\"}")" "$(cat "$sys/completed")" &&
+		expect_exit 0 vgpu-admin stats groups && [[ $out = *$'\n'gpu\ soft0\ * && $out = *$'\n'tier\ default/high\ * ]]
+}
+
+# What a virtual GPU did in a tier stays that tier's, and the GPU's when it is gone.
+test_groups_never_fall()
+{
+	local before
+
+	before=$(cat /sys/class/vgpu/soft0/completed)
+	expect_exit 0 vgpu-admin vm set "$one" --tier low && expect_exit 0 remove_vgpu "$one" &&
+		expect "completed, GPU" "$(cat /sys/class/vgpu/soft0/completed)" "$before" &&
+		expect "completed, tier high" "$(group '.[] | select(.tier == "high") | .completed')" "$before" &&
+		expect "completed, tier low" "$(group '.[] | select(.tier == "low") | .completed')" 0
+}
+
 screen()
 {
 	tmux -L vgpu capture-pane -p
@@ -168,6 +202,7 @@ exporter=$!
 wait_for answers "$url" || exit
 check "promtool finds nothing in the exporter's text" test_format
 check "exporter and sysfs say the same" test_one_source
+check "GPU, pool and tier say what their virtual GPU says" test_groups
 check "the exporter listens on loopback alone" test_loopback_alone
 check "tracepoints count what the counters count" test_tracepoints
 check "textfile" test_textfile
@@ -180,7 +215,8 @@ case $(uname -r) in
 	;;
 esac
 check "vgpu-admin events" test_events
+check "what GPU and tier counted stays when a virtual GPU goes" test_groups_never_fall
 kill $exporter
 wait $exporter
-remove_vgpu $one && remove_vgpu $two && stop_executor soft0 && unload_module || exit
+remove_vgpu $two && stop_executor soft0 && unload_module || exit
 finish

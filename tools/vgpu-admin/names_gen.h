@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec f6330688aafbe22dd6559b990e7216bef64a491c87d61a03739aced2c3c45571 text bb4199d944791d3e57ea9f4760b57765ecb2064c36f39e3dc8b61f96d59a5957 */
+/* spec 0ef8a9dd8f0b722a6dca39a33f76fe955c1dfbcc434e1ee0de86d11f0f86a51a text 296c0329ef0c9596be0e5027f22bdf9396d0c794697bdf60612e433311f14b61 */
 /* Names of attributes that requests take, by number. */
 #ifndef VGPU_NAMES_GEN_H
 #define VGPU_NAMES_GEN_H
@@ -83,6 +83,18 @@ static const char * const pool_attribute_names[] = {
 	[VGPU_A_POOL_AGING_CAP] = "aging-cap",
 	[VGPU_A_POOL_LIMITS] = "limits",
 	[VGPU_A_POOL_REPLACE] = "replace",
+};
+
+static const char * const group_attribute_names[] = {
+	[VGPU_A_GROUP_PAD] = "pad",
+	[VGPU_A_GROUP_GPU] = "gpu",
+	[VGPU_A_GROUP_POOL] = "pool",
+	[VGPU_A_GROUP_TIER] = "tier",
+	[VGPU_A_GROUP_VMS] = "vms",
+	[VGPU_A_GROUP_QUARANTINED] = "quarantined",
+	[VGPU_A_GROUP_THROTTLED] = "throttled",
+	[VGPU_A_GROUP_STATS] = "stats",
+	[VGPU_A_GROUP_HISTOGRAM] = "histogram",
 };
 
 #endif /* VGPU_NAMES_GEN_H */

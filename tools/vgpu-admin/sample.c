@@ -219,6 +219,45 @@ static int take_gpu(struct nl_msg *msg, void *arg)
 	return NL_OK;
 }
 
+static int take_group(struct nl_msg *msg, void *arg)
+{
+	struct sample *sample = arg;
+	struct sample_group *group = append((void **)&sample->groups, &sample->num_groups, sizeof(*group));
+	struct nlattr *attr;
+	int rest;
+
+	nlmsg_for_each_attr(attr, nlmsg_hdr(msg), GENL_HDRLEN, rest) {
+		switch (nla_type(attr)) {
+		case VGPU_A_GROUP_GPU:
+			copy_text(group->gpu, sizeof(group->gpu), attr);
+			break;
+		case VGPU_A_GROUP_POOL:
+			copy_text(group->pool, sizeof(group->pool), attr);
+			break;
+		case VGPU_A_GROUP_TIER:
+			group->has_tier = true;
+			group->sum.tier = nla_get_u32(attr) % 3;
+			break;
+		case VGPU_A_GROUP_VMS:
+			group->vms = nla_get_u32(attr);
+			break;
+		case VGPU_A_GROUP_QUARANTINED:
+			group->quarantined = nla_get_u32(attr);
+			break;
+		case VGPU_A_GROUP_THROTTLED:
+			group->throttled = nla_get_u32(attr);
+			break;
+		case VGPU_A_GROUP_STATS:
+			take_stats(&group->sum, attr);
+			break;
+		case VGPU_A_GROUP_HISTOGRAM:
+			take_histogram(&group->sum, attr);
+			break;
+		}
+	}
+	return NL_OK;
+}
+
 static int call(struct sample_link *link, uint8_t cmd, const uint8_t *uuid, int (*take)(struct nl_msg *msg, void *arg),
 		struct sample *sample)
 {
@@ -309,6 +348,22 @@ int sample_read(struct sample_link *link, struct sample *sample)
 }
 
 /**
+ * sample_read_groups() - read all GPUs, pools and tiers, with windows
+ * @link: from sample_open()
+ * @sample: gets groups more; what else is in it stays
+ *
+ * Return: 0, -EPERM without CAP_NET_ADMIN, or another negative errno.
+ */
+int sample_read_groups(struct sample_link *link, struct sample *sample)
+{
+	int err = call(link, VGPU_CMD_GROUP_GET, NULL, take_group, sample);
+
+	if (err >= 0)
+		return 0;
+	return err == -NLE_PERM ? -EPERM : -EIO;
+}
+
+/**
  * sample_read_vm() - read one virtual GPU, with windows and all buckets
  * @link: from sample_open()
  * @uuid: which
@@ -338,6 +393,9 @@ void sample_free(struct sample *sample)
 
 	for (i = 0; i < sample->num_vms; i++)
 		free(sample->vms[i].buckets);
+	for (i = 0; i < sample->num_groups; i++)
+		free(sample->groups[i].sum.buckets);
+	free(sample->groups);
 	free(sample->vms);
 	free(sample->gpus);
 	memset(sample, 0, sizeof(*sample));

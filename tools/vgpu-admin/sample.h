@@ -81,6 +81,24 @@ struct sample_gpu {
 };
 
 /**
+ * struct sample_group - a GPU, a pool, or a tier of a pool
+ * @gpu: its name, "" where it is none
+ * @pool: of the GPU, or which
+ * @has_tier: it is a tier
+ * @vms: virtual GPUs in it
+ * @quarantined: of them
+ * @throttled: of them, held back by a limit now
+ * @sum: of all that were ever in it; as in a virtual GPU, with windows
+ */
+struct sample_group {
+	char gpu[VGPU_GPU_NAME_MAX + 1];
+	char pool[VGPU_POOL_NAME_MAX + 1];
+	bool has_tier;
+	uint32_t vms, quarantined, throttled;
+	struct sample_vm sum;
+};
+
+/**
  * struct sample - a reading
  * @time_ns: CLOCK_MONOTONIC time of it
  */
@@ -90,6 +108,8 @@ struct sample {
 	size_t num_vms;
 	struct sample_gpu *gpus;
 	size_t num_gpus;
+	struct sample_group *groups;
+	size_t num_groups;
 };
 
 struct sample_link;
@@ -104,6 +124,7 @@ extern const uint64_t sample_windows[SAMPLE_WINDOWS];
 int sample_open(struct sample_link **link);
 void sample_close(struct sample_link *link);
 int sample_read(struct sample_link *link, struct sample *sample);
+int sample_read_groups(struct sample_link *link, struct sample *sample);
 int sample_read_vm(struct sample_link *link, const uint8_t uuid[16], struct sample *sample);
 void sample_free(struct sample *sample);
 const char *sample_opcode(unsigned int opcode);

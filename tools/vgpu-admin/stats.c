@@ -59,6 +59,22 @@ static const struct print_column stats_columns[] = {
 	{ NULL },
 };
 
+static const struct print_column group_columns[] = {
+	{ "label", "group", "GROUP" },
+	{ "vms", "virtual GPUs", "VMS" },
+	{ "quarantined", "in quarantine", "QUAR" },
+	{ "compute_percent", "compute time, percent since creation", "COMPUTE%" },
+	{ "waiting", "queue depth", "DEPTH" },
+	{ "completed", "completed commands", "COMPLETED" },
+	{ "failed", "failed commands", "FAILED" },
+	{ "latency.all.total.p50_ns", "latency, median", "P50", PRINT_DURATION },
+	{ "latency.all.total.p99_ns", "latency, 99th percentile", "P99", PRINT_DURATION },
+	{ "latency.10s.total.p99_ns", "latency, 99th percentile of 10 s", "P99/10s", PRINT_DURATION },
+	{ "switches", "context switches", "SWITCHES" },
+	{ "memory_used", "memory used", "MEMORY", PRINT_SIZE },
+	{ NULL },
+};
+
 static const struct {
 	int attr;
 	const char *key;
@@ -218,21 +234,15 @@ static json_t *array_json(const uint64_t *values, unsigned int count, const char
 	return object;
 }
 
-static json_t *vm_json(const struct sample_vm *vm, const json_t *names, unsigned int windows)
+/* What is told of a virtual GPU and of a group alike. */
+static void add_numbers(json_t *object, const struct sample_vm *vm, unsigned int windows)
 {
 	static const char *const window_names[] = { "all", "1s", "10s", "60s" };
-	json_t *object = json_object(), *latency = json_object();
 	uint64_t age = vm->stat[VGPU_A_STATS_AGE_NS];
+	json_t *latency = json_object();
 	unsigned int window, part;
-	char uuid[37];
 	size_t i;
 
-	json_object_set_new(object, "label", json_string(stats_name(names, vm->uuid, uuid)));
-	json_object_set_new(object, "uuid", json_string(uuid));
-	json_object_set_new(object, "gpu", json_string(vm->gpu));
-	json_object_set_new(object, "pool", json_string(vm->pool));
-	json_object_set_new(object, "tier", json_string(sample_tiers[vm->tier]));
-	json_object_set_new(object, "quarantined", json_boolean(vm->quarantined));
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
 		json_object_set_new(object, numbers[i].key, json_integer((json_int_t)vm->stat[numbers[i].attr]));
 	json_object_set_new(object, "compute_percent", json_integer((json_int_t)(age ? vm->busy[0] * 100 / age : 0)));
@@ -251,6 +261,41 @@ static json_t *vm_json(const struct sample_vm *vm, const json_t *names, unsigned
 	json_object_set_new(object, "bytes", array_json(vm->bytes, SAMPLE_KINDS, NULL));
 	json_object_set_new(object, "errors", array_json(vm->errors, SAMPLE_ERRORS, sample_errors));
 	json_object_set_new(object, "strikes", array_json(vm->strikes, SAMPLE_STRIKES, sample_strikes));
+}
+
+static json_t *vm_json(const struct sample_vm *vm, const json_t *names, unsigned int windows)
+{
+	json_t *object = json_object();
+	char uuid[37];
+
+	json_object_set_new(object, "label", json_string(stats_name(names, vm->uuid, uuid)));
+	json_object_set_new(object, "uuid", json_string(uuid));
+	json_object_set_new(object, "gpu", json_string(vm->gpu));
+	json_object_set_new(object, "pool", json_string(vm->pool));
+	json_object_set_new(object, "tier", json_string(sample_tiers[vm->tier]));
+	json_object_set_new(object, "quarantined", json_boolean(vm->quarantined));
+	add_numbers(object, vm, windows);
+	return object;
+}
+
+static json_t *group_json(const struct sample_group *group)
+{
+	const char *kind = *group->gpu ? "gpu" : group->has_tier ? "tier" : "pool";
+	json_t *object = json_object();
+
+	json_object_set_new(object, "group", json_string(kind));
+	json_object_set_new(object, "label", json_sprintf("%s %s%s%s", kind, *group->gpu ? group->gpu : group->pool,
+							  group->has_tier ? "/" : "",
+							  group->has_tier ? sample_tiers[group->sum.tier] : ""));
+	if (*group->gpu)
+		json_object_set_new(object, "gpu", json_string(group->gpu));
+	json_object_set_new(object, "pool", json_string(group->pool));
+	if (group->has_tier)
+		json_object_set_new(object, "tier", json_string(sample_tiers[group->sum.tier]));
+	json_object_set_new(object, "vms", json_integer(group->vms));
+	json_object_set_new(object, "quarantined", json_integer(group->quarantined));
+	json_object_set_new(object, "throttled", json_integer(group->throttled));
+	add_numbers(object, &group->sum, SAMPLE_WINDOWS);
 	return object;
 }
 
@@ -281,23 +326,73 @@ static enum admin_exit show_once(struct sample_link *link, const json_t *names, 
 	return ADMIN_OK;
 }
 
-static enum admin_exit stats_show(const struct admin_args *args)
+static enum admin_exit show_groups(struct sample_link *link, const struct admin_args *args)
+{
+	struct sample sample = { 0 };
+	json_t *groups;
+	size_t i;
+	int err;
+
+	err = sample_read_groups(link, &sample);
+	if (err) {
+		sample_free(&sample);
+		return stats_failed(err);
+	}
+	groups = json_array();
+	for (i = 0; i < sample.num_groups; i++)
+		if (!args->value[STATS_POOL] || !strcmp(args->value[STATS_POOL], sample.groups[i].pool))
+			json_array_append_new(groups, group_json(&sample.groups[i]));
+	print_table(groups, group_columns, "no GPU and no pool", args);
+	json_decref(groups);
+	sample_free(&sample);
+	fflush(stdout);
+	return ADMIN_OK;
+}
+
+/* Sets how long to wait between readings, 0 for one alone. */
+static enum admin_exit take_watch(const struct admin_args *args, double *seconds)
 {
 	const char *watch = args->value[STATS_WATCH];
-	double seconds = 0;
+	char *end;
+
+	*seconds = 0;
+	if (!watch)
+		return ADMIN_OK;
+	*seconds = strtod(watch, &end);
+	if (!*end && *seconds >= 0.1 && *seconds <= 3600)
+		return ADMIN_OK;
+	admin_error("--watch %s: not a number of seconds from 0.1 to 3600", watch);
+	return ADMIN_USAGE;
+}
+
+static enum admin_exit stats_groups(const struct admin_args *args)
+{
+	struct sample_link *link = NULL;
+	enum admin_exit status;
+	double seconds;
+
+	status = take_watch(args, &seconds);
+	if (status == ADMIN_OK)
+		status = stats_open(&link);
+	do {
+		if (status == ADMIN_OK)
+			status = show_groups(link, args);
+	} while (status == ADMIN_OK && seconds > 0 && stats_pause(seconds));
+	sample_close(link);
+	return status;
+}
+
+static enum admin_exit stats_show(const struct admin_args *args)
+{
 	struct sample_link *link;
 	enum admin_exit status;
 	uint8_t uuid[16];
+	double seconds;
 	json_t *names;
-	char *end;
 
-	if (watch) {
-		seconds = strtod(watch, &end);
-		if (*end || !(seconds >= 0.1 && seconds <= 3600)) {
-			admin_error("--watch %s: not a number of seconds from 0.1 to 3600", watch);
-			return ADMIN_USAGE;
-		}
-	}
+	status = take_watch(args, &seconds);
+	if (status != ADMIN_OK)
+		return status;
 	status = stats_open(&link);
 	names = status == ADMIN_OK ? stats_names(args) : NULL;
 	if (status == ADMIN_OK && args->num_names)
@@ -305,7 +400,7 @@ static enum admin_exit stats_show(const struct admin_args *args)
 	do {
 		if (status == ADMIN_OK)
 			status = show_once(link, names, args->num_names ? uuid : NULL, args);
-	} while (status == ADMIN_OK && watch && stats_pause(seconds));
+	} while (status == ADMIN_OK && seconds > 0 && stats_pause(seconds));
 	json_decref(names);
 	sample_close(link);
 	return status;
@@ -313,6 +408,7 @@ static enum admin_exit stats_show(const struct admin_args *args)
 
 static const struct admin_verb stats_verbs[] = {
 	{ "show", "[VM]", "statistics of the virtual GPUs, or everything about one", 0, 1, stats_options, stats_show, ADMIN_VM },
+	{ "groups", NULL, "statistics of GPUs, pools, and the tiers of pools", 0, 0, stats_options, stats_groups, ADMIN_ANY },
 	{ NULL },
 };
 

@@ -74,6 +74,8 @@ static void collect(struct text *text)
 
 	if (!err)
 		err = sample_read(link, &sample);
+	if (!err)
+		err = sample_read_groups(link, &sample);
 	if (err == -EPERM)
 		fprintf(stderr, SD_ERR "vgpu-exporter: statistics are refused: reading them takes CAP_NET_ADMIN\n");
 	render(text, &sample, !err, now_seconds() - start);

@@ -248,6 +248,161 @@ static void render_gpus(struct text *text, const struct sample *sample)
 			    (double)sample->gpus[i].busy[j] * 1e-9);
 }
 
+/* A kind of group has labels of its own, so it has metrics of its own. */
+enum group_kind {
+	GROUP_GPU,
+	GROUP_POOL,
+	GROUP_TIER,
+	GROUP_KINDS
+};
+
+static const struct {
+	const char *prefix, *of;
+} group_kinds[GROUP_KINDS] = {
+	[GROUP_GPU] = { "vgpu_gpu_", "of all virtual GPUs that are or were on the GPU" },
+	[GROUP_POOL] = { "vgpu_pool_", "of all virtual GPUs that are or were in the pool" },
+	[GROUP_TIER] = { "vgpu_tier_", "of virtual GPUs while they were in the tier of the pool" },
+};
+
+static const struct {
+	int attr;
+	double scale;
+	const char *name, *type, *help;
+} group_numbers[] = {
+	{ VGPU_A_STATS_SUBMITTED, 1, "commands_submitted_total", "counter", "Commands submitted" },
+	{ VGPU_A_STATS_COMPLETED, 1, "commands_completed_total", "counter", "Commands completed with success" },
+	{ VGPU_A_STATS_FAILED, 1, "commands_failed_total", "counter", "Commands completed with an error" },
+	{ VGPU_A_STATS_WAITING, 1, "queue_depth", "gauge", "Commands submitted and not completed" },
+	{ VGPU_A_STATS_DEPTH_MAX, 1, "queue_depth_max", "gauge", "Most commands not completed at once on one GPU" },
+	{ VGPU_A_STATS_DEPTH_NS, 1e-9, "queue_depth_seconds_total", "counter", "Integral of the queue depth over time" },
+	{ VGPU_A_STATS_SWITCHES, 1, "runs_switched_to_total", "counter", "Runs behind a run of another worker on their engine" },
+	{ VGPU_A_STATS_PROMOTIONS, 1, "runs_promoted_total", "counter", "Runs that aging brought forward" },
+	{ VGPU_A_STATS_THROTTLED_NS, 1e-9, "throttled_seconds_total", "counter", "Time in which a limit held back, summed" },
+	{ VGPU_A_STATS_MEMORY_USED, 1, "memory_used_bytes", "gauge", "Device memory that is mapped" },
+	{ VGPU_A_STATS_MEMORY_PEAK, 1, "memory_peak_bytes", "gauge", "Most device memory that was mapped at once" },
+	{ VGPU_A_STATS_SESSIONS_LOST, 1, "sessions_lost_total", "counter", "Sessions whose worker died or was killed" },
+	{ VGPU_A_STATS_HANGS, 1, "hangs_total", "counter", "Runs that the watchdog ended" },
+};
+
+static bool is_kind(const struct sample_group *group, enum group_kind kind)
+{
+	return kind == (*group->gpu ? GROUP_GPU : group->has_tier ? GROUP_TIER : GROUP_POOL);
+}
+
+/* A group's labels, without braces. */
+static const char *group_labels(const struct sample_group *group, char *to, size_t size)
+{
+	char name[64];
+
+	if (*group->gpu)
+		snprintf(to, size, "gpu=\"%s\"", escape(group->gpu, name, sizeof(name)));
+	else if (group->has_tier)
+		snprintf(to, size, "pool=\"%s\",tier=\"%s\"", escape(group->pool, name, sizeof(name)),
+			 sample_tiers[group->sum.tier]);
+	else
+		snprintf(to, size, "pool=\"%s\"", escape(group->pool, name, sizeof(name)));
+	return to;
+}
+
+static void group_head(struct text *text, enum group_kind kind, const char *name, const char *type, const char *help)
+{
+	char full[96], line[256];
+
+	snprintf(full, sizeof(full), "%s%s", group_kinds[kind].prefix, name);
+	snprintf(line, sizeof(line), "%s, %s.", help, group_kinds[kind].of);
+	head(text, full, type, line);
+}
+
+/* Quantiles that the kernel made of whole histograms, all time and windows; 1 is the greatest. */
+static void put_latencies(struct text *text, const char *prefix, const char *labels, const struct sample_vm *sum)
+{
+	static const char *const windows[] = { "all", "1s", "10s", "60s" };
+	unsigned int window, part, i;
+
+	for (window = 0; window < SAMPLE_WINDOWS; window++)
+		for (part = 0; part < SAMPLE_PARTS; part++) {
+			const struct sample_latency *latency = &sum->latency[window][part];
+			const struct {
+				const char *quantile;
+				uint64_t ns;
+			} values[] = { { "0.5", latency->p50 }, { "0.95", latency->p95 }, { "0.99", latency->p99 }, { "1", latency->max } };
+
+			for (i = 0; latency->count && i < sizeof(values) / sizeof(values[0]); i++)
+				put(text, "%slatency_quantile_seconds{%s,part=\"%s\",window=\"%s\",quantile=\"%s\"} %.9f\n", prefix,
+				    labels, sample_parts[part], windows[window], values[i].quantile, (double)values[i].ns * 1e-9);
+		}
+}
+
+static void put_means(struct text *text, const char *prefix, const char *labels, const struct sample_vm *sum)
+{
+	static const char *const windows[] = { "all", "1s", "10s", "60s" };
+	unsigned int window, part;
+
+	for (window = 0; window < SAMPLE_WINDOWS; window++)
+		for (part = 0; part < SAMPLE_PARTS; part++)
+			if (sum->latency[window][part].count)
+				put(text, "%slatency_mean_seconds{%s,part=\"%s\",window=\"%s\"} %.9f\n", prefix, labels,
+				    sample_parts[part], windows[window], (double)sum->latency[window][part].sum * 1e-9 /
+				    (double)sum->latency[window][part].count);
+}
+
+static void put_by_name(struct text *text, const char *prefix, const char *labels, const char *name, const char *label,
+			const uint64_t *values, unsigned int count, const char *(*name_of)(unsigned int index), double scale)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (values[i])
+			put(text, "%s%s{%s,%s=\"%s\"} %.15g\n", prefix, name, labels, label, name_of(i), (double)values[i] * scale);
+}
+
+static void render_group_kind(struct text *text, const struct sample *sample, enum group_kind kind)
+{
+	const char *prefix = group_kinds[kind].prefix;
+	const struct sample_group *group;
+	char labels[192];
+	size_t i, j;
+
+#define EACH_GROUP(line) \
+	for (i = 0; i < sample->num_groups; i++) { \
+		group = &sample->groups[i]; \
+		if (!is_kind(group, kind)) \
+			continue; \
+		group_labels(group, labels, sizeof(labels)); \
+		line; \
+	}
+	if (kind != GROUP_GPU) {
+		group_head(text, kind, "virtual_gpus", "gauge", "Number now");
+		EACH_GROUP(put(text, "%svirtual_gpus{%s} %u\n", prefix, labels, group->vms));
+	}
+	group_head(text, kind, "quarantined", "gauge", "Number in quarantine");
+	EACH_GROUP(put(text, "%squarantined{%s} %u\n", prefix, labels, group->quarantined));
+	for (j = 0; j < sizeof(group_numbers) / sizeof(group_numbers[0]); j++) {
+		group_head(text, kind, group_numbers[j].name, group_numbers[j].type, group_numbers[j].help);
+		EACH_GROUP(put(text, "%s%s{%s} %.15g\n", prefix, group_numbers[j].name, labels,
+			       (double)group->sum.stat[group_numbers[j].attr] * group_numbers[j].scale));
+	}
+	group_head(text, kind, "engine_occupied_seconds_total", "counter", "Time that engines were occupied on the kernel's clock");
+	EACH_GROUP(put_by_name(text, prefix, labels, "engine_occupied_seconds_total", "engine", group->sum.busy, SAMPLE_ENGINES,
+			       engine_name, 1e-9));
+	group_head(text, kind, "commands_by_kind_total", "counter", "Commands completed with success by kind");
+	EACH_GROUP(put_by_name(text, prefix, labels, "commands_by_kind_total", "kind", group->sum.commands, SAMPLE_KINDS,
+			       sample_opcode, 1));
+	group_head(text, kind, "copied_bytes_total", "counter", "Bytes copied between host and device");
+	EACH_GROUP(put_by_name(text, prefix, labels, "copied_bytes_total", "kind", group->sum.bytes, SAMPLE_KINDS, sample_opcode, 1));
+	group_head(text, kind, "command_errors_total", "counter", "Commands that failed by reason");
+	EACH_GROUP(put_by_name(text, prefix, labels, "command_errors_total", "reason", group->sum.errors, SAMPLE_ERRORS, error_name, 1));
+	group_head(text, kind, "strikes_total", "counter", "What counts towards a quarantine by kind");
+	EACH_GROUP(put_by_name(text, prefix, labels, "strikes_total", "kind", group->sum.strikes, SAMPLE_STRIKES, strike_name, 1));
+	group_head(text, kind, "latency_quantile_seconds", "gauge",
+		   "Quantiles of the time from submission to completion and of its parts, over all time and the last seconds; 1 is the greatest");
+	EACH_GROUP(put_latencies(text, prefix, labels, &group->sum));
+	group_head(text, kind, "latency_mean_seconds", "gauge",
+		   "Mean time from submission to completion and of its parts, over all time and the last seconds");
+	EACH_GROUP(put_means(text, prefix, labels, &group->sum));
+#undef EACH_GROUP
+}
+
 /**
  * render() - a reading in the format of Prometheus
  * @text: is appended to
@@ -257,6 +412,8 @@ static void render_gpus(struct text *text, const struct sample *sample)
  */
 void render(struct text *text, const struct sample *sample, bool up, double seconds)
 {
+	unsigned int kind;
+
 	head(text, "vgpu_exporter_info", "gauge", "Version of the exporter; always 1.");
 	put(text, "vgpu_exporter_info{version=\"%s\"} 1\n", VGPU_RELEASE);
 	head(text, "vgpu_up", "gauge", "1 if the kernel module answered.");
@@ -267,4 +424,6 @@ void render(struct text *text, const struct sample *sample, bool up, double seco
 		return;
 	render_gpus(text, sample);
 	render_vms(text, sample);
+	for (kind = 0; kind < GROUP_KINDS; kind++)
+		render_group_kind(text, sample, kind);
 }
