@@ -22,9 +22,7 @@ struct group {
 	u32 tier;
 };
 
-/**
- * struct room - for what is too large for a stack
- */
+/* For what is too large for a stack. */
 struct room {
 	struct vgpu_group_reading reading;
 	struct vgpu_metrics_reading metrics;
@@ -89,7 +87,8 @@ static int fill_group(const struct vgpu_nl_to *to, void *object)
 		vgpu_pool_read_group(&group->pool->core, group->tier, &room->reading);
 	arrange(room);
 	header = vgpu_nl_begin(to);
-	err = header ? vgpu_nl_end(to, header, put_group(to->skb, group, room, !to->cb)) : -EMSGSIZE;
+	err = header ? vgpu_nl_end(to, header, put_group(to->skb, group, room, !to->cb)) :
+		       -EMSGSIZE;
 	vgpu_group_free(&room->reading);
 	kfree(room);
 	return err;

@@ -54,6 +54,9 @@ install-programs: $(INSTALLED_PROGRAMS) $(B)/bin/vgpu-sim
 	$(call install_substituted,packaging/systemd/vgpu-executor@.service.in,$(DESTDIR)$(UNITDIR)/vgpu-executor@.service,644)
 	$(call install_substituted,packaging/systemd/vgpu-restore.service.in,$(DESTDIR)$(UNITDIR)/vgpu-restore.service,644)
 	$(if $(filter %/vgpu-exporter,$^),$(call install_substituted,packaging/systemd/vgpu-exporter.service.in,$(DESTDIR)$(UNITDIR)/vgpu-exporter.service,644))
+	$(if $(filter %/vgpu-exporter,$^),$(call install_substituted,packaging/systemd/vgpu-exporter.socket.in,$(DESTDIR)$(UNITDIR)/vgpu-exporter.socket,644))
+	$(call install_substituted,packaging/systemd/vgpu-events.service.in,$(DESTDIR)$(UNITDIR)/vgpu-events.service,644)
+	$(INSTALL_DATA) packaging/systemd/vgpu-events.logrotate $(DESTDIR)/etc/logrotate.d/vgpu-events
 	$(call install_substituted,packaging/udev/60-vgpu.rules.in,$(DESTDIR)$(UDEVDIR)/rules.d/60-vgpu.rules,644)
 	$(INSTALL_DATA) packaging/sysusers.d/vgpu.conf $(DESTDIR)$(CONFLIBDIR)/sysusers.d/vgpu.conf
 	$(INSTALL_DATA) packaging/tmpfiles.d/vgpu.conf $(DESTDIR)$(CONFLIBDIR)/tmpfiles.d/vgpu.conf

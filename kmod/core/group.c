@@ -66,6 +66,17 @@ void vgpu_group_memory(struct vgpu_dev *dev, s64 bytes)
 	vgpu_level_add(&dev->gpu->memory[VGPU_TIER_COUNT], bytes);
 }
 
+static void credit(struct vgpu_dev *dev, struct vgpu_tally *past, u64 now)
+{
+	if (past)
+		subtract_sums(&past->sums, &dev->credited);
+	read_sums(dev, &dev->credited, now);
+	dev->credited.counters.submitted -= dev->waiting;
+	if (past)
+		add_sums(&past->sums, &dev->credited);
+	vgpu_metrics_credit(dev, past ? &past->latency : NULL, now);
+}
+
 /**
  * vgpu_group_credit() - what happened to a virtual GPU is its pool's and tier's for good
  * @dev: about to change either
@@ -78,20 +89,14 @@ void vgpu_group_memory(struct vgpu_dev *dev, s64 bytes)
 void vgpu_group_credit(struct vgpu_dev *dev, u64 now)
 {
 	struct vgpu_pool *pool = dev->gpu->pool;
-	struct vgpu_tally *past = NULL;
 
-	if (pool) {
-		spin_lock(&pool->past_lock);
-		past = &pool->past[dev->limits.tier];
-		subtract_sums(&past->sums, &dev->credited);
+	if (!pool) {
+		credit(dev, NULL, now);
+		return;
 	}
-	read_sums(dev, &dev->credited, now);
-	dev->credited.counters.submitted -= dev->waiting;
-	if (past)
-		add_sums(&past->sums, &dev->credited);
-	vgpu_metrics_credit(dev, past ? &past->latency : NULL, now);
-	if (past)
-		spin_unlock(&pool->past_lock);
+	spin_lock(&pool->past_lock);
+	credit(dev, &pool->past[dev->limits.tier], now);
+	spin_unlock(&pool->past_lock);
 }
 
 /**

@@ -6,21 +6,23 @@
  */
 
 #include <errno.h>
+#include <linux/genetlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
 #include <netlink/netlink.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <syslog.h>
 #include <time.h>
+#include <unistd.h>
+#include "event_log.h"
 #include "names_gen.h"
 #include "netlink.h"
 #include "sample.h"
-
-#define LINES_PER_SECOND	100
 
 enum events_option {
 	EVENTS_FOLLOW,
@@ -52,6 +54,8 @@ static const struct {
 	{ VGPU_CMD_POOL_CHANGE_NTF, "pool-changed" },
 };
 
+static const char * const policy_names[] = { "weighted", "strict", NULL };
+static const char * const order_names[] = { "fifo", "fair", NULL };
 static const char * const state_names[] = { "closed", "open", "ready", "declared", NULL };
 static const char * const gpu_state_names[] = { "detached", "attached", "absent", NULL };
 
@@ -68,7 +72,9 @@ static const struct nl_field vm_fields[] = {
 	{ VGPU_A_VM_MEMORY, NL_U64, "memory" }, { VGPU_A_VM_DEPTH, NL_U32, "depth" }, { VGPU_A_VM_SESSIONS, NL_U32, "sessions" },
 	{ VGPU_A_VM_DEADLINE_NS, NL_U64, "deadline_ns" }, { VGPU_A_VM_GPU_SHARE, NL_U32, "gpu_share" },
 	{ VGPU_A_VM_COPY_RATE, NL_U64, "copy_rate" }, { VGPU_A_VM_CMD_RATE, NL_U32, "cmd_rate" },
-	{ VGPU_A_VM_QUARANTINED, NL_U8_BOOL, "quarantined" }, { 0 },
+	{ VGPU_A_VM_GPU_BURST_NS, NL_U64, "gpu_burst_ns" }, { VGPU_A_VM_COPY_BURST, NL_U64, "copy_burst" },
+	{ VGPU_A_VM_CMD_BURST, NL_U32, "cmd_burst" }, { VGPU_A_VM_QUARANTINE_NS, NL_U64, "quarantine_ns" },
+	{ VGPU_A_VM_QUARANTINE_MAX_NS, NL_U64, "quarantine_max_ns" }, { VGPU_A_VM_QUARANTINED, NL_U8_BOOL, "quarantined" }, { 0 },
 };
 
 static const struct nl_field gpu_fields[] = {
@@ -77,7 +83,9 @@ static const struct nl_field gpu_fields[] = {
 };
 
 static const struct nl_field pool_fields[] = {
-	{ VGPU_A_POOL_NAME, NL_STRING, "pool" }, { VGPU_A_POOL_WEIGHT_HIGH, NL_U32, "weight_high" },
+	{ VGPU_A_POOL_NAME, NL_STRING, "pool" }, { VGPU_A_POOL_POLICY, NL_NAMES, "policy", policy_names },
+	{ VGPU_A_POOL_ORDER, NL_NAMES, "order", order_names }, { VGPU_A_POOL_WINDOW, NL_U32, "window" },
+	{ VGPU_A_POOL_AGING_CAP, NL_U32, "aging_cap" }, { VGPU_A_POOL_WEIGHT_HIGH, NL_U32, "weight_high" },
 	{ VGPU_A_POOL_WEIGHT_MEDIUM, NL_U32, "weight_medium" }, { VGPU_A_POOL_WEIGHT_LOW, NL_U32, "weight_low" },
 	{ VGPU_A_POOL_AGING_NS, NL_U64, "aging_ns" }, { VGPU_A_POOL_SLICE_NS, NL_U64, "slice_ns" }, { 0 },
 };
@@ -85,63 +93,26 @@ static const struct nl_field pool_fields[] = {
 /**
  * struct events - where events go
  * @args: of the command line
- * @file: JSON lines are appended, or NULL
- * @journal: into the journal
+ * @log: where @logging is set
+ * @logging: into a log, which takes so many lines a second; else to the standard output
+ * @family: of the module
+ * @gone: the module was unloaded
  * @left: events before it ends, -1 for no end
- * @second: in which @lines were written
- * @lines: of this second
- * @suppressed: since the last line
  */
 struct events {
 	const struct admin_args *args;
-	FILE *file;
-	bool journal;
+	struct event_log log;
+	bool logging;
+	int family;
+	bool gone;
 	long left;
-	time_t second;
-	unsigned int lines;
-	json_int_t suppressed;
 };
-
-static bool is_trouble(const char *name)
-{
-	static const char *const troubles[] = { "hang", "fault", "session-lost", "malformed", "over-quota", "doorbell-storm",
-						"quarantined", "worker-stuck", "supervisor-lost" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(troubles); i++)
-		if (!strcmp(name, troubles[i]))
-			return true;
-	return false;
-}
 
 static const char *field(const json_t *event, const char *key)
 {
 	const char *value = json_string_value(json_object_get(event, key));
 
 	return value ? value : "";
-}
-
-/* In the journal's own protocol: a datagram of lines KEY=value. JSON and names have no line breaks in them. */
-static void to_journal(const json_t *event)
-{
-	static const struct sockaddr_un journal = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
-	static int sock = -1;
-	char *line = json_dumps(event, JSON_COMPACT), *text = NULL;
-	const char *name = field(event, "event");
-	int len;
-
-	if (sock < 0)
-		sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	len = asprintf(&text, "MESSAGE=vgpu: %s %s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=vgpu\nVGPU_EVENT=%s\nVGPU_GPU=%s\n"
-		       "VGPU_UUID=%s\nVGPU_POOL=%s\nVGPU_JSON=%s\n", name,
-		       *field(event, "uuid") ? field(event, "uuid") : field(event, "gpu"),
-		       is_trouble(name) ? LOG_WARNING : LOG_INFO, name, field(event, "gpu"), field(event, "uuid"),
-		       field(event, "pool"), line);
-	/* Where no journal is, events are lost to it alone. */
-	if (len > 0 && sock >= 0)
-		sendto(sock, text, len, MSG_NOSIGNAL, (const struct sockaddr *)&journal, sizeof(journal));
-	free(text);
-	free(line);
 }
 
 static void to_text(const json_t *event)
@@ -163,53 +134,48 @@ static void to_text(const json_t *event)
 	putchar('\n');
 }
 
-static void stamp(json_t *event)
+/* What "detail" means, in a word. */
+static void explain(json_t *event, const char *name, json_int_t detail)
 {
-	struct timespec now;
-	struct tm tm;
-	char text[48];
-	size_t n;
+	static const char *const strikes[] = { "hang", "fault", "malformed", "quota", "doorbell", "administrator" };
+	static const char *const limits[] = { "gpu-time", "copy", "commands" };
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = strftime(text, sizeof(text), "%FT%T", &tm);
-	snprintf(text + n, sizeof(text) - n, ".%06ldZ", now.tv_nsec / 1000);
-	json_object_set_new(event, "time", json_string(text));
+	if (!strcmp(name, "quarantined") && detail < (json_int_t)ARRAY_SIZE(strikes))
+		json_object_set_new(event, "cause", json_string(strikes[detail]));
+	else if (!strcmp(name, "throttled") && detail < (json_int_t)ARRAY_SIZE(limits))
+		json_object_set_new(event, "limit", json_string(limits[detail]));
+	else if (!strcmp(name, "released"))
+		json_object_set_new(event, "by", json_string(detail ? "administrator" : "time"));
+	else if (!strcmp(name, "fault"))
+		json_object_set_new(event, "what", json_string(detail ? "kernel" : "worker"));
 }
 
-/* Writes an event, or counts it where there are too many. */
 static void tell(struct events *events, json_t *event)
 {
-	time_t second = time(NULL);
-	json_int_t suppressed;
-
-	if (second != events->second) {
-		events->second = second;
-		events->lines = 0;
-	}
-	suppressed = json_integer_value(json_object_get(event, "suppressed")) + events->suppressed;
-	if ((events->file || events->journal) && ++events->lines > LINES_PER_SECOND) {
-		events->suppressed = suppressed + 1;
-		return;
-	}
-	events->suppressed = 0;
-	if (suppressed)
-		json_object_set_new(event, "suppressed", json_integer(suppressed));
-	stamp(event);
-	if (events->journal) {
-		to_journal(event);
-	} else if (events->file || events->args->json) {
-		FILE *file = events->file ? events->file : stdout;
-
-		json_dumpf(event, file, JSON_COMPACT);
-		fputc('\n', file);
-		fflush(file);
+	if (events->logging) {
+		event_log_write(&events->log, event, time(NULL));
 	} else {
-		to_text(event);
+		event_log_stamp(event);
+		if (events->args->json) {
+			json_dumpf(event, stdout, JSON_COMPACT);
+			putchar('\n');
+		} else {
+			to_text(event);
+		}
 		fflush(stdout);
 	}
 	if (events->left > 0)
 		events->left--;
+}
+
+/* The numbers of family and group are others when the module is loaded again. */
+static int family_changed(struct events *events, struct nlattr *attrs, int len, uint8_t cmd)
+{
+	struct nlattr *id = nla_find(attrs, len, CTRL_ATTR_FAMILY_ID);
+
+	if (cmd == CTRL_CMD_DELFAMILY && id && nla_get_u16(id) == events->family)
+		events->gone = true;
+	return NL_OK;
 }
 
 static int receive(struct nl_msg *msg, void *arg)
@@ -224,6 +190,8 @@ static int receive(struct nl_msg *msg, void *arg)
 
 	if (!events->left)
 		return NL_STOP;
+	if (nlmsg_hdr(msg)->nlmsg_type == GENL_ID_CTRL)
+		return family_changed(events, attrs, len, header->cmd);
 	if (header->cmd == VGPU_CMD_EVENT_NTF) {
 		json_int_t type;
 
@@ -231,6 +199,7 @@ static int receive(struct nl_msg *msg, void *arg)
 		type = json_integer_value(json_object_get(event, "type"));
 		json_object_del(event, "type");
 		name = type < (json_int_t)ARRAY_SIZE(event_names) ? event_names[type] : "unknown";
+		explain(event, name, json_integer_value(json_object_get(event, "detail")));
 	} else {
 		for (i = 0; i < ARRAY_SIZE(changes); i++)
 			if (changes[i].cmd == header->cmd)
@@ -250,7 +219,8 @@ static enum admin_exit subscribe(struct nl_sock **sock, struct events *events)
 	int group, err;
 
 	*sock = nl_socket_alloc();
-	if (genl_connect(*sock) < 0 || genl_ctrl_resolve(*sock, VGPU_GENL_NAME) < 0) {
+	events->family = genl_connect(*sock) < 0 ? -1 : genl_ctrl_resolve(*sock, VGPU_GENL_NAME);
+	if (events->family < 0) {
 		admin_error("netlink family \"%s\" not found: the module is not loaded; run: modprobe vgpu", VGPU_GENL_NAME);
 		return ADMIN_NO_MODULE;
 	}
@@ -260,10 +230,72 @@ static enum admin_exit subscribe(struct nl_sock **sock, struct events *events)
 		admin_error("events: not permitted: this takes CAP_NET_ADMIN; run it as root");
 		return ADMIN_DENIED;
 	}
+	group = genl_ctrl_resolve_grp(*sock, "nlctrl", "notify");
+	if (group >= 0)
+		nl_socket_add_membership(*sock, group);
 	nl_socket_set_buffer_size(*sock, 1 << 20, 0);
 	nl_socket_disable_seq_check(*sock);
 	nl_socket_modify_cb(*sock, NL_CB_VALID, NL_CB_CUSTOM, receive, events);
 	return ADMIN_OK;
+}
+
+/* Tells systemd that the service is ready, where it asked to be told: sd_notify(3)'s protocol. */
+static void notify_ready(void)
+{
+	static const char ready[] = "READY=1";
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int sock;
+
+	if (!path || (*path != '/' && *path != '@') || strlen(path) >= sizeof(to.sun_path))
+		return;
+	strcpy(to.sun_path, path);
+	if (*path == '@')
+		to.sun_path[0] = '\0';
+	sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return;
+	sendto(sock, ready, sizeof(ready) - 1, MSG_NOSIGNAL, (const struct sockaddr *)&to,
+	       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path)));
+	close(sock);
+}
+
+/* Whoever reads this knows that nothing is missed from here on. */
+static void begin(struct events *events)
+{
+	json_t *ready = json_pack("{ss}", "event", "ready");
+	long left = events->left;
+
+	events->left = -1;
+	tell(events, ready);
+	events->left = left;
+	json_decref(ready);
+	notify_ready();
+}
+
+static enum admin_exit follow(struct events *events, struct nl_sock *sock)
+{
+	struct pollfd fd = { .fd = nl_socket_get_fd(sock), .events = POLLIN };
+	int err;
+
+	while (events->left && !ferror(stdout) && !events->gone) {
+		/* What was suppressed is told a second later, if nothing else is. */
+		if (poll(&fd, 1, events->logging && events->log.suppressed ? 1000 : -1) <= 0) {
+			event_log_idle(&events->log, time(NULL));
+			continue;
+		}
+		err = nl_recvmsgs_default(sock);
+		if (err == -NLE_NOMEM) {
+			events->log.suppressed++;
+		} else if (err < 0) {
+			admin_error("events: %s", nl_geterror(err));
+			return ADMIN_FAILED;
+		}
+	}
+	if (!events->gone)
+		return ADMIN_OK;
+	admin_error("events: the module was unloaded; run: modprobe vgpu");
+	return ADMIN_NO_MODULE;
 }
 
 static enum admin_exit events_show(const struct admin_args *args)
@@ -273,7 +305,6 @@ static enum admin_exit events_show(const struct admin_args *args)
 	enum admin_exit status;
 	struct nl_sock *sock;
 	char *end;
-	int err;
 
 	if (args->value[EVENTS_COUNT]) {
 		events.left = strtol(args->value[EVENTS_COUNT], &end, 10);
@@ -282,37 +313,19 @@ static enum admin_exit events_show(const struct admin_args *args)
 			return ADMIN_USAGE;
 		}
 	}
-	events.journal = log && !strcmp(log, "journal");
-	if (log && !events.journal) {
-		events.file = fopen(log, "ae");
-		if (!events.file) {
-			admin_error("--log %s: %s", log, strerror(errno));
-			return ADMIN_FAILED;
-		}
+	events.logging = log;
+	if (log && !event_log_open(&events.log, log, EVENT_LOG_JOURNAL)) {
+		admin_error("--log %s: %s", log, strerror(errno));
+		return ADMIN_FAILED;
 	}
 	status = subscribe(&sock, &events);
 	if (status == ADMIN_OK) {
-		/* Whoever reads this knows that nothing is missed from here on. */
-		json_t *ready = json_pack("{ss}", "event", "ready");
-		long left = events.left;
-
-		events.left = -1;
-		tell(&events, ready);
-		events.left = left;
-		json_decref(ready);
-	}
-	while (status == ADMIN_OK && events.left && !ferror(stdout)) {
-		err = nl_recvmsgs_default(sock);
-		if (err == -NLE_NOMEM)
-			events.suppressed++;
-		else if (err < 0) {
-			admin_error("events: %s", nl_geterror(err));
-			status = ADMIN_FAILED;
-		}
+		begin(&events);
+		status = follow(&events, sock);
 	}
 	nl_socket_free(sock);
-	if (events.file)
-		fclose(events.file);
+	if (log)
+		event_log_close(&events.log);
 	return status;
 }
 

@@ -154,13 +154,18 @@ static int serve(const char *where)
 {
 	struct MHD_Daemon *daemon;
 	sigset_t signals;
-	int fd, signal;
+	int fd, passed, signal;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	fd = sd_listen_fds(1) > 0 ? SD_LISTEN_FDS_START : listen_on(where);
+	passed = sd_listen_fds(1);
+	if (passed > 1) {
+		fprintf(stderr, "vgpu-exporter: %d sockets were passed: one alone can be used\n", passed);
+		return 2;
+	}
+	fd = passed > 0 ? SD_LISTEN_FDS_START : listen_on(where);
 	if (fd < 0)
 		return 1;
 	daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG, 0, NULL, NULL, handle, NULL,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 # Unit tests of vgpu-admin's parts, under ASan and UBSan: all of it that needs no kernel, but main.c.
-ADMIN_TESTS := units print netlink plan db site find
-ADMIN_TESTED := $(addprefix $(B)/san/tools/vgpu-admin/,units.o print.o netlink.o settings.o plan.o db.o site.o toml.o name.o find.o)
+ADMIN_TESTS := units print netlink plan db site find event_log
+ADMIN_TESTED := $(addprefix $(B)/san/tools/vgpu-admin/,units.o print.o netlink.o settings.o plan.o db.o site.o toml.o name.o find.o event_log.o)
 
 define admin_test_rule
 CFLAGS_tests/unit/admin/$(1) := $$(ADMIN_CFLAGS)
