@@ -53,6 +53,54 @@ test_one_source()
 	expect "info" "$(metric "vgpu_info{uuid=\"$one\",gpu=\"soft0\",pool=\"default\",tier=\"high\"}")" 1
 }
 
+# Everything that the module counted, counted again from the trace; quantiles too.
+test_exact()
+{
+	vgpu-admin stats show "$one" -j >/tmp/stats.json && tests/metrics/exact.py /tmp/trace /tmp/stats.json
+}
+
+# The same lines by trace-cmd, and perf knows all seven.
+test_tracers()
+{
+	trace-cmd extract -o /tmp/trace.dat >/dev/null && trace-cmd report -i /tmp/trace.dat >/tmp/report || return
+	expect "submits of trace-cmd" "$(grep -c 'vgpu_submit:' /tmp/report)" "$(grep -c 'vgpu_submit:' /tmp/trace)" &&
+		tests/metrics/exact.py /tmp/report /tmp/stats.json || return
+	expect tracepoints "$(cd "$tracing/events/vgpu" && echo vgpu_*)" \
+		"vgpu_complete vgpu_dispatch vgpu_enqueue vgpu_kill vgpu_quarantine vgpu_submit vgpu_vet" || return
+	perf stat -x, -a -e 'vgpu:vgpu_quarantine' -- vgpu-admin quarantine add "$two" 2>/tmp/perf >/dev/null &&
+		expect_exit 0 vgpu-admin quarantine release "$two" && expect "quarantines of perf" "$(cut -d, -f1 /tmp/perf)" 1
+}
+
+# A virtual GPU has few series, and only groups, which are few, have windows.
+test_series()
+{
+	local series
+
+	series=$(grep -c "uuid=\"$one\"" /tmp/metrics.text)
+	[ "$series" -lt 80 ] || complain "$series series of one virtual GPU" || return
+	expect "labels" "$(grep -oE '[{,][a-z_]+="' /tmp/metrics.text | tr -d '{,="' | sort -u | tr '\n' ' ')" \
+		"engine gpu kind le model part pool reason stat tier uuid version window "
+}
+
+# Administrative changes and quarantine, each one line, in a file.
+test_log()
+{
+	local pid
+
+	rm -f /tmp/log
+	vgpu-admin events --log /tmp/log &
+	pid=$!
+	wait_for grep -qs '"ready"' /tmp/log && expect_exit 0 vgpu-admin limit set "$two" --depth 77 &&
+		expect_exit 0 vgpu-admin sched set --aging 123ms && expect_exit 0 vgpu-admin quarantine add "$two" &&
+		expect_exit 0 vgpu-admin quarantine release "$two" && wait_for grep -q '"released"' /tmp/log || return
+	kill "$pid"
+	jq -es 'all(has("event") and has("time"))' /tmp/log >/dev/null &&
+		jq -es --arg vm "$two" 'any(.event == "vm-changed" and .uuid == $vm and .depth == 77)' /tmp/log &&
+		jq -es 'any(.event == "pool-changed" and .pool == "default" and .aging_ns == 123000000)' /tmp/log &&
+		jq -es --arg vm "$two" 'any(.event == "quarantined" and .uuid == $vm and .cause == "administrator")' /tmp/log &&
+		jq -es --arg vm "$two" 'any(.event == "released" and .uuid == $vm and .by == "administrator")' /tmp/log
+}
+
 # As many lines of each kind as the counters say.
 test_tracepoints()
 {
@@ -171,6 +219,17 @@ test_rules()
 	promtool check rules packaging/prometheus/vgpu.rules.yml
 }
 
+fires() # ALERT
+{
+	get http://127.0.0.1:9090/api/v1/alerts | jq -e --arg name "$1" --arg vm "$two" \
+		'.data.alerts | any(.labels.alertname == $name and .labels.uuid == $vm and .state == "firing")' >/dev/null
+}
+
+ends() # ALERT
+{
+	! fires "$1"
+}
+
 test_prometheus()
 {
 	local status=0 pid
@@ -184,6 +243,9 @@ test_prometheus()
 		>/tmp/prometheus.log 2>&1 &
 	pid=$!
 	wait_for answers http://127.0.0.1:9090/-/ready && tests/metrics/prometheus.py http://127.0.0.1:9090 || status=1
+	# An alert of the shipped rules fires when there is cause, and ends with it.
+	vgpu-admin quarantine add "$two" >/dev/null && wait_for fires VgpuQuarantined && vgpu-admin quarantine release "$two" >/dev/null &&
+		wait_for ends VgpuQuarantined || status=1
 	kill "$pid"
 	wait "$pid"
 	return "$status"
@@ -193,9 +255,10 @@ ip link set lo up
 load_module && start_executor soft0 --memory 4G && create_vgpu $one && create_vgpu $two || exit
 vgpu-admin vm set $one --tier high >/dev/null
 mount -t tracefs tracefs $tracing 2>/dev/null
-echo 1 >$tracing/events/vgpu/enable
+trace-cmd start -e vgpu >/dev/null || exit
 start_guest metrics --vgpu $one --copy build/bin/mandelbrot --output /tmp/guest.out -- ./mandelbrot "$PWD/demo/kernels.ptx" &&
 	wait_guest metrics || exit
+trace-cmd stop
 cp $tracing/trace /tmp/trace
 vgpu-exporter &
 exporter=$!
@@ -205,6 +268,10 @@ check "exporter and sysfs say the same" test_one_source
 check "GPU, pool and tier say what their virtual GPU says" test_groups
 check "the exporter listens on loopback alone" test_loopback_alone
 check "tracepoints count what the counters count" test_tracepoints
+check "every counter and quantile is what the trace says" test_exact
+check "trace-cmd and perf say the same" test_tracers
+check "few series of a virtual GPU, and labels that do not grow" test_series
+check "every change and quarantine is a line of the log" test_log
 check "textfile" test_textfile
 check "promtool finds nothing in the rules" test_rules
 check "vgpu-admin stats and top" test_stats

@@ -84,16 +84,28 @@ static void throughput(void)
 	    .beside_value = BATCH * 1e3 / off);
 }
 
-/* The exporter's text for as many virtual GPUs as a large hypervisor has, each with some of everything. */
-static void rendering(void)
-{
-	static const u32 vms = 1024;
-	struct sample sample = { .num_vms = vms, .vms = calloc(vms, sizeof(*sample.vms)) };
-	u64 best = ~0ULL, start;
-	u32 i, j;
+#define VMS	1024u
 
-	for (i = 0; i < vms; i++) {
-		struct sample_vm *vm = &sample.vms[i];
+static double best_ms(u64 *samples, u32 count)
+{
+	u64 best = ~0ULL;
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		best = samples[i] < best ? samples[i] : best;
+	return (double)best / 1e6;
+}
+
+/* The exporter's text for as many virtual GPUs as a GPU takes, each with some of everything, and its groups. */
+static double rendering_ms(void)
+{
+	struct sample sample = { .num_vms = VMS, .vms = calloc(VMS, sizeof(*sample.vms)), .num_groups = 5,
+				 .groups = calloc(5, sizeof(*sample.groups)) };
+	u64 samples[7], lines = 0;
+	u32 i, j, window;
+
+	for (i = 0; i < VMS + sample.num_groups; i++) {
+		struct sample_vm *vm = i < VMS ? &sample.vms[i] : &sample.groups[i - VMS].sum;
 
 		memcpy(vm->uuid, &i, sizeof(i));
 		strcpy(vm->gpu, "soft0");
@@ -102,25 +114,130 @@ static void rendering(void)
 			vm->stat[j] = 1234567890123ULL * (j + i);
 		for (j = 0; j < 10; j++)
 			vm->commands[j + 10] = 1000000 + i;
+		for (window = 0; window < SAMPLE_WINDOWS; window++)
+			for (j = 0; j < SAMPLE_PARTS; j++)
+				vm->latency[window][j] = (struct sample_latency){ 1000, 1234567, 99999, 1111, 8888, 9999 };
 		vm->buckets = calloc(20, sizeof(*vm->buckets));
 		for (j = 0; j < 20; j++)
 			vm->buckets[j] = (struct sample_bucket){ (1024ULL << j) - 1, 1000 + j };
 		vm->num_buckets = 20;
 	}
-	for (i = 0; i < 7; i++) {
+	strcpy(sample.groups[0].gpu, "soft0");
+	for (i = 2; i < sample.num_groups; i++) {
+		sample.groups[i].has_tier = true;
+		sample.groups[i].sum.tier = i - 2;
+	}
+	for (i = 0; i < ARRAY_SIZE(samples); i++) {
 		struct text text = { 0 };
 
-		start = bench_ns();
+		samples[i] = bench_ns();
 		render(&text, &sample, true, 0);
-		start = bench_ns() - start;
-		best = start < best ? start : best;
+		samples[i] = bench_ns() - samples[i];
+		for (lines = 0, j = 0; j < text.len; j++)
+			lines += text.data[j] == '\n';
 		free(text.data);
 	}
-	ROW(.name = "metrics/render-1024", .value = (double)best / 1e6, .unit = "ms", .beside = "nothing", .beside_value = 0,
+	ROW(.name = "metrics/series", .value = (double)lines / VMS, .unit = "of a virtual GPU", .beside = "nothing", .beside_value = 0,
+	    .goal = GOAL_AT_MOST, .limit = 80, .on_value = true);
+	sample_free(&sample);
+	return best_ms(samples, ARRAY_SIZE(samples));
+}
+
+/* A minute's work of a virtual GPU, up to now. */
+static void fill(struct vgpu_dev *dev, u64 now, u64 *seed)
+{
+	struct vgpu_item item = { .state = VGPU_ITEM_DISPATCHED, .cmd.opcode = VGPU_OP_LAUNCH };
+	u64 at;
+
+	for (at = now - 60 * NSEC_PER_SEC; at < now; at += 60 * NSEC_PER_SEC / 1000) {
+		*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
+		item.arrival_ns = at - (*seed >> (40 + at % 8));
+		item.dispatch_ns = item.arrival_ns + (at - item.arrival_ns) / 2;
+		item.gpu_ns = (at - item.dispatch_ns) / 3;
+		vgpu_metrics_accept(dev, &item);
+		vgpu_metrics_complete(dev, &item, VGPU_ST_OK, at);
+	}
+}
+
+static void summarise(const struct vgpu_latency_reading *reading)
+{
+	struct vgpu_hist_summary summary;
+	u32 part;
+
+	for (part = 0; part < VGPU_PART_COUNT; part++)
+		vgpu_hist_summarise(&reading->part[part], &summary);
+}
+
+static void read_group(struct vgpu_group_reading *group)
+{
+	u32 window;
+
+	for (window = 0; window < VGPU_WINDOW_COUNT; window++)
+		summarise(&group->latency[window]);
+	vgpu_group_free(group);
+}
+
+/* What a scrape reads of the core: every virtual GPU, its GPU, its pool and the tiers. All of them worked a minute. */
+static double reading_ms(struct rig *rig)
+{
+	struct vgpu_dev *devs = calloc(VMS, sizeof(*devs));
+	struct vgpu_group_reading *group = malloc(sizeof(*group));
+	struct vgpu_gpu *gpu = calloc(1, sizeof(*gpu));
+	struct vgpu_exec_attach attach = rig->attach;
+	struct vgpu_limits limits = rig_limits();
+	struct vgpu_latency_reading latency;
+	struct vgpu_metrics_reading metrics;
+	u64 samples[5], seed = 1;
+	struct vgpu_stats stats;
+	struct vgpu_pool pool;
+	u32 i, j;
+
+	attach.memory = 1ULL << 40;
+	vgpu_pool_init(&pool, "bench");
+	vgpu_gpu_init(gpu, &attach, rig->gpu.ops, rig);
+	vgpu_pool_add(&pool, gpu);
+	for (i = 0; i < VMS; i++) {
+		u8 uuid[16] = { 1, [14] = (u8)(i >> 8), [15] = (u8)i };
+
+		limits.tier = i % VGPU_TIER_COUNT;
+		vgpu_dev_init(&devs[i], gpu, uuid, &limits, NULL);
+		fill(&devs[i], vgpu_now_ns(), &seed);
+	}
+	for (j = 0; j < ARRAY_SIZE(samples); j++) {
+		samples[j] = bench_ns();
+		for (i = 0; i < VMS; i++) {
+			vgpu_dev_read_stats(&devs[i], &stats);
+			vgpu_dev_read_metrics(&devs[i], &metrics);
+			vgpu_dev_read_latency(&devs[i], VGPU_WINDOW_ALL, &latency);
+			summarise(&latency);
+			vgpu_latency_free(&latency);
+		}
+		vgpu_gpu_read_group(gpu, group);
+		read_group(group);
+		for (i = 0; i <= VGPU_TIER_COUNT; i++) {
+			vgpu_pool_read_group(&pool, i, group);
+			read_group(group);
+		}
+		samples[j] = bench_ns() - samples[j];
+	}
+	for (i = 0; i < VMS; i++)
+		vgpu_dev_destroy(&devs[i]);
+	vgpu_pool_remove(&pool, gpu);
+	vgpu_pool_destroy(&pool);
+	vgpu_gpu_destroy(gpu);
+	free(gpu);
+	free(group);
+	free(devs);
+	return best_ms(samples, ARRAY_SIZE(samples));
+}
+
+static void scrape(struct rig *rig)
+{
+	double render = rendering_ms(), read = reading_ms(rig);
+
+	ROW(.name = "metrics/read-1024", .value = read, .unit = "ms", .beside = "writing their text", .beside_value = render);
+	ROW(.name = "metrics/scrape-1024", .value = read + render, .unit = "ms", .beside = "nothing", .beside_value = 0,
 	    .goal = GOAL_AT_MOST, .limit = 200, .on_value = true);
-	for (i = 0; i < vms; i++)
-		free(sample.vms[i].buckets);
-	free(sample.vms);
 }
 
 int main(int argc, char **argv)
@@ -152,7 +269,7 @@ int main(int argc, char **argv)
 		ROW(.name = "metrics/memory", .value = (double)busy.memory, .unit = "bytes", .beside = "a virtual GPU before its first command",
 		    .beside_value = (double)sizeof(struct vgpu_metrics), .goal = GOAL_AT_MOST, .limit = 262144, .on_value = true);
 	}
-	if (bench_wanted(argc, argv, "metrics/render"))
-		rendering();
+	if (bench_wanted(argc, argv, "metrics/scrape"))
+		scrape(rig);
 	return 0;
 }

@@ -313,7 +313,7 @@ static void group_head(struct text *text, enum group_kind kind, const char *name
 	head(text, full, type, line);
 }
 
-/* Quantiles that the kernel made of whole histograms, all time and windows; 1 is the greatest. */
+/* Quantiles that the kernel made of whole histograms, and means, of all time and windows. */
 static void put_latencies(struct text *text, const char *prefix, const char *labels, const struct sample_vm *sum)
 {
 	static const char *const windows[] = { "all", "1s", "10s", "60s" };
@@ -323,27 +323,18 @@ static void put_latencies(struct text *text, const char *prefix, const char *lab
 		for (part = 0; part < SAMPLE_PARTS; part++) {
 			const struct sample_latency *latency = &sum->latency[window][part];
 			const struct {
-				const char *quantile;
-				uint64_t ns;
-			} values[] = { { "0.5", latency->p50 }, { "0.95", latency->p95 }, { "0.99", latency->p99 }, { "1", latency->max } };
+				const char *stat;
+				double ns;
+			} values[] = {
+				{ "mean", latency->count ? (double)latency->sum / (double)latency->count : 0 },
+				{ "p50", (double)latency->p50 }, { "p95", (double)latency->p95 }, { "p99", (double)latency->p99 },
+				{ "max", (double)latency->max },
+			};
 
 			for (i = 0; latency->count && i < sizeof(values) / sizeof(values[0]); i++)
-				put(text, "%slatency_quantile_seconds{%s,part=\"%s\",window=\"%s\",quantile=\"%s\"} %.9f\n", prefix,
-				    labels, sample_parts[part], windows[window], values[i].quantile, (double)values[i].ns * 1e-9);
+				put(text, "%slatency_seconds{%s,part=\"%s\",window=\"%s\",stat=\"%s\"} %.9f\n", prefix, labels,
+				    sample_parts[part], windows[window], values[i].stat, values[i].ns * 1e-9);
 		}
-}
-
-static void put_means(struct text *text, const char *prefix, const char *labels, const struct sample_vm *sum)
-{
-	static const char *const windows[] = { "all", "1s", "10s", "60s" };
-	unsigned int window, part;
-
-	for (window = 0; window < SAMPLE_WINDOWS; window++)
-		for (part = 0; part < SAMPLE_PARTS; part++)
-			if (sum->latency[window][part].count)
-				put(text, "%slatency_mean_seconds{%s,part=\"%s\",window=\"%s\"} %.9f\n", prefix, labels,
-				    sample_parts[part], windows[window], (double)sum->latency[window][part].sum * 1e-9 /
-				    (double)sum->latency[window][part].count);
 }
 
 static void put_by_name(struct text *text, const char *prefix, const char *labels, const char *name, const char *label,
@@ -394,12 +385,9 @@ static void render_group_kind(struct text *text, const struct sample *sample, en
 	EACH_GROUP(put_by_name(text, prefix, labels, "command_errors_total", "reason", group->sum.errors, SAMPLE_ERRORS, error_name, 1));
 	group_head(text, kind, "strikes_total", "counter", "What counts towards a quarantine by kind");
 	EACH_GROUP(put_by_name(text, prefix, labels, "strikes_total", "kind", group->sum.strikes, SAMPLE_STRIKES, strike_name, 1));
-	group_head(text, kind, "latency_quantile_seconds", "gauge",
-		   "Quantiles of the time from submission to completion and of its parts, over all time and the last seconds; 1 is the greatest");
+	group_head(text, kind, "latency_seconds", "gauge",
+		   "Time from submission to completion, and its parts: mean, quantiles, greatest, over all time and the last seconds");
 	EACH_GROUP(put_latencies(text, prefix, labels, &group->sum));
-	group_head(text, kind, "latency_mean_seconds", "gauge",
-		   "Mean time from submission to completion and of its parts, over all time and the last seconds");
-	EACH_GROUP(put_means(text, prefix, labels, &group->sum));
 #undef EACH_GROUP
 }
 
