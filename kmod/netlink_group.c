@@ -65,7 +65,7 @@ static bool put_group(struct sk_buff *skb, const struct group *group, const stru
 	    nla_put_u32(skb, VGPU_A_GROUP_THROTTLED, room->reading.throttled) ||
 	    vgpu_nl_put_numbers(skb, VGPU_A_GROUP_STATS, &room->stats, &room->metrics))
 		return false;
-	for (window = 0; window < VGPU_WINDOW_COUNT; window++)
+	for (window = 0; window < room->reading.windows; window++)
 		if (vgpu_nl_put_window(skb, VGPU_A_GROUP_HISTOGRAM, &room->reading.latency[window],
 				       window, all))
 			return false;
@@ -76,15 +76,16 @@ static int fill_group(const struct vgpu_nl_to *to, void *object)
 {
 	const struct group *group = object;
 	struct room *room = kmalloc(sizeof(*room), GFP_KERNEL);
+	u32 windows = to->cb ? 1 : VGPU_WINDOW_COUNT;
 	void *header;
 	int err;
 
 	if (!room)
 		return -ENOMEM;
 	if (group->gpu)
-		vgpu_gpu_read_group(&group->gpu->core, &room->reading);
+		vgpu_gpu_read_group(&group->gpu->core, windows, &room->reading);
 	else
-		vgpu_pool_read_group(&group->pool->core, group->tier, &room->reading);
+		vgpu_pool_read_group(&group->pool->core, group->tier, windows, &room->reading);
 	arrange(room);
 	header = vgpu_nl_begin(to);
 	err = header ? vgpu_nl_end(to, header, put_group(to->skb, group, room, !to->cb)) :

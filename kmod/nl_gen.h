@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 0ef8a9dd8f0b722a6dca39a33f76fe955c1dfbcc434e1ee0de86d11f0f86a51a text b067222ec013e5c36a281cea9595e2934cc3d852f9fa2f5a7ce57c89a8847265 */
+/* spec c5e6787c9758c245ee5f912736741e9549076a939f65f040c03812d087fcfab4 text b067222ec013e5c36a281cea9595e2934cc3d852f9fa2f5a7ce57c89a8847265 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel header */

@@ -296,7 +296,7 @@ static ssize_t gpu_##name##_show(struct device *dev, struct device_attribute *at
 	\
 	if (!reading) \
 		return -ENOMEM; \
-	vgpu_gpu_read_group(&gpu->core, reading); \
+	vgpu_gpu_read_group(&gpu->core, 1, reading); \
 	ret = sysfs_emit(buf, "%llu\n", (u64)(expression)); \
 	vgpu_group_free(reading); \
 	kfree(reading); \

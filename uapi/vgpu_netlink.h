@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 0ef8a9dd8f0b722a6dca39a33f76fe955c1dfbcc434e1ee0de86d11f0f86a51a text a3e94af500291179573a1276bd1815818bfbbf0efdbebad0e45219e755e488fb */
+/* spec c5e6787c9758c245ee5f912736741e9549076a939f65f040c03812d087fcfab4 text a3e94af500291179573a1276bd1815818bfbbf0efdbebad0e45219e755e488fb */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN uapi header */

@@ -186,7 +186,7 @@ static void add_dev(struct vgpu_group_reading *reading, struct vgpu_dev *dev, bo
 	reading->throttled += !!dev->held;
 	reading->workers += count_workers(dev, &reading->sessions);
 	reading->metrics_memory += vgpu_metrics_memory(dev);
-	for (window = 0; window < VGPU_WINDOW_COUNT; window++)
+	for (window = 0; window < reading->windows; window++)
 		vgpu_metrics_merge(dev, window, uncredited, &reading->latency[window], now);
 }
 
@@ -228,6 +228,7 @@ static void add_levels(struct vgpu_group_reading *reading, const struct vgpu_gpu
 /**
  * vgpu_gpu_read_group() - what happened on a GPU
  * @gpu: any
+ * @windows: of latency: 1 for all time alone, which is cheaper, or VGPU_WINDOW_COUNT
  * @reading: filled in; vgpu_group_free() gives back its memory
  *
  * What one virtual GPU adds is consistent. One that comes or goes meanwhile may be missing or
@@ -235,11 +236,12 @@ static void add_levels(struct vgpu_group_reading *reading, const struct vgpu_gpu
  *
  * Context: any process.
  */
-void vgpu_gpu_read_group(struct vgpu_gpu *gpu, struct vgpu_group_reading *reading)
+void vgpu_gpu_read_group(struct vgpu_gpu *gpu, u32 windows, struct vgpu_group_reading *reading)
 {
 	u64 from = 0;
 
 	memset(reading, 0, sizeof(*reading));
+	reading->windows = windows;
 	spin_lock(&gpu->lock);
 	/* First: one that goes afterwards was counted, or will be missing and not counted twice. */
 	add_tally(reading, &gpu->past);
@@ -258,17 +260,20 @@ void vgpu_gpu_read_group(struct vgpu_gpu *gpu, struct vgpu_group_reading *readin
  * vgpu_pool_read_group() - what happened in a pool
  * @pool: any
  * @tier: of virtual GPUs in this tier, VGPU_TIER_COUNT for all
- * @reading: as vgpu_gpu_read_group() does
+ * @windows: as for vgpu_gpu_read_group()
+ * @reading: likewise
  *
  * Context: may sleep.
  */
-void vgpu_pool_read_group(struct vgpu_pool *pool, u32 tier, struct vgpu_group_reading *reading)
+void vgpu_pool_read_group(struct vgpu_pool *pool, u32 tier, u32 windows,
+			  struct vgpu_group_reading *reading)
 {
 	struct vgpu_gpu *gpu;
 	u64 from;
 	u32 i;
 
 	memset(reading, 0, sizeof(*reading));
+	reading->windows = windows;
 	mutex_lock(&pool->lock);
 	spin_lock(&pool->past_lock);
 	for (i = 0; i < VGPU_TIER_COUNT; i++)

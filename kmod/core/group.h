@@ -125,6 +125,7 @@ struct vgpu_tally {
  * @throttled: of them, those that a limit holds back now
  * @sessions: of them
  * @workers: of them
+ * @windows: read, of enum vgpu_window: 1 for all time alone, or VGPU_WINDOW_COUNT
  * @latency: by enum vgpu_window
  */
 struct vgpu_group_reading {
@@ -141,6 +142,7 @@ struct vgpu_group_reading {
 	u32 throttled;
 	u32 sessions;
 	u32 workers;
+	u32 windows;
 	struct vgpu_latency_reading latency[VGPU_WINDOW_COUNT];
 };
 
@@ -159,8 +161,9 @@ static inline void vgpu_level_add(struct vgpu_level *level, s64 by)
 }
 
 /* Called by the host. */
-void vgpu_gpu_read_group(struct vgpu_gpu *gpu, struct vgpu_group_reading *reading);
-void vgpu_pool_read_group(struct vgpu_pool *pool, u32 tier, struct vgpu_group_reading *reading);
+void vgpu_gpu_read_group(struct vgpu_gpu *gpu, u32 windows, struct vgpu_group_reading *reading);
+void vgpu_pool_read_group(struct vgpu_pool *pool, u32 tier, u32 windows,
+			  struct vgpu_group_reading *reading);
 void vgpu_group_free(struct vgpu_group_reading *reading);
 
 /* Inside the core, vgpu_gpu.lock held but for init and clear. */

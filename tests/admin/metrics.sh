@@ -79,7 +79,7 @@ test_series()
 	series=$(grep -c "uuid=\"$one\"" /tmp/metrics.text)
 	[ "$series" -lt 80 ] || complain "$series series of one virtual GPU" || return
 	expect "labels" "$(grep -oE '[{,][a-z_]+="' /tmp/metrics.text | tr -d '{,="' | sort -u | tr '\n' ' ')" \
-		"engine gpu kind le model part pool reason stat tier uuid version window "
+		"engine gpu kind le model part pool reason stat tier uuid version "
 }
 
 # Administrative changes and quarantine, each one line, in a file.

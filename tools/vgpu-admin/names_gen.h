@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec 0ef8a9dd8f0b722a6dca39a33f76fe955c1dfbcc434e1ee0de86d11f0f86a51a text 296c0329ef0c9596be0e5027f22bdf9396d0c794697bdf60612e433311f14b61 */
+/* spec c5e6787c9758c245ee5f912736741e9549076a939f65f040c03812d087fcfab4 text 296c0329ef0c9596be0e5027f22bdf9396d0c794697bdf60612e433311f14b61 */
 /* Names of attributes that requests take, by number. */
 #ifndef VGPU_NAMES_GEN_H
 #define VGPU_NAMES_GEN_H

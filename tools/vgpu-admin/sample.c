@@ -347,8 +347,53 @@ int sample_read(struct sample_link *link, struct sample *sample)
 	return err == -NLE_PERM ? -EPERM : -EIO;
 }
 
+static int ask_group(struct sample_link *link, const struct sample_group *group, struct sample *sample)
+{
+	struct nl_msg *msg = nlmsg_alloc();
+	int err;
+
+	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, link->family, 0, 0, VGPU_CMD_GROUP_GET, VGPU_GENL_VERSION);
+	nla_put_string(msg, *group->gpu ? VGPU_A_GROUP_GPU : VGPU_A_GROUP_POOL, *group->gpu ? group->gpu : group->pool);
+	if (group->has_tier)
+		nla_put_u32(msg, VGPU_A_GROUP_TIER, group->sum.tier);
+	nl_socket_modify_cb(link->sock, NL_CB_VALID, NL_CB_CUSTOM, take_group, sample);
+	err = nl_send_auto(link->sock, msg);
+	nlmsg_free(msg);
+	if (err >= 0)
+		err = nl_recvmsgs_default(link->sock);
+	return err < 0 ? err : nl_wait_for_ack(link->sock);
+}
+
 /**
- * sample_read_groups() - read all GPUs, pools and tiers, with windows
+ * sample_read_group_windows() - read the groups of a sample anew, with windows
+ * @link: from sample_open()
+ * @sample: from sample_read_groups()
+ *
+ * A group that is gone meanwhile is left out.
+ *
+ * Return: 0 or a negative errno.
+ */
+int sample_read_group_windows(struct sample_link *link, struct sample *sample)
+{
+	struct sample anew = { 0 };
+	size_t i;
+	int err = 0;
+
+	for (i = 0; err >= 0 && i < sample->num_groups; i++) {
+		err = ask_group(link, &sample->groups[i], &anew);
+		if (err == -NLE_OBJ_NOTFOUND)
+			err = 0;
+	}
+	for (i = 0; i < sample->num_groups; i++)
+		free(sample->groups[i].sum.buckets);
+	free(sample->groups);
+	sample->groups = anew.groups;
+	sample->num_groups = anew.num_groups;
+	return err < 0 ? -EIO : 0;
+}
+
+/**
+ * sample_read_groups() - read all GPUs, pools and tiers, without windows
  * @link: from sample_open()
  * @sample: gets groups more; what else is in it stays
  *

@@ -88,7 +88,7 @@ struct sample_gpu {
  * @vms: virtual GPUs in it
  * @quarantined: of them
  * @throttled: of them, held back by a limit now
- * @sum: of all that were ever in it; as in a virtual GPU, with windows
+ * @sum: of all that were ever in it; as in a virtual GPU
  */
 struct sample_group {
 	char gpu[VGPU_GPU_NAME_MAX + 1];
@@ -125,6 +125,7 @@ int sample_open(struct sample_link **link);
 void sample_close(struct sample_link *link);
 int sample_read(struct sample_link *link, struct sample *sample);
 int sample_read_groups(struct sample_link *link, struct sample *sample);
+int sample_read_group_windows(struct sample_link *link, struct sample *sample);
 int sample_read_vm(struct sample_link *link, const uint8_t uuid[16], struct sample *sample);
 void sample_free(struct sample *sample);
 const char *sample_opcode(unsigned int opcode);

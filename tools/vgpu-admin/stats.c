@@ -334,6 +334,8 @@ static enum admin_exit show_groups(struct sample_link *link, const struct admin_
 	int err;
 
 	err = sample_read_groups(link, &sample);
+	if (!err)
+		err = sample_read_group_windows(link, &sample);
 	if (err) {
 		sample_free(&sample);
 		return stats_failed(err);

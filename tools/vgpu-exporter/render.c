@@ -313,28 +313,26 @@ static void group_head(struct text *text, enum group_kind kind, const char *name
 	head(text, full, type, line);
 }
 
-/* Quantiles that the kernel made of whole histograms, and means, of all time and windows. */
+/* Quantiles that the kernel made of whole histograms, and means, of all time: of shorter ones Prometheus has rates. */
 static void put_latencies(struct text *text, const char *prefix, const char *labels, const struct sample_vm *sum)
 {
-	static const char *const windows[] = { "all", "1s", "10s", "60s" };
-	unsigned int window, part, i;
+	unsigned int part, i;
 
-	for (window = 0; window < SAMPLE_WINDOWS; window++)
-		for (part = 0; part < SAMPLE_PARTS; part++) {
-			const struct sample_latency *latency = &sum->latency[window][part];
-			const struct {
-				const char *stat;
-				double ns;
-			} values[] = {
-				{ "mean", latency->count ? (double)latency->sum / (double)latency->count : 0 },
-				{ "p50", (double)latency->p50 }, { "p95", (double)latency->p95 }, { "p99", (double)latency->p99 },
-				{ "max", (double)latency->max },
-			};
+	for (part = 0; part < SAMPLE_PARTS; part++) {
+		const struct sample_latency *latency = &sum->latency[0][part];
+		const struct {
+			const char *stat;
+			double ns;
+		} values[] = {
+			{ "mean", latency->count ? (double)latency->sum / (double)latency->count : 0 },
+			{ "p50", (double)latency->p50 }, { "p95", (double)latency->p95 }, { "p99", (double)latency->p99 },
+			{ "max", (double)latency->max },
+		};
 
-			for (i = 0; latency->count && i < sizeof(values) / sizeof(values[0]); i++)
-				put(text, "%slatency_seconds{%s,part=\"%s\",window=\"%s\",stat=\"%s\"} %.9f\n", prefix, labels,
-				    sample_parts[part], windows[window], values[i].stat, values[i].ns * 1e-9);
-		}
+		for (i = 0; latency->count && i < sizeof(values) / sizeof(values[0]); i++)
+			put(text, "%slatency_seconds{%s,part=\"%s\",stat=\"%s\"} %.9f\n", prefix, labels, sample_parts[part],
+			    values[i].stat, values[i].ns * 1e-9);
+	}
 }
 
 static void put_by_name(struct text *text, const char *prefix, const char *labels, const char *name, const char *label,
@@ -386,7 +384,7 @@ static void render_group_kind(struct text *text, const struct sample *sample, en
 	group_head(text, kind, "strikes_total", "counter", "What counts towards a quarantine by kind");
 	EACH_GROUP(put_by_name(text, prefix, labels, "strikes_total", "kind", group->sum.strikes, SAMPLE_STRIKES, strike_name, 1));
 	group_head(text, kind, "latency_seconds", "gauge",
-		   "Time from submission to completion, and its parts: mean, quantiles, greatest, over all time and the last seconds");
+		   "Time from submission to completion, and its parts: mean, quantiles and greatest since the group is there");
 	EACH_GROUP(put_latencies(text, prefix, labels, &group->sum));
 #undef EACH_GROUP
 }

@@ -49,7 +49,7 @@ static void open_dev(struct rig *rig, u32 i, u32 tier)
 
 static void read_pool(u32 pool, u32 tier, struct vgpu_group_reading *reading)
 {
-	vgpu_pool_read_group(&pools[pool], tier, reading);
+	vgpu_pool_read_group(&pools[pool], tier, VGPU_WINDOW_COUNT, reading);
 	assert_int_equal(reading->sums.counters.submitted,
 			 reading->sums.counters.completed + reading->sums.counters.failed + reading->waiting);
 }
@@ -95,7 +95,7 @@ static void check_all(struct rig *rig, u64 *launches)
 			submitted += reading.sums.counters.submitted;
 			vgpu_group_free(&reading);
 		}
-	vgpu_gpu_read_group(&rig->gpu, &reading);
+	vgpu_gpu_read_group(&rig->gpu, VGPU_WINDOW_COUNT, &reading);
 	check_histogram(&reading.latency[VGPU_WINDOW_ALL].part[VGPU_PART_TOTAL], everything.ns, everything.count);
 	assert_int_equal(reading.sums.counters.submitted, submitted);
 	assert_int_equal(reading.sums.bytes[VGPU_OP_COPY_IN], 256ULL * everything.count);
@@ -176,12 +176,12 @@ static void windows_survive_a_change_of_tier(void **rig_state)
 		limits.tier = i % VGPU_TIER_COUNT;
 		assert_int_equal(vgpu_dev_set_limits(&guests[0].dev->dev, &limits, &why), 0);
 	}
-	vgpu_gpu_read_group(&rig->gpu, &reading);
+	vgpu_gpu_read_group(&rig->gpu, VGPU_WINDOW_COUNT, &reading);
 	for (window = VGPU_WINDOW_1S; window < VGPU_WINDOW_COUNT; window++)
 		assert_int_equal(reading.latency[window].part[VGPU_PART_TOTAL].count, 100);
 	vgpu_group_free(&reading);
 	rig_advance(rig, 2 * NSEC_PER_SEC);
-	vgpu_gpu_read_group(&rig->gpu, &reading);
+	vgpu_gpu_read_group(&rig->gpu, VGPU_WINDOW_COUNT, &reading);
 	assert_int_equal(reading.latency[VGPU_WINDOW_1S].part[VGPU_PART_TOTAL].count, 0);
 	assert_int_equal(reading.latency[VGPU_WINDOW_10S].part[VGPU_PART_TOTAL].count, 100);
 	assert_int_equal(reading.depth_max, 1);
@@ -198,7 +198,7 @@ static void levels_are_of_all_at_once(void **rig_state)
 	for (j = 0; j < 4; j++)
 		for (i = 0; i < RIG_DEVS; i++)
 			rig_submit(&guests[i], rig_copy_in(0, 1));
-	vgpu_gpu_read_group(&rig->gpu, &reading);
+	vgpu_gpu_read_group(&rig->gpu, VGPU_WINDOW_COUNT, &reading);
 	assert_int_equal(reading.depth_max, 4 * RIG_DEVS);
 	assert_int_equal(reading.waiting, 4 * RIG_DEVS);
 	assert_int_equal(reading.devs, RIG_DEVS);
