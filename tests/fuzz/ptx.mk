@@ -20,7 +20,7 @@ $(B)/fuzz/image: $(FUZZ_IMAGE_SRC:%.c=$(B)/fuzz/obj/%.o)
 	$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(EXECUTOR_LIBS)
 
 # Each kernel with the head of its file; what it calls is missing from some, which is as good a seed.
-$(FUZZ_SEEDS)/ptx: tests/fuzz/seeds $(wildcard tests/kernels/*.ptx tests/conformance/*.ptx)
+$(FUZZ_SEEDS)/ptx: tests/fuzz/seeds $(wildcard tests/kernels/*.ptx tests/conformance/*.ptx tests/samples/*.ptx)
 	rm -rf $@
 	@mkdir -p $@
 	tests/fuzz/seeds $@ $(filter %.ptx,$^)
