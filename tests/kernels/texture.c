@@ -244,21 +244,13 @@ static struct held make(const struct image *image)
 		.filterMode = image->linear ? CU_TR_FILTER_MODE_LINEAR : CU_TR_FILTER_MODE_POINT,
 	};
 	struct held held = { 0 };
-	CUresult result;
 
 	memcpy(desc.borderColor, border, sizeof(border));
 	if (image->shape <= PITCHED)
 		make_memory(image, &held, &resource);
 	else
 		make_array(image, &held, &resource);
-	result = cuTexObjectCreate(&held.texture, &resource, &desc, NULL);
-	/* The cuda backend has no textures over such arrays. */
-	if (result == CUDA_ERROR_NOT_SUPPORTED && image->shape > PITCHED && image->shape != PLANE) {
-		printf("# no textures over arrays of shape %d here\n", image->shape);
-		held.texture = 0;
-		return held;
-	}
-	kernel_must(result, "cuTexObjectCreate");
+	MUST(cuTexObjectCreate(&held.texture, &resource, &desc, NULL));
 	MUST(cuTexObjectGetResourceDesc(&told, held.texture));
 	if (told.resType != resource.resType)
 		kernel_fail("the texture tells another resource");
@@ -301,10 +293,6 @@ static void compare(const struct image *image, const char *kernel, int dims)
 	int n = POINTS, i, *words;
 	unsigned int c;
 
-	if (!held.texture) {
-		MUST(cuArrayDestroy(held.array));
-		return;
-	}
 	launch(kernel, SHAPE({ (POINTS + 63) / 64 }, { 64 }), ARGS(&dout, &held.texture, &dat, &n));
 	out = host_copy(dout, POINTS * 16);
 	words = (int *)out;

@@ -11,7 +11,7 @@ $(PTX_TESTS:%=$(B)/tests/ptx-%): $(B)/tests/ptx-%: $(B)/san/tests/unit/ptx/%.o $
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@ $^ -lcmocka -lm -lpthread
 
-$(B)/tests/ptx-kernels: $(KERNEL_TESTS:%=$(B)/san/%.o) $(B)/san/tests/unit/ptx/driver.o $(PTX_HARNESS)
+$(B)/tests/ptx-kernels: $(patsubst %,$(B)/san/%.o,$(filter-out %/texture,$(KERNEL_TESTS))) $(B)/san/tests/unit/ptx/driver.o $(PTX_HARNESS)
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -o $@ $^ -lm -lpthread
 
