@@ -540,7 +540,7 @@ def test_operations_need_privilege():
         "GPU_GET": gpu, "GPU_SET": gpu + attr(GPU_POOL, "default"), "POOL_GET": pool, "POOL_NEW": attr(POOL["NAME"], "A"),
         "POOL_SET": pool, "POOL_DEL": pool, "VM_GET": which_vm(vm), "VM_SET": which_vm(vm) + attr(DEPTH, (4, 1)),
         "VM_FORGET": which_vm(vm), "QUARANTINE_SET": which_vm(vm), "QUARANTINE_RELEASE": which_vm(vm),
-        "STATS_GET": which_vm(vm),
+        "STATS_GET": which_vm(vm), "GROUP_GET": attr(C["VGPU_A_GROUP_GPU"], "soft0"),
     }
     assert set(requests) == {name for name in CMD if not name.endswith("_NTF") and name not in ("VERSION_GET", "MAX")}, sorted(CMD)
     before = vm_get(vm)[DEPTH], len(call("POOL_GET", b"", flags=NLM_F_DUMP))
@@ -548,7 +548,7 @@ def test_operations_need_privilege():
     def ask():
         for name, payload in requests.items():
             refused("EPERM", "", None, CMD[name], payload)
-            if name in ("GPU_GET", "POOL_GET", "VM_GET", "STATS_GET"):
+            if name.endswith("_GET"):
                 refused("EPERM", "", None, CMD[name], b"", flags=NLM_F_DUMP)
         assert call("VERSION_GET", b"")
     as_nobody(ask)
