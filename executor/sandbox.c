@@ -43,8 +43,6 @@
  */
 #define UID_BASE	0x70000000u
 
-#define NAMESPACES	(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP)
-
 #if defined(__x86_64__)
 #define SECCOMP_ARCH	AUDIT_ARCH_X86_64
 #define FOREIGN_ABI_BIT	0x40000000u
@@ -85,7 +83,17 @@ static int drop_capabilities(void)
  */
 int sandbox_try_namespaces(void)
 {
-	return unshare(geteuid() == 0 ? NAMESPACES : NAMESPACES | CLONE_NEWUSER) < 0 ? -errno : 0;
+	static const int kinds[] = { CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWNET, CLONE_NEWCGROUP };
+	unsigned int i;
+	int ret = 0;
+
+	if (geteuid() != 0 && unshare(CLONE_NEWUSER) < 0)
+		return -errno;
+	/* One by one: a kernel that was built without one kind (EINVAL) has the others. */
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (unshare(kinds[i]) < 0 && errno != EINVAL)
+			ret = -errno;
+	return ret;
 }
 
 static int become_nobody_else(uint32_t number, const char **what)
