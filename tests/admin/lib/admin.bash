@@ -92,19 +92,6 @@ unprivileged()
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }
 
-# Which verbs were run and succeeded, for tests/admin/verbs.sh.
-vgpu-admin()
-{
-	local word words=() status=0
-
-	command vgpu-admin "$@" || status=$?
-	for word; do
-		[[ $word == -* ]] || words+=("$word")
-	done
-	[ $status -ne 0 ] || [ ${#words[@]} -eq 0 ] || echo "${words[0]} ${words[1]:-}" >>/run/vm/admin-verbs
-	return $status
-}
-
 finish()
 {
 	exit $((admin_failures > 0))
