@@ -204,6 +204,52 @@ test_events()
 	grep -q '"supervisor-lost"' /tmp/events && jq -es 'all(has("event"))' /tmp/events
 }
 
+# The machine has no journal: what comes to its socket is written down.
+test_declared()
+{
+	local pid
+
+	mkdir -p /run/systemd/journal
+	python3 -c 'import socket, sys
+journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+journal.bind("/run/systemd/journal/socket")
+while True:
+	sys.stdout.write(journal.recv(65536).decode())
+	sys.stdout.flush()' >/tmp/journal &
+	pid=$!
+	wait_for test -S /run/systemd/journal/socket && expect_exit 0 vgpu-admin limit set "$two" --depth 66 &&
+		wait_for grep -q VGPU_EVENT=declared /tmp/journal
+	kill "$pid"
+	rm /run/systemd/journal/socket
+	grep -qx "VGPU_UUID=$two" /tmp/journal && grep -qx "VGPU_WHO=root" /tmp/journal &&
+		grep -qx "VGPU_COMMAND=limit set $two --depth 66" /tmp/journal && grep -q '"after":.*"depth":66' /tmp/journal
+}
+
+# Of the kernel's own tools, which parse the tracepoints' formats themselves.
+test_trace_tools()
+{
+	expect_exit 0 trace-cmd record -q -e vgpu -o /tmp/trace.dat vgpu-admin quarantine add "$two" &&
+		expect_exit 0 perf record -q -a -e 'vgpu:*' -o /tmp/perf.data vgpu-admin quarantine release "$two" || return
+	trace-cmd report -i /tmp/trace.dat 2>/dev/null | grep -E "vgpu_quarantine: +vgpu=$two active=1 cause=" &&
+		perf script -i /tmp/perf.data 2>/dev/null | grep -E "vgpu:vgpu_quarantine: vgpu=$two active=0 cause="
+}
+
+# What the page has an operator type to get from an alert to its cause.
+test_walk()
+{
+	local line count=0
+
+	while read -r line; do
+		line=${line//UUID/$one}
+		line=${line//bbbbbbbb/$one}
+		[[ $line != *" top "* ]] || line+=" --once"
+		expect_exit 0 bash -c "$line" || return
+		count=$((count + 1))
+	done < <(sed -n '/^## From an alert/,$s/^    \(vgpu-admin [^#]*\).*/\1/p' Documentation/observability/README.md
+		sed -n '/^## From an alert/,$p' Documentation/observability/README.md | grep -oE '`vgpu-admin (stats|top|pool) [^`]*`' | tr -d '`')
+	[ "$count" -ge 7 ] || complain "the page has $count commands"
+}
+
 test_rules()
 {
 	promtool check rules packaging/prometheus/vgpu.rules.yml
@@ -269,6 +315,9 @@ case $(uname -r) in
 	;;
 esac
 check "every change and quarantine is a line of the log" test_log
+check "who declared what is told to the journal" test_declared
+check "trace-cmd and perf read the tracepoints" test_trace_tools
+check "the commands of the way from an alert to its cause" test_walk
 check "vgpu-admin events" test_events
 check "what GPU and tier counted stays when a virtual GPU goes" test_groups_never_fall
 kill $exporter

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 #include "change.h"
+#include "event_log.h"
 #include "print.h"
 
 /**
@@ -326,6 +328,17 @@ static void note_places(json_t *wanted, const json_t *placed)
 			json_object_update(state_add(wanted, "vms", uuid), place);
 }
 
+/* The change is made, whether or not it can be told. */
+static void tell_journal(struct change *change, unsigned int count)
+{
+	json_t *entries;
+
+	if (!count || access(EVENT_LOG_JOURNAL, F_OK) || db_history(change->db, count, &entries) != ADMIN_OK)
+		return;
+	event_log_declared(entries, EVENT_LOG_JOURNAL);
+	json_decref(entries);
+}
+
 static enum admin_exit declare(struct change *change, json_int_t intent)
 {
 	json_t *differences = plan_diff(change->declared, change->wanted);
@@ -342,6 +355,8 @@ static enum admin_exit declare(struct change *change, json_int_t intent)
 		status = db_commit(change->db);
 	else
 		db_rollback(change->db);
+	if (status == ADMIN_OK)
+		tell_journal(change, json_array_size(differences));
 	json_decref(differences);
 	return status;
 }

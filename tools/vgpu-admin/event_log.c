@@ -30,6 +30,7 @@ static const struct {
 	{ "VGPU_EVENT", "event" }, { "VGPU_GPU", "gpu" }, { "VGPU_UUID", "uuid" }, { "VGPU_POOL", "pool" },
 	{ "VGPU_TIER", "tier" }, { "VGPU_SESSION", "session" }, { "VGPU_DETAIL", "detail" }, { "VGPU_VALUE", "value" },
 	{ "VGPU_CAUSE", "cause" }, { "VGPU_LIMIT", "limit" }, { "VGPU_SUPPRESSED", "suppressed" },
+	{ "VGPU_WHO", "who" }, { "VGPU_COMMAND", "command" }, { "VGPU_OBJECT", "object" }, { "VGPU_NAME", "name" },
 };
 
 /**
@@ -89,7 +90,7 @@ static const char *text_of(const json_t *event, const char *key)
 	return value ? value : "";
 }
 
-/* In the journal's own protocol: a datagram of lines KEY=value. JSON and names have no line breaks in them. */
+/* In the journal's own protocol: a datagram of lines KEY=value, so that a value with a line break is in the JSON alone. */
 static void to_journal(struct event_log *log, const json_t *event, bool trouble)
 {
 	char *line = json_dumps(event, JSON_COMPACT), *text = NULL;
@@ -104,7 +105,7 @@ static void to_journal(struct event_log *log, const json_t *event, bool trouble)
 		trouble ? LOG_WARNING : LOG_INFO, line);
 	for (i = 0; i < ARRAY_SIZE(journal_fields); i++) {
 		value = json_object_get(event, journal_fields[i].key);
-		if (json_is_string(value))
+		if (json_is_string(value) && !strchr(json_string_value(value), '\n'))
 			fprintf(out, "%s=%s\n", journal_fields[i].name, json_string_value(value));
 		else if (json_is_integer(value))
 			fprintf(out, "%s=%lld\n", journal_fields[i].name, (long long)json_integer_value(value));
@@ -176,4 +177,34 @@ void event_log_idle(struct event_log *log, time_t now)
 	event = json_pack("{ss}", "event", "suppressed");
 	event_log_write(log, event, now);
 	json_decref(event);
+}
+
+/**
+ * event_log_declared() - tell the journal of what an administrator has declared, a line an object
+ * @entries: of the database's history, as db_history() reads them
+ * @journal: socket of the journal; where nobody listens, or not within a second, nothing is told
+ */
+void event_log_declared(const json_t *entries, const char *journal)
+{
+	const struct timeval patience = { .tv_sec = 1 };
+	struct event_log log;
+	const char *object;
+	json_t *entry;
+	size_t i;
+
+	if (event_log_open(&log, "journal", journal)) {
+		setsockopt(log.journal, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		json_array_foreach(entries, i, entry) {
+			json_t *event = json_pack("{ss}", "event", "declared");
+
+			json_object_update(event, entry);
+			json_object_del(event, "time_ns");
+			object = text_of(entry, "object");
+			json_object_set(event, strcmp(object, "vm") ? object : "uuid", json_object_get(entry, "name"));
+			event_log_write(&log, event, time(NULL));
+			json_decref(event);
+		}
+		event_log_idle(&log, log.second + 1);
+	}
+	event_log_close(&log);
 }

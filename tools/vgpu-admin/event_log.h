@@ -38,5 +38,6 @@ void event_log_close(struct event_log *log);
 bool event_log_write(struct event_log *log, json_t *event, time_t now);
 void event_log_idle(struct event_log *log, time_t now);
 void event_log_stamp(json_t *event);
+void event_log_declared(const json_t *entries, const char *journal);
 
 #endif /* VGPU_ADMIN_EVENT_LOG_H */

@@ -97,24 +97,50 @@ static void too_many_are_counted(void **state)
 	assert_int_equal(told, 901);
 }
 
+struct journal {
+	char directory[32], path[64], text[4096];
+	int sock;
+};
+
+static void listen_as_journal(struct journal *journal)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	strcpy(journal->directory, "/tmp/event_log.XXXXXX");
+	assert_non_null(mkdtemp(journal->directory));
+	snprintf(journal->path, sizeof(journal->path), "%s/socket", journal->directory);
+	strcpy(address.sun_path, journal->path);
+	journal->sock = socket(AF_UNIX, SOCK_DGRAM, 0);
+	assert_int_equal(bind(journal->sock, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+/* Returns what came, or NULL. */
+static const char *received(struct journal *journal)
+{
+	ssize_t len = recv(journal->sock, journal->text, sizeof(journal->text) - 1, MSG_DONTWAIT);
+
+	journal->text[len > 0 ? len : 0] = '\0';
+	return len > 0 ? journal->text : NULL;
+}
+
+static void end_journal(struct journal *journal)
+{
+	close(journal->sock);
+	unlink(journal->path);
+	rmdir(journal->directory);
+}
+
 static void journal_gets_fields(void **state)
 {
-	char directory[] = "/tmp/event_log.XXXXXX", path[64], text[2048];
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct journal journal;
 	struct event_log log;
-	ssize_t len;
-	int sock;
+	const char *text;
 
-	assert_non_null(mkdtemp(directory));
-	snprintf(path, sizeof(path), "%s/socket", directory);
-	strcpy(address.sun_path, path);
-	sock = socket(AF_UNIX, SOCK_DGRAM, 0);
-	assert_int_equal(bind(sock, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_true(event_log_open(&log, "journal", path));
+	listen_as_journal(&journal);
+	assert_true(event_log_open(&log, "journal", journal.path));
 	assert_true(put(&log, "hang", 1));
-	len = recv(sock, text, sizeof(text) - 1, MSG_DONTWAIT);
-	assert_true(len > 0);
-	text[len] = '\0';
+	text = received(&journal);
+	assert_non_null(text);
 	assert_non_null(strstr(text, "MESSAGE=vgpu: hang 01234567-89ab-4def-8123-456789abcdef\n"));
 	assert_non_null(strstr(text, "\nPRIORITY=4\n"));
 	assert_non_null(strstr(text, "\nSYSLOG_IDENTIFIER=vgpu\n"));
@@ -125,9 +151,40 @@ static void journal_gets_fields(void **state)
 	assert_non_null(strstr(text, "\nVGPU_JSON={\"event\":\"hang\","));
 	assert_null(strstr(text, "VGPU_SUPPRESSED"));
 	event_log_close(&log);
-	close(sock);
-	unlink(path);
-	rmdir(directory);
+	end_journal(&journal);
+}
+
+static void journal_gets_who_declared_what(void **state)
+{
+	json_t *entries = json_pack("[{si, sI, ss, ss, ss, ss, s{si}, sn}, {ss, ss, ss, ss}]",
+				    "id", 7, "time_ns", (json_int_t)1, "who", "ada", "command", "vm set web1 --depth 9",
+				    "object", "vm", "name", "01234567-89ab-4def-8123-456789abcdef", "before", "depth", 8, "after",
+				    "who", "bob", "command", "pool add A\nVGPU_WHO=root", "object", "pool", "name", "A");
+	struct journal journal;
+	const char *text;
+
+	listen_as_journal(&journal);
+	event_log_declared(entries, journal.path);
+	text = received(&journal);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "MESSAGE=vgpu: declared 01234567-89ab-4def-8123-456789abcdef\nPRIORITY=6\n"));
+	assert_non_null(strstr(text, "\nVGPU_EVENT=declared\n"));
+	assert_non_null(strstr(text, "\nVGPU_WHO=ada\n"));
+	assert_non_null(strstr(text, "\nVGPU_COMMAND=vm set web1 --depth 9\n"));
+	assert_non_null(strstr(text, "\nVGPU_UUID=01234567-89ab-4def-8123-456789abcdef\n"));
+	assert_non_null(strstr(text, "\"before\":{\"depth\":8}"));
+	/* A value with a line break makes no field of its own. */
+	text = received(&journal);
+	assert_non_null(text);
+	assert_non_null(strstr(text, "\nVGPU_WHO=bob\n"));
+	assert_non_null(strstr(text, "\nVGPU_POOL=A\n"));
+	assert_null(strstr(text, "\nVGPU_WHO=root"));
+	assert_null(strstr(text, "\nVGPU_COMMAND="));
+	assert_null(received(&journal));
+	end_journal(&journal);
+	/* Nobody listens. */
+	event_log_declared(entries, journal.path);
+	json_decref(entries);
 }
 
 int main(void)
@@ -136,6 +193,7 @@ int main(void)
 		cmocka_unit_test(lines_are_json_with_stable_fields),
 		cmocka_unit_test(too_many_are_counted),
 		cmocka_unit_test(journal_gets_fields),
+		cmocka_unit_test(journal_gets_who_declared_what),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
