@@ -802,7 +802,7 @@ void vgpu_cost_learn(struct vgpu_session *session, const struct vgpu_cmd *cmd, u
 void vgpu_stream_append(struct vgpu_stream *stream, struct vgpu_item *item);
 void vgpu_stream_kick(struct vgpu_stream *stream);
 void vgpu_stream_advance(struct vgpu_stream *stream);
-void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value);
+void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value, u64 now);
 struct vgpu_item *vgpu_item_by_seq(struct vgpu_session *session, u32 seq);
 void vgpu_session_cancel(struct vgpu_session *session, u16 status);
 void vgpu_session_cancel_dispatched(struct vgpu_session *session, u16 status);

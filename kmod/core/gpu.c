@@ -422,12 +422,12 @@ static void switched(struct vgpu_gpu *gpu, struct vgpu_dev *dev)
  * Dispatches a run; space is what vgpu_worker_space() said, which the worker can change at any
  * time.
  */
-static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engine, u32 space)
+static void start_run(struct vgpu_gpu *gpu, struct vgpu_stream *stream, u32 engine, u32 space,
+		      u64 now)
 {
 	struct vgpu_engine_queue *queue = &gpu->engine[engine];
 	struct vgpu_session *session = stream->session;
 	u64 slice = gpu->sched.policy.slice_ns;
-	u64 now = vgpu_now_ns();
 	u64 predicted = 0, bytes = 0, cost;
 	struct vgpu_run *run;
 
@@ -484,19 +484,21 @@ static void fill_engine(struct vgpu_gpu *gpu, u32 engine)
 	struct vgpu_sched_entity *entity;
 	struct vgpu_stream *stream;
 	u32 space;
+	u64 now;
 
 	while (gpu->engine[engine].inflight < gpu->sched.policy.window) {
-		entity = vgpu_sched_pick(&gpu->sched, engine, vgpu_now_ns());
+		now = vgpu_now_ns();
+		entity = vgpu_sched_pick(&gpu->sched, engine, now);
 		if (!entity)
 			return;
 		stream = container_of(entity, struct vgpu_stream, entity);
 		space = vgpu_worker_space(stream->session);
 		if (!space) {
-			vgpu_sched_dequeue(&gpu->sched, entity, vgpu_now_ns());
+			vgpu_sched_dequeue(&gpu->sched, entity, now);
 			vgpu_worker_ring_full(stream->session);
 			continue;
 		}
-		start_run(gpu, stream, engine, space);
+		start_run(gpu, stream, engine, space, now);
 		/* At once: what follows in the stream competes for the next place in the window. */
 		vgpu_stream_advance(stream);
 	}

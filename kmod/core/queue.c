@@ -55,7 +55,7 @@ static void refuse(struct vgpu_session *session, const struct vgpu_cmd *cmd, u32
 	vgpu_queue_complete(session, seq, status, 0);
 }
 
-static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd, u32 seq)
+static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd, u32 seq, u64 now)
 {
 	struct vgpu_gpu *gpu = session->dev->gpu;
 	struct vgpu_stream *stream;
@@ -71,7 +71,7 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 			vgpu_strike(session->dev,
 				    status == VGPU_ST_QUOTA ? VGPU_STRIKE_QUOTA :
 							      VGPU_STRIKE_MALFORMED,
-				    session->id, status, vgpu_now_ns());
+				    session->id, status, now);
 		}
 	}
 	if (status != VGPU_ST_OK) {
@@ -91,7 +91,7 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 	item->seq = seq;
 	item->engine = vgpu_op_engine(cmd->opcode);
 	item->arrival = gpu->arrivals++;
-	item->arrival_ns = vgpu_now_ns();
+	item->arrival_ns = now;
 	item->gpu_ns = 0;
 	trace_vgpu_vet(session->dev->uuid, session->id, seq, cmd->opcode, status, item->arrival_ns);
 	vgpu_metrics_accept(session->dev, item);
@@ -172,15 +172,17 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 	struct vgpu_cmd cmd;
 	u32 fetched = 0;
 	u32 tail, cq_head;
+	u64 now;
 
 	for (;; session->late_ring = true) {
 		/* Pairs with the guest, which writes commands, then the tail. */
 		tail = smp_load_acquire(&header->sq_tail);
 		cq_head = READ_ONCE(header->cq_head);
+		/* What is published together arrives together; a clock costs as much as vetting. */
+		now = vgpu_now_ns();
 		if (!indices_sane(session, tail, cq_head)) {
 			if (session->state == VGPU_SESSION_ACTIVE) {
-				vgpu_strike(dev, VGPU_STRIKE_MALFORMED, session->id, 0,
-					    vgpu_now_ns());
+				vgpu_strike(dev, VGPU_STRIKE_MALFORMED, session->id, 0, now);
 				vgpu_session_lose(session, VGPU_ST_SESSION_LOST);
 			}
 			return fetched;
@@ -199,7 +201,7 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 				goto out;
 			}
 			if (session_status(session) != VGPU_ST_OK) {
-				if (!may_refuse(dev, vgpu_now_ns())) {
+				if (!may_refuse(dev, now)) {
 					list_move_tail(&session->fetch_node, &dev->gpu->refusing);
 					vgpu_gpu_need_tick(dev->gpu, refuses_again_ns(dev));
 					goto out;
@@ -209,8 +211,8 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 			read_cmd(&session->sq[session->sq_head & (session->sq_entries - 1)], &cmd);
 			dev->counters.submitted++;
 			dev->waiting++;
-			vgpu_admit_spend(dev, VGPU_BUCKET_COMMAND, 1, vgpu_now_ns());
-			accept_cmd(session, &cmd, session->sq_head++);
+			vgpu_admit_spend(dev, VGPU_BUCKET_COMMAND, 1, now);
+			accept_cmd(session, &cmd, session->sq_head++, now);
 			fetched++;
 		}
 		WRITE_ONCE(header->sq_head, session->sq_head);

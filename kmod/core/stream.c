@@ -85,10 +85,11 @@ static bool waits_for_all(const struct vgpu_item *item)
  * @item: queued or dispatched
  * @status: enum vgpu_status
  * @value: as the opcode defines
+ * @now: time
  *
  * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
  */
-void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value)
+void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value, u64 now)
 {
 	struct vgpu_stream *stream = item->stream;
 	struct vgpu_session *session = stream->session;
@@ -96,10 +97,7 @@ void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value)
 	struct vgpu_stream *waiter, *next;
 	struct vgpu_item *oldest;
 	bool was_oldest = is_oldest(item);
-	u64 now = 0;
 
-	if (vgpu_metrics_on || item->state == VGPU_ITEM_DISPATCHED)
-		now = vgpu_now_ns();
 	if (item->state == VGPU_ITEM_DISPATCHED) {
 		struct vgpu_engine_queue *queue = &session->dev->gpu->engine[item->engine];
 
@@ -151,7 +149,7 @@ void vgpu_item_complete(struct vgpu_item *item, u16 status, u64 value)
  * Completes the next command if it is one of the kernel's own and nothing is in its way; true if it
  * did.
  */
-static bool complete_own(struct vgpu_stream *stream, struct vgpu_item *item)
+static bool complete_own(struct vgpu_stream *stream, struct vgpu_item *item, u64 now)
 {
 	struct vgpu_session *session = stream->session;
 	struct vgpu_item *target;
@@ -168,13 +166,14 @@ static bool complete_own(struct vgpu_stream *stream, struct vgpu_item *item)
 		}
 		break;
 	case VGPU_OP_EVENT_RECORD:
-		value = vgpu_now_ns() - session->dev->epoch_ns;
+		now = vgpu_now_ns();
+		value = now - session->dev->epoch_ns;
 		fallthrough;
 	default:
 		if (waits_for_all(item) && !is_oldest(item))
 			return false;
 	}
-	vgpu_item_complete(item, VGPU_ST_OK, value);
+	vgpu_item_complete(item, VGPU_ST_OK, value, now);
 	return true;
 }
 
@@ -209,11 +208,13 @@ void vgpu_stream_advance(struct vgpu_stream *stream)
 	struct vgpu_session *session = stream->session;
 	struct vgpu_sched_entity *entity = &stream->entity;
 	struct vgpu_item *item;
+	u64 now;
 
 	if (entity->queued || !list_empty(&stream->wait_node))
 		return;
+	now = vgpu_now_ns();
 	while (stream->next && stream->next->engine == VGPU_ENGINE_NONE)
-		if (!complete_own(stream, stream->next))
+		if (!complete_own(stream, stream->next, now))
 			return;
 	item = stream->next;
 	if (!item || (stream->dispatched && stream->engine != item->engine))
@@ -224,7 +225,7 @@ void vgpu_stream_advance(struct vgpu_stream *stream)
 	entity->engine = item->engine;
 	entity->arrival = item->arrival;
 	entity->arrival_ns = item->arrival_ns;
-	vgpu_sched_enqueue(&session->dev->gpu->sched, entity, vgpu_now_ns());
+	vgpu_sched_enqueue(&session->dev->gpu->sched, entity, now);
 }
 
 /**
@@ -251,7 +252,7 @@ static void cancel(struct vgpu_session *session, enum vgpu_item_state state, u16
 		if (item->stream->entity.queued)
 			vgpu_sched_dequeue(&session->dev->gpu->sched, &item->stream->entity,
 					   vgpu_now_ns());
-		vgpu_item_complete(item, status, 0);
+		vgpu_item_complete(item, status, 0, vgpu_now_ns());
 	}
 }
 

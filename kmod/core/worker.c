@@ -400,7 +400,7 @@ static void take_completion(struct vgpu_session *session, const struct vgpu_comp
 	}
 	item->gpu_ns = completion->gpu_ns;
 	vgpu_item_complete(item, completion->status <= CU_UNKNOWN ? completion->status : CU_UNKNOWN,
-			   completion->value);
+			   completion->value, vgpu_now_ns());
 }
 
 static void read_completion(const struct vgpu_completion *slot, struct vgpu_completion *completion)
