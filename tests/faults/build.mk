@@ -10,6 +10,7 @@ $(B)/bin/vgpu-faults: $(FAULTS_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^
 ALL += $(B)/bin/vgpu-faults
+CHECKS += tests/faults/gone
 
 faults: all
 	@$(B)/bin/vgpu-faults --rounds $(ROUNDS) --seed $(SEED)

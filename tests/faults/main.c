@@ -41,6 +41,7 @@ static struct {
 static pid_t neighbours[NEIGHBOURS];
 static double whole_ms[MAX_RESTARTS];
 static unsigned int restarts;
+static bool served = true;	/* as far as is known */
 
 static const struct argp_option arguments[] = {
 	{ "rounds", 'r', "N", 0, "rounds, one fault each (default: 10000)", 0 },
@@ -126,16 +127,28 @@ static pid_t start(void (*what)(unsigned int), unsigned int vm)
 	return pid;
 }
 
-/* Kills the supervisor, starts another, and asks until a new session computes. */
+/* Without a supervisor every command would be waited for, until its deadline, for nothing. */
+static void give_up(const char *why)
+{
+	fprintf(stderr, "giving up after %llu rounds: %s\n", (unsigned long long)shared->done, why);
+	complain("%s", why);
+	shared->wrong++;
+	served = false;
+}
+
+/* Kills the supervisor, starts another, and has a new session compute. */
 static void restart(void)
 {
 	uint64_t begin;
 
 	service_kill_supervisor();
 	begin = now_ns();
-	if (!service_start_supervisor() || !probe(PROBE_VM)) {
-		complain("the service was not whole again after the supervisor was killed");
-		shared->wrong++;
+	if (!service_start_supervisor()) {
+		give_up("no supervisor came back after one was killed");
+		return;
+	}
+	if (!probe(PROBE_VM)) {
+		give_up("a supervisor came back after one was killed, but no new session computes");
 		return;
 	}
 	if (restarts < MAX_RESTARTS)
@@ -165,7 +178,7 @@ static void forget(pid_t *pids, unsigned int num, pid_t pid, int status)
 		}
 }
 
-/* Waits for the end of processes, restarts the supervisor where that is asked for, for a time at most. */
+/* Waits for the end of processes, restarts the supervisor where that is asked for, for a time at most, while there is service. */
 static void watch(pid_t *pids, unsigned int num, uint64_t until_ns)
 {
 	const struct timespec tick = { .tv_nsec = 1000000 };
@@ -175,7 +188,7 @@ static void watch(pid_t *pids, unsigned int num, uint64_t until_ns)
 
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	while (now_ns() < until_ns && (!num || running(pids, num))) {
+	while (served && now_ns() < until_ns && (!num || running(pids, num))) {
 		if (shared->deaths) {
 			shared->deaths--;
 			restart();
@@ -187,6 +200,18 @@ static void watch(pid_t *pids, unsigned int num, uint64_t until_ns)
 		}
 		sigtimedwait(&child, NULL, &tick);
 	}
+}
+
+static void stop(pid_t *pids, unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < num; i++)
+		if (pids[i] > 0) {
+			kill(pids[i], SIGKILL);
+			waitpid(pids[i], NULL, 0);
+			pids[i] = 0;
+		}
 }
 
 static int compare(const void *a, const void *b)
@@ -251,7 +276,7 @@ static void measure(void)
 
 	shared->mode = MODE_QUIET;
 	victim = start(victim_main, 0);
-	for (i = 0; i < options.pairs && i < 1024; i++) {
+	for (i = 0; i < options.pairs && i < 1024 && served; i++) {
 		/* Now this first, now that. */
 		if (i & 1)
 			faults = phase(MODE_FAULTS, &used[1]);
@@ -265,6 +290,10 @@ static void measure(void)
 	}
 	shared->mode = MODE_END;
 	watch(&victim, 1, now_ns() + 120000000000ULL);
+	if (!served) {
+		stop(&victim, 1);
+		return;
+	}
 	qsort(ratios, i, sizeof(*ratios), compare);
 	printf("neighbours' p99 with faults, outside recovery, to without: median %.2f, %.2f to %.2f (goal 1.05)\n",
 	       ratios[i / 2], ratios[0], ratios[i - 1]);
@@ -335,13 +364,19 @@ static bool run(void)
 	for (i = 0; i < VICTIMS; i++)
 		victims[i] = start(victim_main, i);
 	watch(victims, VICTIMS, ~0ULL);
-	for (; shared->deaths; shared->deaths--)
+	for (; served && shared->deaths; shared->deaths--)
 		restart();
 	tell_rounds();
 	tell_restarts();
-	if (options.pairs)
+	if (options.pairs && served)
 		measure();
 	shared->mode = MODE_END;
+	if (!served) {
+		stop(victims, VICTIMS);
+		stop(neighbours, NEIGHBOURS);
+		service_stop();
+		return false;
+	}
 	watch(neighbours, NEIGHBOURS, now_ns() + 120000000000ULL);
 	/* Over VFIO each change of a limit is a process, and strikes are not among those that it changes. */
 	if (!options.vfio) {

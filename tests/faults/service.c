@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,9 @@
 
 #define GPU		"soft0"
 #define VM_MEMORY	"64M"
+/* What does not start in this time does not start; a machine at work may be slow. */
+#define START_MS	60000
+#define LOG_LINES	5
 
 static char bin[PATH_MAX];
 static char dir[64];
@@ -36,12 +40,47 @@ static void find_programs(void)
 		*slash = '\0';
 }
 
+/* Reads to the end of the first line; false where none comes in START_MS. */
+static bool hear_line(int fd)
+{
+	const uint64_t end = now_ns() + START_MS * 1000000ULL;
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	uint64_t now;
+	char byte;
+
+	while ((now = now_ns()) < end) {
+		if (poll(&wait, 1, (int)((end - now) / 1000000) + 1) != 1)
+			continue;
+		if (read(fd, &byte, 1) != 1)
+			return false;
+		if (byte == '\n')
+			return true;
+	}
+	return false;
+}
+
+/* The log's last lines, which say why. */
+static void tell_log(const char *path)
+{
+	char lines[LOG_LINES][256];
+	unsigned int num = 0, i;
+	FILE *log = fopen(path, "re");
+
+	fprintf(stderr, "its log is %s, and ends in:\n", path);
+	while (log && fgets(lines[num % LOG_LINES], sizeof(lines[0]), log))
+		num++;
+	for (i = num > LOG_LINES ? num - LOG_LINES : 0; i < num; i++)
+		fprintf(stderr, "    %s", lines[i % LOG_LINES]);
+	if (log)
+		fclose(log);
+}
+
 /* Starts a program whose first line of output says that it is ready. */
 static pid_t start(char *const argv[])
 {
-	char path[PATH_MAX + 32], log[128], byte;
-	int out[2], fd;
-	ssize_t n;
+	char path[PATH_MAX + 32], log[128];
+	int out[2], fd, status = 0;
+	bool ready;
 	pid_t pid;
 
 	snprintf(path, sizeof(path), "%s/%s", bin, argv[0]);
@@ -58,12 +97,17 @@ static pid_t start(char *const argv[])
 		_exit(127);
 	}
 	close(out[1]);
-	while ((n = read(out[0], &byte, 1)) == 1 && byte != '\n')
-		;
+	ready = pid > 0 && hear_line(out[0]);
 	close(out[0]);
-	if (n == 1)
+	if (ready)
 		return pid;
-	fprintf(stderr, "%s did not start; its log is %s\n", path, log);
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+	}
+	fprintf(stderr, "%s did not say in %d s that it serves, and ended with status %#x; ", path, START_MS / 1000,
+		status);
+	tell_log(log);
 	return -1;
 }
 
@@ -126,7 +170,7 @@ bool service_start(bool vfio, uint64_t seed)
 /**
  * service_stop() - end what serves
  *
- * Return: false where something ended with an error or is left over.
+ * Return: false where something ended with an error or is left over; the log is then left, too.
  */
 bool service_stop(void)
 {
@@ -147,6 +191,8 @@ bool service_stop(void)
 			return false;
 		}
 	}
+	if (shared->supervisor < 0)
+		return false;
 	snprintf(path, sizeof(path), "%s/log", dir);
 	unlink(path);
 	unlink(socket_path);
