@@ -278,6 +278,7 @@ static struct vgpu_host_gpu *new_gpu(const struct vgpu_exec_attach *attach)
 		kfree(gpu);
 		return ERR_PTR(-ENOMEM);
 	}
+	gpu->core.max_starting = max(VGPU_STARTS, num_online_cpus());
 	INIT_LIST_HEAD(&gpu->vms);
 	init_waitqueue_head(&gpu->events);
 	vgpu_hrtimer_init(&gpu->tick, tick_expired);

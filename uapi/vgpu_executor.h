@@ -9,7 +9,8 @@
  * A *supervisor* opens it once per physical GPU and attaches (VGPU_EXEC_ATTACH): it says which GPU it
  * serves and what that GPU is. The kernel makes the GPU known (mdev parent, types, netlink) or, where
  * the GPU's former supervisor died, gives it the GPU back. read() then returns struct vgpu_exec_event: a session that
- * needs a worker. poll() says when there is one. Where a process that it started dies before it has bound, it says so with
+ * needs a worker. poll() says when there is one. Workers start a few at a time: of another session it is told when one of those has said
+ * VGPU_EXEC_READY, or will not. Where a process that it started dies before it has bound, it says so with
  * VGPU_EXEC_SPAWN_FAILED and is asked again, a few times, with other tokens; tokens that have bound are unknown by then, so
  * that it may say it of every process that dies. A supervisor that leaves an event unread for seconds is
  * taken to hang, and killed. Closing the file detaches; workers that run go on.

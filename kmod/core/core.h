@@ -139,10 +139,12 @@ struct vgpu_host_ops {
 
 /* Times in nanoseconds. */
 #define VGPU_SPAWN_TIMEOUT	(10ULL * NSEC_PER_SEC)
+#define VGPU_SPAWN_TIMEOUT_MAX	(80ULL * NSEC_PER_SEC)	/* where workers start slowly */
 #define VGPU_EVENT_TIMEOUT	(3ULL * NSEC_PER_SEC)
 #define VGPU_RELEASE_GRACE	(100ULL * NSEC_PER_MSEC)
 #define VGPU_RELEASE_TIMEOUT	(10ULL * NSEC_PER_SEC)
 #define VGPU_SPAWN_TRIES	3u	/* workers that may die before one binds */
+#define VGPU_STARTS		4u	/* workers that start at once, unless the host says more */
 #define VGPU_ADDRESS_MAX	BIT_ULL(47)	/* of user space */
 #define VGPU_FETCH_BATCH 64u /* commands fetched from a session before others have a turn */
 #define VGPU_PUMP_BUDGET	1024u	/* commands fetched before the lock is given up */
@@ -375,11 +377,14 @@ enum vgpu_worker_state {
  * @spawn_node: in the GPU's list of sessions that wait for a worker to bind, to be ready, to empty
  *	its ring, or to be released
  * @reported: the supervisor has read the event
+ * @starting: it takes one of the GPU's places to start in
  * @tries: workers that were started for the session and died before they bound
  * @stuck: killed, and not released in VGPU_RELEASE_GRACE
  * @replace: killed, and not released in VGPU_RELEASE_TIMEOUT: its pages are to be replaced
  * @token: secret of the event
  * @deadline_ns: by which it must have done so
+ * @start_ns: when the supervisor first read the event, 0 if it has not; from then on @deadline_ns
+ *	stands
  * @device_base: first device address
  * @aperture_base: address of aperture offset 0
  * @generation: of this worker, unique on its GPU
@@ -391,6 +396,7 @@ enum vgpu_worker_state {
 struct vgpu_worker {
 	u8 state;
 	bool reported;
+	bool starting;
 	u8 tries;
 	bool stuck;
 	bool replace;
@@ -399,6 +405,7 @@ struct vgpu_worker {
 	struct list_head spawn_node;
 	u64 token;
 	u64 deadline_ns;
+	u64 start_ns;
 	u64 device_base;
 	u64 aperture_base;
 	u32 generation;
@@ -555,6 +562,7 @@ struct vgpu_session {
  * @ctl_result: of the last control operation
  * @quarantined: submissions are refused
  * @resetting: a reset is under way
+ * @starting: workers of its sessions that start
  */
 struct vgpu_dev {
 	struct vgpu_gpu *gpu;
@@ -592,6 +600,7 @@ struct vgpu_dev {
 	u32 ctl_result;
 	bool quarantined;
 	bool resetting;
+	u32 starting;
 };
 
 /**
@@ -630,6 +639,11 @@ struct vgpu_dev {
  * @past: what happened to virtual GPUs that are gone
  * @asked_ns: since when the supervisor has had something to read and has read nothing, 0 if it has
  *	nothing to read
+ * @starting: workers that start: their event was read, and they are not ready yet
+ * @max_starting: how many may; the host may set more before the first supervisor attaches
+ * @start_timeout_ns: that a worker has for it, from VGPU_SPAWN_TIMEOUT to VGPU_SPAWN_TIMEOUT_MAX
+ * @slowed_ns: when @start_timeout_ns was last made longer
+ * @turn_ns: when the last of all places to start in became free
  */
 struct vgpu_gpu {
 	/* Guards all but what vgpu_dev.ctl guards. */
@@ -662,6 +676,11 @@ struct vgpu_gpu {
 	u64 dev_ids;
 	u64 tick_ns;
 	u64 asked_ns;
+	u32 starting;
+	u32 max_starting;
+	u64 start_timeout_ns;
+	u64 slowed_ns;
+	u64 turn_ns;
 	struct vgpu_level depth[VGPU_TIER_COUNT + 1];
 	struct vgpu_level memory[VGPU_TIER_COUNT + 1];
 	struct vgpu_tally past;
@@ -724,6 +743,7 @@ void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct
 			u64 now);
 void vgpu_gpu_need_tick(struct vgpu_gpu *gpu, u64 when_ns);
 void vgpu_gpu_ask(struct vgpu_gpu *gpu);
+void vgpu_gpu_turn(struct vgpu_gpu *gpu);
 void vgpu_gpu_abandon(struct vgpu_gpu *gpu, struct vgpu_session *session, u64 now);
 
 /* device.c: called by the host */
@@ -819,6 +839,9 @@ bool vgpu_worker_may_map(struct vgpu_session *session, u64 offset, u64 len);
 
 /* worker.c: inside the core, locked */
 void vgpu_worker_want(struct vgpu_session *session);
+void vgpu_worker_begin(struct vgpu_session *session);
+void vgpu_worker_unbegin(struct vgpu_session *session);
+void vgpu_worker_late(struct vgpu_session *session, u64 now);
 void vgpu_worker_ring_full(struct vgpu_session *session);
 void vgpu_worker_kill(struct vgpu_session *session);
 u32 vgpu_worker_space(struct vgpu_session *session);

@@ -84,6 +84,8 @@ int vgpu_gpu_init(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 	gpu->ops = ops;
 	gpu->host = host;
 	gpu->attach = *attach;
+	gpu->max_starting = VGPU_STARTS;
+	gpu->start_timeout_ns = VGPU_SPAWN_TIMEOUT;
 	INIT_LIST_HEAD(&gpu->devs);
 	INIT_LIST_HEAD(&gpu->pool_node);
 	INIT_LIST_HEAD(&gpu->free_runs);
@@ -143,8 +145,7 @@ int vgpu_gpu_attach(struct vgpu_gpu *gpu, const struct vgpu_exec_attach *attach,
 		gpu->attached = true;
 		gpu_event(gpu, VGPU_EV_SUPERVISOR_ATTACHED);
 		gpu->asked_ns = 0;
-		if (!list_empty(&gpu->spawning))
-			vgpu_gpu_ask(gpu);
+		vgpu_gpu_turn(gpu);
 	}
 	spin_unlock(&gpu->lock);
 	return err;
@@ -202,14 +203,25 @@ void vgpu_gpu_destroy(struct vgpu_gpu *gpu)
 	gpu->ops = NULL;
 }
 
+/*
+ * The session whose worker is to start next: of the virtual GPUs with the fewest that start, the
+ * one that has waited longest. NULL while there is none, or no place to start in.
+ */
 static struct vgpu_session *unreported(struct vgpu_gpu *gpu)
 {
-	struct vgpu_session *session;
+	struct vgpu_session *session, *next = NULL;
 
-	list_for_each_entry(session, &gpu->spawning, worker.spawn_node)
-		if (session->worker.state == VGPU_WORKER_SPAWNING && !session->worker.reported)
-			return session;
-	return NULL;
+	if (gpu->starting >= gpu->max_starting)
+		return NULL;
+	list_for_each_entry(session, &gpu->spawning, worker.spawn_node) {
+		if (session->worker.state != VGPU_WORKER_SPAWNING || session->worker.reported)
+			continue;
+		if (!next || session->dev->starting < next->dev->starting)
+			next = session;
+		if (!next->dev->starting)
+			break;
+	}
+	return next;
 }
 
 /**
@@ -242,16 +254,15 @@ bool vgpu_gpu_next_event(struct vgpu_gpu *gpu, struct vgpu_exec_event *event)
 	spin_lock(&gpu->lock);
 	session = unreported(gpu);
 	if (session) {
+		vgpu_worker_begin(session);
 		memset(event, 0, sizeof(*event));
 		event->type = VGPU_EVENT_SPAWN;
 		event->session = session->id;
 		event->token = session->worker.token;
 		event->deadline_ns = session->worker.deadline_ns;
 		memcpy(event->uuid, session->dev->uuid, sizeof(event->uuid));
-		session->worker.reported = true;
 		gpu->asked_ns = 0;
-		if (unreported(gpu))
-			vgpu_gpu_ask(gpu);
+		vgpu_gpu_turn(gpu);
 	}
 	spin_unlock(&gpu->lock);
 	return session;
@@ -281,10 +292,8 @@ void vgpu_gpu_unread_event(struct vgpu_gpu *gpu, const struct vgpu_exec_event *e
 
 	spin_lock(&gpu->lock);
 	session = reported(gpu, event->token);
-	if (session) {
-		session->worker.reported = false;
-		vgpu_gpu_ask(gpu);
-	}
+	if (session)
+		vgpu_worker_unbegin(session);
 	spin_unlock(&gpu->lock);
 }
 
@@ -327,6 +336,18 @@ void vgpu_gpu_ask(struct vgpu_gpu *gpu)
 		vgpu_gpu_need_tick(gpu, gpu->asked_ns + VGPU_EVENT_TIMEOUT);
 	}
 	gpu->ops->wake_supervisor(gpu);
+}
+
+/**
+ * vgpu_gpu_turn() - have the supervisor read of the session whose turn it is, if there is one
+ * @gpu: with or without supervisor
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_gpu_turn(struct vgpu_gpu *gpu)
+{
+	if (unreported(gpu))
+		vgpu_gpu_ask(gpu);
 }
 
 /**
@@ -597,7 +618,7 @@ static void check_workers(struct vgpu_gpu *gpu, u64 now)
 		} else if (session->worker.state == VGPU_WORKER_DYING) {
 			vgpu_worker_overdue(session, now);
 		} else if (session->worker.state != VGPU_WORKER_READY) {
-			vgpu_session_lose(session, VGPU_ST_NO_EXECUTOR);
+			vgpu_worker_late(session, now);
 		} else if (has_dispatched(session)) {
 			session->worker.deadline_ns = now + session->dev->limits.deadline_ns;
 			vgpu_gpu_need_tick(gpu, session->worker.deadline_ns);

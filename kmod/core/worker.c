@@ -9,6 +9,12 @@
  *	SPAWNING --process died before it bound--> SPAWNING
  *	SPAWNING --deadline, VGPU_SPAWN_TRIES processes died, session closed--> NONE
  *
+ * Workers start a few at a time (vgpu_gpu.max_starting), in the order in which they were asked
+ * for, but that a virtual GPU with fewer of them starting goes first. The deadline of one counts
+ * from when the supervisor has read of it: who waits for a turn waits for others, each of whom has
+ * a deadline. One that is missed makes the next ones longer: where starting takes long, to give
+ * up a worker and have its guest ask for another would only have the machine start more.
+ *
  * vgpu_worker.spawn_node is linked while the kernel waits for the worker with a deadline: in
  * SPAWNING and BOUND, in READY while its ring is full, and in DYING.
  *
@@ -26,6 +32,35 @@ static_assert((VGPU_EXEC_RING_ENTRIES & (VGPU_EXEC_RING_ENTRIES - 1)) == 0);
 static_assert(sizeof(struct vgpu_dispatch) == 96);
 static_assert(sizeof(struct vgpu_completion) == 32);
 
+/* A worker takes a place to start in, or leaves it: then it is the turn of another. */
+static void set_starting(struct vgpu_session *session, bool starting)
+{
+	struct vgpu_gpu *gpu = session->dev->gpu;
+
+	if (session->worker.starting == starting)
+		return;
+	session->worker.starting = starting;
+	if (starting) {
+		gpu->starting++;
+		session->dev->starting++;
+		return;
+	}
+	if (gpu->starting == gpu->max_starting)
+		gpu->turn_ns = vgpu_now_ns();
+	gpu->starting--;
+	session->dev->starting--;
+	vgpu_gpu_turn(gpu);
+}
+
+/* A worker became ready: where that was soon, the next ones have no need of a long time. */
+static void started(struct vgpu_session *session)
+{
+	struct vgpu_gpu *gpu = session->dev->gpu;
+
+	if (vgpu_now_ns() - session->worker.start_ns < gpu->start_timeout_ns / 4)
+		gpu->start_timeout_ns = max(gpu->start_timeout_ns / 2, VGPU_SPAWN_TIMEOUT);
+}
+
 static void vgpu_worker_set_state(struct vgpu_session *session, enum vgpu_worker_state state)
 {
 	struct vgpu_worker *worker = &session->worker;
@@ -40,15 +75,19 @@ static void vgpu_worker_set_state(struct vgpu_session *session, enum vgpu_worker
 		break;
 	case VGPU_WORKER_READY:
 		list_del_init(&worker->spawn_node);
+		started(session);
+		set_starting(session, false);
 		break;
 	case VGPU_WORKER_DYING:
 		worker->deadline_ns = vgpu_now_ns() + VGPU_RELEASE_GRACE;
 		worker->stuck = false;
 		list_move_tail(&worker->spawn_node, &gpu->spawning);
 		vgpu_gpu_need_tick(gpu, worker->deadline_ns);
+		set_starting(session, false);
 		break;
 	case VGPU_WORKER_NONE:
 		list_del_init(&worker->spawn_node);
+		set_starting(session, false);
 		worker->host = NULL;
 		worker->rings = NULL;
 		worker->replace = false;
@@ -81,12 +120,74 @@ void vgpu_worker_overdue(struct vgpu_session *session, u64 now)
 	gpu->ops->schedule_reap(session->dev);
 }
 
-static void new_token(struct vgpu_worker *worker)
+static void new_token(struct vgpu_session *session)
 {
-	worker->reported = false;
 	do {
-		worker->token = get_random_u64();
-	} while (!worker->token);
+		session->worker.token = get_random_u64();
+	} while (!session->worker.token);
+	vgpu_worker_unbegin(session);
+}
+
+/**
+ * vgpu_worker_begin() - the supervisor has read that a session needs a worker
+ * @session: whose turn it is
+ *
+ * The deadline that it has stands even where the supervisor dies, or the worker does.
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_worker_begin(struct vgpu_session *session)
+{
+	struct vgpu_worker *worker = &session->worker;
+
+	if (!worker->start_ns) {
+		worker->start_ns = vgpu_now_ns();
+		worker->deadline_ns = worker->start_ns + session->dev->gpu->start_timeout_ns;
+	}
+	worker->reported = true;
+	set_starting(session, true);
+}
+
+/**
+ * vgpu_worker_unbegin() - the supervisor is to read once more that a session needs a worker
+ * @session: whose worker is awaited
+ *
+ * Context: vgpu_gpu.lock held.
+ */
+void vgpu_worker_unbegin(struct vgpu_session *session)
+{
+	session->worker.reported = false;
+	set_starting(session, false);
+}
+
+/**
+ * vgpu_worker_late() - a worker was not ready in time
+ * @session: whose worker is awaited
+ * @now: time, not before the deadline
+ *
+ * Who has waited for a turn alone goes on waiting, as long as turns are taken. The others are lost;
+ * once for all that started together the next ones are given twice the time.
+ *
+ * Context: vgpu_gpu.lock held; vgpu_gpu_pump() follows.
+ */
+void vgpu_worker_late(struct vgpu_session *session, u64 now)
+{
+	struct vgpu_worker *worker = &session->worker;
+	struct vgpu_gpu *gpu = session->dev->gpu;
+
+	if (!worker->start_ns) {
+		if (gpu->starting == gpu->max_starting)
+			gpu->turn_ns = now;
+		worker->deadline_ns = gpu->turn_ns + VGPU_SPAWN_TIMEOUT;
+		if (now < worker->deadline_ns) {
+			vgpu_gpu_need_tick(gpu, worker->deadline_ns);
+			return;
+		}
+	} else if (worker->starting && worker->start_ns >= gpu->slowed_ns) {
+		gpu->slowed_ns = now;
+		gpu->start_timeout_ns = min(gpu->start_timeout_ns * 2, VGPU_SPAWN_TIMEOUT_MAX);
+	}
+	vgpu_session_lose(session, VGPU_ST_NO_EXECUTOR);
 }
 
 /**
@@ -100,8 +201,9 @@ void vgpu_worker_want(struct vgpu_session *session)
 	struct vgpu_worker *worker = &session->worker;
 	struct vgpu_gpu *gpu = session->dev->gpu;
 
-	new_token(worker);
+	new_token(session);
 	worker->tries = 0;
+	worker->start_ns = 0;
 	worker->generation = ++gpu->generations;
 	worker->deadline_ns = vgpu_now_ns() + VGPU_SPAWN_TIMEOUT;
 	worker->dispatch_tail = 0;
@@ -110,7 +212,7 @@ void vgpu_worker_want(struct vgpu_session *session)
 	worker->ranges_sent = 0;
 	vgpu_worker_set_state(session, VGPU_WORKER_SPAWNING);
 	vgpu_gpu_need_tick(gpu, worker->deadline_ns);
-	vgpu_gpu_ask(gpu);
+	vgpu_gpu_turn(gpu);
 }
 
 /**
@@ -128,8 +230,8 @@ void vgpu_worker_retry(struct vgpu_session *session, u16 status)
 		vgpu_session_lose(session, status);
 		return;
 	}
-	new_token(&session->worker);
-	vgpu_gpu_ask(session->dev->gpu);
+	new_token(session);
+	vgpu_gpu_turn(session->dev->gpu);
 }
 
 /**
@@ -165,7 +267,7 @@ void vgpu_worker_void_tokens(struct vgpu_gpu *gpu)
 
 	list_for_each_entry(session, &gpu->spawning, worker.spawn_node)
 		if (session->worker.state == VGPU_WORKER_SPAWNING)
-			new_token(&session->worker);
+			new_token(session);
 }
 
 /**
@@ -456,7 +558,8 @@ int vgpu_worker_take(struct vgpu_session *session, const u32 *consumed, u32 *tai
 	spin_lock(&gpu->lock);
 	if (worker->state == VGPU_WORKER_READY)
 		take_completions(session);
-	if (session->ring_full && worker->state == VGPU_WORKER_READY) {
+	/* Who calls and makes no room goes on having the time that it had. */
+	if (session->ring_full && worker->state == VGPU_WORKER_READY && free_entries(worker)) {
 		session->ring_full = false;
 		list_del_init(&worker->spawn_node);
 		vgpu_session_kick_all(session);

@@ -237,6 +237,147 @@ static void a_bound_worker_that_is_never_ready(void **state)
 	rig_check_invariants(rig);
 }
 
+#define CROWD (VGPU_STARTS + 3)
+
+/* Sessions of the first virtual GPU, each of which asks for a worker; numbers of their commands are 0. */
+static void crowd_begins(struct rig *rig, struct rig_guest *crowd)
+{
+	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_SESSION_INIT, 0);
+	u32 i;
+
+	for (i = 0; i < CROWD; i++) {
+		rig_guest_open(&crowd[i], &rig->dev[0], 1 + i);
+		cmd.init.out = rig_range(1 + i);
+		assert_int_equal(rig_submit(&crowd[i], cmd), 0);
+	}
+}
+
+static void workers_start_a_few_at_a_time(void **state)
+{
+	struct vgpu_exec_event event, first[VGPU_STARTS];
+	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_SESSION_INIT, 0);
+	struct rig_guest crowd[CROWD], other;
+	struct rig *rig = *state;
+	struct rig_worker *worker;
+	u32 i;
+
+	crowd_begins(rig, crowd);
+	for (i = 0; i < VGPU_STARTS; i++) {
+		assert_true(vgpu_gpu_next_event(&rig->gpu, &first[i]));
+		assert_int_equal(first[i].session, 1 + i);
+	}
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	assert_false(vgpu_gpu_next_event(&rig->gpu, &event));
+	/* Whose virtual GPU has fewer that start goes first, however late it asked. */
+	rig_guest_open(&other, &rig->dev[1], 0);
+	cmd.init.out = rig_range(0);
+	rig_submit(&other, cmd);
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	/* A place is left by who is ready, and not by who has bound. */
+	worker = rig_bind(rig, first[0].token);
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	rig->supervisor_wakes = 0;
+	assert_int_equal(rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0), 0);
+	assert_int_equal(rig->supervisor_wakes, 1);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_int_equal(event.uuid[15], 2);
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	/* By whose process has died before it bound: it is asked for again, where it stood. */
+	assert_int_equal(spawn_failed(rig, first[1].token, 0), 0);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_int_equal(event.session, 2);
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	/* By whose session has ended, bound or not. */
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 3, 0, 0, 0, 0), VGPU_ST_OK);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_int_equal(event.session, 1 + VGPU_STARTS);
+	worker = rig_bind(rig, event.token);
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, event.session, 0, 0, 0, 0), VGPU_ST_OK);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	assert_int_equal(event.session, 2 + VGPU_STARTS);
+	rig_release(worker);
+	/* By all that a supervisor was told of, when it goes. */
+	vgpu_gpu_detach(&rig->gpu);
+	rig_attach(rig);
+	for (i = 0; i < VGPU_STARTS; i++)
+		assert_non_null(rig_spawn(rig));
+	rig_settle(rig);
+	rig_check_invariants(rig);
+}
+
+/* Who waits for a turn is not late, and who starts behind others that were late is given more time. */
+static void slow_starts_are_no_storm(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_SESSION_INIT, 0);
+	struct rig_guest crowd[CROWD], again;
+	struct vgpu_exec_event event;
+	struct rig_worker *worker;
+	u64 time = VGPU_SPAWN_TIMEOUT;
+	u32 i;
+
+	crowd_begins(rig, crowd);
+	for (i = 0; i < VGPU_STARTS; i++)
+		assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	worker = rig_bind(rig, event.token);
+	rig_advance(rig, VGPU_SPAWN_TIMEOUT);
+	for (i = 0; i < CROWD; i++)
+		assert_int_equal(rig_state(&crowd[i]), i < VGPU_STARTS ? VGPU_SESSION_LOST : VGPU_SESSION_ACTIVE);
+	rig_release(worker);
+	while (vgpu_gpu_next_event(&rig->gpu, &event))
+		assert_int_equal(event.deadline_ns, rig_now + 2 * VGPU_SPAWN_TIMEOUT);
+	rig_advance(rig, 2 * VGPU_SPAWN_TIMEOUT - 1);
+	for (i = VGPU_STARTS; i < CROWD; i++)
+		assert_int_equal(rig_state(&crowd[i]), VGPU_SESSION_ACTIVE);
+	worker = rig_bind(rig, event.token);
+	assert_int_equal(rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0), 0);
+	assert_int_equal(rig_finish_all(worker), 1);
+	assert_int_equal(rig_expect(&crowd[CROWD - 1], 0).status, VGPU_ST_OK);
+	rig_advance(rig, 1);
+	assert_int_equal(rig_expect(&crowd[VGPU_STARTS], 0).status, VGPU_ST_NO_EXECUTOR);
+	/* Twice as long each time, within a bound; soon ready, and it is half as long. */
+	for (i = 0; i < 8; i++) {
+		rig_guest_open(&again, &rig->dev[1], i);
+		cmd.init.out = rig_range(again.id);
+		rig_submit(&again, cmd);
+		assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+		assert_int_equal(event.deadline_ns, rig_now + min(time << (i + 2), VGPU_SPAWN_TIMEOUT_MAX));
+		rig_advance(rig, event.deadline_ns - rig_now);
+		assert_int_equal(rig_state(&again), VGPU_SESSION_LOST);
+	}
+	for (i = 0; i < 8; i++) {
+		rig_guest_open(&again, &rig->dev[1], 8 + i);
+		cmd.init.out = rig_range(again.id);
+		rig_submit(&again, cmd);
+		assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+		assert_int_equal(event.deadline_ns, rig_now + max(VGPU_SPAWN_TIMEOUT_MAX >> i, time));
+		worker = rig_bind(rig, event.token);
+		assert_int_equal(rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0), 0);
+	}
+}
+
+/* Nobody takes turns: nobody waits for ever. */
+static void without_a_supervisor_no_turn_comes(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_guest crowd[CROWD];
+	struct vgpu_exec_event event;
+	u32 i;
+
+	crowd_begins(rig, crowd);
+	for (i = 0; i < VGPU_STARTS; i++)
+		assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+	rig_advance(rig, 1);
+	vgpu_gpu_detach(&rig->gpu);
+	rig_advance(rig, VGPU_SPAWN_TIMEOUT - 1);
+	for (i = 0; i < CROWD; i++)
+		assert_int_equal(rig_state(&crowd[i]), i < VGPU_STARTS ? VGPU_SESSION_LOST : VGPU_SESSION_ACTIVE);
+	rig_advance(rig, 1);
+	for (i = 0; i < CROWD; i++)
+		assert_int_equal(rig_expect(&crowd[i], 0).status, VGPU_ST_NO_EXECUTOR);
+	rig_check_invariants(rig);
+}
+
 static void ready_is_checked(void **state)
 {
 	static const struct {
@@ -570,6 +711,32 @@ static void a_full_ring_is_used_again_when_there_is_room(void **state)
 	assert_true(list_empty(&rig->gpu.spawning));
 }
 
+/* Calls of a worker that makes no room in its ring are no progress. */
+static void a_full_ring_has_a_deadline(void **state)
+{
+	struct rig *rig = *state;
+	struct rig_worker *worker;
+	u32 i, seq;
+
+	for (i = 1; i < VGPU_MAX_RANGES; i++)
+		assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_RANGE_ADD, 0, 0x100000 + i * 0x1000, 0x1000, 0, 0),
+				 VGPU_ST_OK);
+	seq = begin();
+	worker = rig_spawn(rig);
+	assert_int_equal(worker->rings->dispatch_tail, VGPU_EXEC_RING_ENTRIES);
+	for (i = 0; i < 4; i++) {
+		rig_advance(rig, VGPU_DEADLINE_DEFAULT / 4 - 1);
+		assert_int_equal(rig_kick(worker), 0);
+	}
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
+	rig_advance(rig, 4);
+	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
+	assert_true(worker->killed);
+	assert_int_equal(rig_expect(&guest, seq).status, 702);
+	rig_release(worker);
+	rig_check_invariants(rig);
+}
+
 static void a_hang_costs_its_session_alone(void **state)
 {
 	struct rig *rig = *state;
@@ -740,6 +907,9 @@ int main(void)
 		TEST(an_event_can_be_unread),
 		TEST(a_supervisor_that_hangs_is_killed),
 		TEST(a_bound_worker_that_is_never_ready),
+		TEST(workers_start_a_few_at_a_time),
+		TEST(slow_starts_are_no_storm),
+		TEST(without_a_supervisor_no_turn_comes),
 		TEST(ready_is_checked),
 		TEST(a_worker_that_cannot_start_says_why),
 		TEST(death_in_every_state),
@@ -752,6 +922,7 @@ int main(void)
 		TEST(an_overrun_ring_loses_the_session),
 		TEST(a_lying_dispatch_head_hurts_nobody_else),
 		TEST(a_full_ring_is_used_again_when_there_is_room),
+		TEST(a_full_ring_has_a_deadline),
 		TEST(a_hang_costs_its_session_alone),
 		TEST(a_killed_worker_that_lingers_holds_up_nobody),
 		TEST(a_killed_worker_that_stays_loses_its_pages),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
- * An executor that writes late. Its worker takes a copy to the aperture and is killed, but what stands for its hardware,
+ * An executor that is late. Its workers do not start until they are told to. Or its worker takes a copy to the aperture and is killed, but what stands for its hardware,
  * a process of its own that holds the worker's connection, lives on and writes when it is told to. Run by
  * tests/loopback/run, beside the soft GPU.
  *
@@ -9,6 +9,7 @@
  *	                  └── worker ── hardware
  */
 
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +36,8 @@
 #define DEVICE_BASE	(1ULL << 45)
 #define APERTURE_BASE	(1ULL << 44)
 #define LATE		0x5a5a5a5a5a5a5a5aULL
+/* Workers that start at once: VGPU_STARTS of kmod/core/core.h. */
+#define STARTS		4
 
 /**
  * struct late - an executor
@@ -277,9 +281,79 @@ static void a_worker_that_is_never_released(void **state)
 	close_session(&guest);
 }
 
+/* Reads what the daemon has told the supervisor so far: events, all of which it sends before it answers a request. */
+static uint32_t count_events(struct late *late, uint64_t *tokens, uint32_t max)
+{
+	struct lb_msg msg = { .op = LB_EXEC_ATTACH };
+	uint32_t num = 0;
+
+	assert_int_equal(send(late->supervisor, &msg, sizeof(msg), 0), sizeof(msg));
+	for (;;) {
+		assert_int_equal(recv(late->supervisor, &msg, sizeof(msg), 0), sizeof(msg));
+		if (msg.op != LB_EXEC_EVENT) {
+			assert_int_equal(msg.error, -EBUSY);
+			return num;
+		}
+		assert_true(num < max);
+		tokens[num++] = msg.event.token;
+	}
+}
+
+static pid_t start_worker(uint64_t token, uint64_t aperture_size)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* Among them the guests': a session goes on as long as anybody has its connection. */
+		if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0))
+			abort();
+		be_worker(-1, token, aperture_size);
+	}
+	return pid;
+}
+
+#define CROWD	(STARTS + 2)
+
+static const char *const names[CROWD] = { "crowd0", "crowd1", "crowd2", "crowd3", "crowd4", "crowd5" };
+
+/* Many sessions ask at once, and no worker starts soon: no more of them are begun, nobody is given up, all come to be. */
+static void slow_workers_start_a_few_at_a_time(void **state)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_SESSION_INIT };
+	struct late *late = *state;
+	struct guest guests[CROWD];
+	uint64_t tokens[CROWD];
+	uint32_t i, told = 0;
+	pid_t pids[CROWD];
+
+	for (i = 0; i < CROWD; i++) {
+		guest_vm = names[i];
+		open_session(&guests[i]);
+		cmd.init.out = guests[i].range;
+		submit(&guests[i], &cmd);
+		while (__atomic_load_n(&guests[i].queue->sq_head, __ATOMIC_ACQUIRE) != 1)
+			;
+	}
+	for (i = 0; i < CROWD; i++) {
+		told += count_events(late, tokens + told, CROWD - told);
+		assert_int_equal(told, i + STARTS < CROWD ? i + STARTS : CROWD);
+		assert_false(is_complete(&guests[i]));
+		pids[i] = start_worker(tokens[i], guests[i].aperture_size);
+		assert_int_equal(wait_completion(&guests[i]).status, VGPU_ST_OK);
+	}
+	for (i = 0; i < CROWD; i++) {
+		close_session(&guests[i]);
+		assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slow_workers_start_a_few_at_a_time),
 		cmocka_unit_test(a_late_write_comes_before_its_completion),
 		cmocka_unit_test(a_worker_that_is_never_released),
 	};
