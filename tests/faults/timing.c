@@ -2,8 +2,9 @@
 /* Copyright (c) vgpu authors */
 /*
  * How soon the mediator acts, as a guest sees it: from the deadline of a kernel that never ends until its completion says so,
- * and from the submission of the malformed command that is one too many until the next command is refused. The way to the
- * worker and back, and the guest's own waking up, are in these figures.
+ * from the submission of the malformed command that is one too many until the next command is refused, and from an
+ * administrator's request for a greater depth until a command that the smaller one held back is complete. The way to the
+ * worker or the daemon and back, and the guest's own waking up, are in these figures.
  */
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #define QUARANTINE_NS		2000000ULL
 #define WATCHDOG_GOAL_MS	5.0
 #define QUARANTINE_GOAL_MS	1.0
+#define LIMIT_GOAL_MS		1.0
 #define CU_LAUNCH_TIMEOUT	702
 
 static struct session session;
@@ -100,6 +102,36 @@ static bool time_quarantine(double *ms)
 	return well && status == VGPU_ST_QUARANTINED;
 }
 
+static bool change_depth(struct lb_limits *limits, uint32_t depth)
+{
+	limits->depth = depth;
+	return !port->limits(limits);
+}
+
+/* One command may wait, a kernel that never ends; the one behind it on another stream may, too, from some time on. */
+static bool time_limit(struct lb_limits *limits, double *ms)
+{
+	struct vgpu_cmd cmd;
+	struct vgpu_cqe cqe = { 0 };
+	uint32_t fence;
+	uint64_t from;
+	bool well;
+
+	if (!change_depth(limits, 1) || !begin())
+		return false;
+	cmd = session_launch(&session, FUNC_SPIN, 1, 0, 0);
+	session_submit(&session, &cmd);
+	while (__atomic_load_n(&session.place.header->sq_head, __ATOMIC_ACQUIRE) != session.tail)
+		;
+	cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_FENCE, .stream = 2 };
+	fence = session_submit(&session, &cmd);
+	from = now_ns();
+	well = change_depth(limits, 2) && session_take(&session, &cqe);
+	*ms = (double)(now_ns() - from) / 1e6;
+	session_end(&session);
+	return well && cqe.seq == fence && cqe.status == VGPU_ST_OK;
+}
+
 /**
  * timing_main() - measure and print
  * @vm: number of a virtual GPU that nobody uses
@@ -121,9 +153,15 @@ void timing_main(unsigned int vm)
 	for (i = count = 0; i < SAMPLES; i++)
 		count += time_hang(&values[count]);
 	tell("a hang is completed after its deadline", values, count, WATCHDOG_GOAL_MS);
-	limits.strikes = 1;
 	/* Preparing a session takes longer than so short a deadline on a busy machine. */
 	limits.deadline_ns = 1000000000;
+	err = port->limits(&limits);
+	if (err)
+		complain("limits were refused: %s", strerror(-err));
+	for (i = count = 0; i < SAMPLES; i++)
+		count += time_limit(&limits, &values[count]);
+	tell("a changed limit is in force", values, count, LIMIT_GOAL_MS);
+	limits.strikes = 1;
 	err = port->limits(&limits);
 	if (err)
 		complain("limits were refused: %s", strerror(-err));
