@@ -110,6 +110,19 @@ struct vgpu_nl_to vgpu_nl_dump_to(struct sk_buff *skb, struct netlink_callback *
 }
 
 /**
+ * vgpu_nl_dump_end() - what a dump's callback returns
+ * @skb: that was filled
+ * @whole: all that was left fitted
+ *
+ * Return: bytes filled in, 0 at the end; -EMSGSIZE where not even one object fitted, which would be
+ * taken for the end. Context: any.
+ */
+int vgpu_nl_dump_end(const struct sk_buff *skb, bool whole)
+{
+	return skb->len || whole ? skb->len : -EMSGSIZE;
+}
+
+/**
  * vgpu_nl_answer() - answer a request with one message
  * @info: the request
  * @cmd: of the answer
@@ -332,6 +345,7 @@ int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	struct vgpu_place *place;
 	struct absent_gpu absent;
 	struct vgpu_nl_to to;
+	bool whole = false;
 
 	mutex_lock(&vgpu_gpus_lock);
 	to = vgpu_nl_dump_to(skb, cb, VGPU_CMD_GPU_GET);
@@ -350,9 +364,10 @@ int vgpu_nl_gpu_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 			goto full;
 		cb->args[1] = place->serial;
 	}
+	whole = true;
 full:
 	mutex_unlock(&vgpu_gpus_lock);
-	return skb->len;
+	return vgpu_nl_dump_end(skb, whole);
 }
 
 static int put_gpu_into_pool(struct genl_info *info)

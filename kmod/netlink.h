@@ -38,6 +38,7 @@ struct vgpu_host_gpu *vgpu_nl_gpu(const char *name);
 void *vgpu_nl_begin(const struct vgpu_nl_to *to);
 int vgpu_nl_end(const struct vgpu_nl_to *to, void *header, bool whole);
 struct vgpu_nl_to vgpu_nl_dump_to(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd);
+int vgpu_nl_dump_end(const struct sk_buff *skb, bool whole);
 int vgpu_nl_answer(struct genl_info *info, u8 cmd, size_t size,
 		   int (*fill)(const struct vgpu_nl_to *to, void *object), void *object);
 void vgpu_nl_tell(u8 cmd, int (*fill)(const struct vgpu_nl_to *to, void *object), void *object);

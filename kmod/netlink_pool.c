@@ -110,18 +110,20 @@ int vgpu_nl_pool_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct vgpu_host_pool *pool;
 	struct vgpu_nl_to to;
+	bool whole = true;
 
 	mutex_lock(&vgpu_gpus_lock);
 	to = vgpu_nl_dump_to(skb, cb, VGPU_CMD_POOL_GET);
 	list_for_each_entry(pool, &vgpu_pools, node) {
 		if (pool->serial <= (u64)cb->args[0])
 			continue;
-		if (fill_pool(&to, pool))
+		whole = !fill_pool(&to, pool);
+		if (!whole)
 			break;
 		cb->args[0] = pool->serial;
 	}
 	mutex_unlock(&vgpu_gpus_lock);
-	return skb->len;
+	return vgpu_nl_dump_end(skb, whole);
 }
 
 static void get_u8(struct genl_info *info, int attr, u8 *value)

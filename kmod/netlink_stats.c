@@ -352,8 +352,10 @@ int vgpu_nl_stats_get_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int vgpu_nl_stats_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	bool whole;
+
 	mutex_lock(&vgpu_gpus_lock);
-	vgpu_nl_dump_vms(skb, cb, VGPU_CMD_STATS_GET, fill_stats);
+	whole = vgpu_nl_dump_vms(skb, cb, VGPU_CMD_STATS_GET, fill_stats);
 	mutex_unlock(&vgpu_gpus_lock);
-	return skb->len;
+	return vgpu_nl_dump_end(skb, whole);
 }

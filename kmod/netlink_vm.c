@@ -138,7 +138,7 @@ bool vgpu_nl_dump_vms(struct sk_buff *skb, struct netlink_callback *cb, u8 cmd,
 	return true;
 }
 
-static void dump_absent(struct sk_buff *skb, struct netlink_callback *cb)
+static bool dump_absent(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct vgpu_nl_to to = vgpu_nl_dump_to(skb, cb, VGPU_CMD_VM_GET);
 	struct vgpu_policy_entry *entry;
@@ -147,9 +147,10 @@ static void dump_absent(struct sk_buff *skb, struct netlink_callback *cb)
 		if (entry->vm || entry->serial <= (u64)cb->args[2])
 			continue;
 		if (fill_absent(&to, entry->uuid))
-			return;
+			return false;
 		cb->args[2] = entry->serial;
 	}
+	return true;
 }
 
 /**
@@ -189,11 +190,12 @@ int vgpu_nl_vm_get_doit(struct sk_buff *skb, struct genl_info *info)
  */
 int vgpu_nl_vm_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	bool whole;
+
 	mutex_lock(&vgpu_gpus_lock);
-	if (vgpu_nl_dump_vms(skb, cb, VGPU_CMD_VM_GET, fill_vm))
-		dump_absent(skb, cb);
+	whole = vgpu_nl_dump_vms(skb, cb, VGPU_CMD_VM_GET, fill_vm) && dump_absent(skb, cb);
 	mutex_unlock(&vgpu_gpus_lock);
-	return skb->len;
+	return vgpu_nl_dump_end(skb, whole);
 }
 
 /* The pool that is declared, which is as before where a request names none. */

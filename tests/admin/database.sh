@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (C) vgpu authors
 #
-# A database that is missing, locked, not to be written to, damaged, newer or another program's: each is said, nothing is
+# A database that is missing, locked, not to be written to, damaged, newer, or on a disk that is full: each is said, nothing is
 # changed, and what the kernel has is shown all the same. And those who may not.
 # shellcheck source=tests/admin/lib/admin.bash
 . "$(dirname "${BASH_SOURCE[0]}")/lib/admin.bash"
@@ -90,15 +90,54 @@ test_damaged()
 	[ "$status" -eq 0 ] && agree
 }
 
+test_full()
+{
+	local full="$db: no space left on its file system; nothing was changed" status
+
+	cp -a /var/lib/vgpu /tmp/kept && mount -t tmpfs -o size=1M,mode=700 none /var/lib/vgpu && cp -a /tmp/kept/. /var/lib/vgpu/ || return
+	dd if=/dev/zero of=/var/lib/vgpu/fill bs=4k 2>/dev/null
+	refused 6 "$full" && shown 6 "$full"
+	status=$?
+	rm /var/lib/vgpu/fill
+	agree || status=1
+	umount /var/lib/vgpu && rm -r /tmp/kept && [ "$status" -eq 0 ] && agree
+}
+
+# Each verb there is, with words that would do for root.
 test_unprivileged()
 {
-	local denied="netlink family \"vgpu\": Operation not permitted: this takes CAP_NET_ADMIN; run it as root" words
+	local denied="netlink family \"vgpu\": Operation not permitted: this takes CAP_NET_ADMIN; run it as root" words object verb tried=""
+	# Those that tell nothing of tenants, or only what everybody finds in sysfs.
+	local allowed="version show|doctor check|vm qemu-args|vm libvirt-xml"
 
-	for words in "vm set $one --depth 1" "vm create x --type vgpu-1g" "vm delete $one" "pool add A" "gpu set soft0 --pool A" \
-		"sched set --weights 1:1:1" "limit reset $one" "quarantine release $one" "config restore" "config apply /dev/null"; do
+	for words in "gpu show" "gpu types soft0" "gpu set soft0 --pool A" "pool show" "pool add A" "pool del default" "vm show" \
+		"vm register x --uuid $one" "vm create x --type vgpu-1g" "vm set $one --depth 1" "vm move $one --pool default" \
+		"vm unregister $one" "vm delete $one" "sched show" "sched set --weights 1:1:1" "limit show" "limit set $one --depth 1" \
+		"limit reset $one" "quarantine show" "quarantine add $one" "quarantine release $one" "quarantine log" "config restore" \
+		"config apply /dev/null" "config diff" "config repair"; do
 		# shellcheck disable=SC2086
 		expect_error 4 "$denied" unprivileged vgpu-admin $words || return
+		tried+="$words "$'\n'
 	done
+	for words in "config show" "config export" "config log" "config repair --keep"; do
+		# shellcheck disable=SC2086
+		expect_error 4 "$db: Permission denied: run it as root" unprivileged vgpu-admin $words || return
+		tried+="$words "$'\n'
+	done
+	for words in "config init" "stats show" "top show --once" "events show --count 1" "sched record soft0 /dev/null"; do
+		# shellcheck disable=SC2086
+		expect_exit 4 unprivileged vgpu-admin $words && grep -qE '(run it as root|Permission denied)$' <<<"$err" || return
+		tried+="$words "$'\n'
+	done
+	for object in $(vgpu-admin complete ''); do
+		for verb in $(vgpu-admin complete "$object" ''); do
+			[[ "$object $verb" =~ ^($allowed)$ ]] || grep -q "^$object $verb " <<<"$tried" || {
+				echo "$object $verb was not tried"
+				return 1
+			}
+		done
+	done
+	expect "the kernel's state" "$(python3 tests/admin/lib/kernel.py)" "$before" && agree
 }
 
 load_module && fresh && start_executor soft0 --memory 4G && create_vgpu $one vgpu-1g && vgpu-admin vm register web1 --uuid $one || exit
@@ -108,6 +147,7 @@ check "a locked database" test_locked
 check "a database that cannot be written to" test_read_only
 check "a newer database" test_newer
 check "a damaged database" test_damaged
-check "changes without privilege" test_unprivileged
+check "a file system that is full" test_full
+check "each verb without privilege" test_unprivileged
 remove_vgpu $one && stop_executor soft0 && unload_module || exit
 finish
