@@ -10,10 +10,10 @@
 
 operations=${1:-25}
 
-# What runs is printed by the test, the seed with it.
+# What runs is printed by the test, the seed with it; under build/vm/logs while it runs.
 test_killed()
 {
-	python3 tests/admin/lib/crash.py "$operations" | tee /tmp/crash.out
+	python3 tests/admin/lib/crash.py "$operations" | tee /run/vm/crash.out
 }
 
 # Each waits for the other: all of them happen.
@@ -34,7 +34,7 @@ test_at_once()
 
 load_module && fresh && start_executor soft0 --memory 16G && start_executor soft1 --memory 16G || exit
 check "$operations operations, killed at random instants" test_killed
-grep '^#' /tmp/crash.out
+grep '^#' /run/vm/crash.out
 check "several at once" test_at_once
 for vm in /sys/bus/mdev/devices/*; do
 	[ ! -e "$vm" ] || remove_vgpu "${vm##*/}"

@@ -60,12 +60,29 @@ unused()
 
 test_when_unused()
 {
-	stop_guest busy && wait_for unused && expect_exit 0 vgpu-admin vm set web1 --memory 1M && expect memory "$(memory memory)" $((1 << 20)) && agree
+	local granule
+
+	granule=$(value '.[0].granule' vgpu-admin gpu show soft0)
+	stop_guest busy && wait_for unused && expect_exit 0 vgpu-admin vm set web1 --memory "$(size "$granule")" &&
+		expect memory "$(memory memory)" "$granule" && agree
+}
+
+# What a GPU has not, or gives not in such pieces.
+test_what_fits()
+{
+	local granule
+
+	granule=$(value '.[0].granule' vgpu-admin gpu show soft0)
+	expect_error 2 "vm web1: GPU soft0 gives memory in granules of $(size "$granule"), and 1025K is no whole number of them; the next \
+that is: vgpu-admin vm set web1 --memory $(size $(((1025 * 1024 / granule + 1) * granule)))" vgpu-admin vm set web1 --memory 1025K &&
+		expect_error 1 "vm web1: GPU soft0 has not so much memory left; the most that web1 can have there: vgpu-admin vm set web1 \
+--memory 4G" vgpu-admin vm set web1 --memory 5G && expect_exit 0 vgpu-admin vm set web1 --memory 4G && agree
 }
 
 load_module && fresh && start_executor soft0 --memory 4G && create_vgpu $one vgpu-1g && vgpu-admin vm register web1 --uuid $one || exit
 check "less memory than is in use is refused" test_below_use
 check "as much as the refusal says is safe" test_as_told
 check "less, when it is not in use any more" test_when_unused
+check "what a GPU has not, or gives not in such pieces" test_what_fits
 remove_vgpu $one && stop_executor soft0 && unload_module || exit
 finish

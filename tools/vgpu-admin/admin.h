@@ -115,7 +115,7 @@ struct setting;
 /**
  * struct admin_verb - what can be done with an object
  * @name: the word
- * @names: placeholders of its arguments in help
+ * @names: placeholders of its arguments in help; NULL where it takes none
  * @help: one line
  * @min_names: arguments needed
  * @max_names: arguments allowed

@@ -271,12 +271,49 @@ static enum admin_exit refuse_tenants(const struct change *change, const json_t 
 	return ADMIN_OK;
 }
 
-/* Says how much of its memory a virtual GPU uses that is to be given less. */
-static enum admin_exit refuse_shrinking(const struct change *change, const json_t *ops)
+/* Says what memory a virtual GPU can be given that is there, where the kernel would refuse @bytes of it. */
+static enum admin_exit check_memory(const struct change *change, const char *uuid, json_int_t bytes, bool alone)
 {
-	json_int_t used, granule, least;
-	const json_t *mdev, *memory;
-	char has[UNITS_MAX], wants[UNITS_MAX], fits[UNITS_MAX];
+	const json_t *mdev = state_get(change->kernel, "mdevs", uuid);
+	const char *name = change_vm_name(change, uuid), *on = json_string_value(json_object_get(mdev, "gpu"));
+	const json_t *gpu = on ? state_get(change->kernel, "gpus", on) : NULL;
+	json_int_t granule = json_integer_value(json_object_get(gpu, "granule")), used, most;
+	char wants[UNITS_MAX], has[UNITS_MAX], fits[UNITS_MAX], step[UNITS_MAX];
+
+	if (!granule)
+		return ADMIN_OK;
+	units_format(UNIT_SIZE, bytes, wants);
+	units_format(UNIT_SIZE, granule, step);
+	used = json_integer_value(json_object_get(json_object_get(mdev, "stats"), "memory_used"));
+	if (bytes < used) {
+		units_format(UNIT_SIZE, used, has);
+		units_format(UNIT_SIZE, (used + granule - 1) / granule * granule, fits);
+		admin_error("vm %s: %s of its memory are in use, more than %s: stop programs of its guest, or leave it that "
+			    "much: vgpu-admin vm set %s --memory %s", name, has, wants, name, fits);
+		return ADMIN_BUSY;
+	}
+	if (bytes % granule) {
+		units_format(UNIT_SIZE, (bytes / granule + 1) * granule, fits);
+		admin_error("vm %s: GPU %s gives memory in granules of %s, and %s is no whole number of them; the next that is: "
+			    "vgpu-admin vm set %s --memory %s", name, on, step, wants, name, fits);
+		return ADMIN_USAGE;
+	}
+	most = json_integer_value(json_object_get(mdev, "memory")) + json_integer_value(json_object_get(gpu, "memory")) -
+	       json_integer_value(json_object_get(gpu, "memory_given"));
+	most = most / granule * granule;
+	/* Of several at once, one may give up what another one gets. */
+	if (!alone || bytes <= most)
+		return ADMIN_OK;
+	units_format(UNIT_SIZE, most, fits);
+	admin_error("vm %s: GPU %s has not so much memory left; the most that %s can have there: vgpu-admin vm set %s --memory %s",
+		    name, on, name, name, fits);
+	return ADMIN_FAILED;
+}
+
+static enum admin_exit refuse_memory(const struct change *change, const json_t *ops)
+{
+	enum admin_exit status = ADMIN_OK;
+	const json_t *memory;
 	const char *uuid;
 	json_t *op;
 	size_t i;
@@ -284,24 +321,10 @@ static enum admin_exit refuse_shrinking(const struct change *change, const json_
 	json_array_foreach(ops, i, op) {
 		uuid = json_string_value(json_object_get(op, "uuid"));
 		memory = json_object_get(json_object_get(op, "set"), "memory");
-		if (!uuid || !memory)
-			continue;
-		mdev = state_get(change->kernel, "mdevs", uuid);
-		used = json_integer_value(json_object_get(json_object_get(mdev, "stats"), "memory_used"));
-		if (json_integer_value(memory) >= used)
-			continue;
-		granule = json_integer_value(json_object_get(state_get(change->kernel, "gpus", json_string_value(
-			json_object_get(mdev, "gpu"))), "granule"));
-		least = granule ? (used + granule - 1) / granule * granule : used;
-		units_format(UNIT_SIZE, used, has);
-		units_format(UNIT_SIZE, json_integer_value(memory), wants);
-		units_format(UNIT_SIZE, least, fits);
-		admin_error("vm %s: %s of its memory are in use, more than %s: stop programs of its guest, or leave it that "
-			    "much: vgpu-admin vm set %s --memory %s", change_vm_name(change, uuid), has, wants,
-			    change_vm_name(change, uuid), fits);
-		return ADMIN_BUSY;
+		if (status == ADMIN_OK && uuid && memory)
+			status = check_memory(change, uuid, json_integer_value(memory), json_array_size(ops) == 1);
 	}
-	return ADMIN_OK;
+	return status;
 }
 
 static enum admin_exit refuse_gpu_moves(const struct change *change, const json_t *ops)
@@ -439,7 +462,7 @@ static enum admin_exit commit(struct change *change, const json_t *touched)
 	if (status == ADMIN_OK)
 		status = refuse_gpu_moves(change, ops);
 	if (status == ADMIN_OK)
-		status = refuse_shrinking(change, ops);
+		status = refuse_memory(change, ops);
 	if (status == ADMIN_OK && change->args->dry_run)
 		print_dry_run(change, ops);
 	else if (status == ADMIN_OK)

@@ -77,7 +77,7 @@ static void help_object(const struct admin_object *object)
 	printf("Usage: vgpu-admin %s [VERB] [ARGUMENT]...\n\n%s: %s\n\nVerbs:\n", object->name, object->name,
 	       object->help);
 	for (verb = object->verbs; verb->name; verb++) {
-		snprintf(text, sizeof(text), "%s %s", verb->name, verb->names);
+		snprintf(text, sizeof(text), "%s %s", verb->name, verb->names ? verb->names : "");
 		printf("  %-24s  %s\n", text, verb->help);
 		help_options(verb);
 	}
