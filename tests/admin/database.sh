@@ -124,7 +124,7 @@ test_unprivileged()
 		expect_error 4 "$db: Permission denied: run it as root" unprivileged vgpu-admin $words || return
 		tried+="$words "$'\n'
 	done
-	for words in "config init" "stats show" "top show --once" "events show --count 1" "sched record soft0 /dev/null"; do
+	for words in "config init" "stats show" "stats groups" "top show --once" "events show --count 1" "sched record soft0 /dev/null"; do
 		# shellcheck disable=SC2086
 		expect_exit 4 unprivileged vgpu-admin $words && grep -qE '(run it as root|Permission denied)$' <<<"$err" || return
 		tried+="$words "$'\n'
