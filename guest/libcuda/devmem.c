@@ -31,13 +31,32 @@ int devmem_init(struct devmem *mem, uint64_t base, uint64_t chunk_size, uint64_t
 	return extent_insert(&mem->va, base, chunk_size, NULL);
 }
 
+/* What is mapped counts when it is submitted, what is unmapped until that has ended. */
+static void settle_unmapping(struct session *session)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_FENCE };
+
+	if (!session_call(session, &cmd, NULL))
+		session->mem.unmapping = 0;
+}
+
 CUresult devmem_map(struct session *session, uint64_t addr, uint64_t size)
 {
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_CHUNK_MAP };
+	struct devmem *mem = &session->mem;
+	CUresult result;
 
+	/* To be refused would be a strike. */
+	if (mem->unmapping && mem->mapped + mem->virtual_bytes + mem->unmapping + size > mem->quota)
+		settle_unmapping(session);
 	cmd.chunk.addr = addr;
 	cmd.chunk.len = size;
-	return session_call(session, &cmd, NULL);
+	result = session_call(session, &cmd, NULL);
+	if (result == CUDA_ERROR_OUT_OF_MEMORY && mem->unmapping) {
+		settle_unmapping(session);
+		result = session_call(session, &cmd, NULL);
+	}
+	return result;
 }
 
 void devmem_unmap(struct session *session, uint64_t addr, uint64_t size)
@@ -48,6 +67,7 @@ void devmem_unmap(struct session *session, uint64_t addr, uint64_t size)
 	cmd.chunk.len = size;
 	queue_reserve(&session->queue, 1);
 	queue_submit(&session->queue, &cmd, NULL, NULL);
+	session->mem.unmapping += size;
 }
 
 /* Gives back the chunks that lie inside a free extent, but for so many bytes. */

@@ -58,6 +58,7 @@ struct devmem {
 	uint64_t mapped; /* bytes in chunks */
 	uint64_t free_bytes; /* bytes of them that are not allocated */
 	uint64_t virtual_bytes; /* bytes mapped by cuMemMap */
+	uint64_t unmapping; /* bytes whose unmapping may not have ended */
 	struct extent_set va; /* addresses without chunk */
 	struct extent_set chunks; /* mapped */
 	struct extent_set free; /* mapped and not allocated */

@@ -6,8 +6,9 @@
  * The device backs addresses with memory in one step (VGPU_OP_CHUNK_MAP), where CUDA has two:
  * cuMemCreate takes memory, cuMemMap gives it addresses. So that cuMemCreate fails where memory is
  * exhausted, it maps at addresses of its own; cuMemMap moves the backing to the program's. What was
- * written is kept when memory is unmapped while its handle lives: it is copied back. One handle can
- * have one mapping at a time, of the whole.
+ * written is kept when memory is unmapped while its handle lives: it is copied back, for which there
+ * has to be as much memory again; else it stays mapped. One handle can have one mapping at a time,
+ * of the whole.
  */
 #include <stdlib.h>
 #include "device.h"
@@ -223,7 +224,11 @@ static CUresult move(struct memory *memory, uint64_t from, uint64_t to)
 
 	if (!memory->used) {
 		devmem_unmap(session, from, memory->size);
-		return devmem_map(session, to, memory->size);
+		result = devmem_map(session, to, memory->size);
+		/* It was there a moment ago. */
+		if (result)
+			devmem_map(session, from, memory->size);
+		return result;
 	}
 	result = devmem_map(session, to, memory->size);
 	for (uint64_t at = 0; at < memory->size && !result; at += cmd.copy.width) {
@@ -282,9 +287,9 @@ static CUresult unmap_one(struct session *session, struct memory *memory)
 {
 	CUresult result = CUDA_SUCCESS;
 
-	devmem_remove(session, memory->mapped);
 	if (memory->refs == 1) {
 		/* Nobody can map it again. */
+		devmem_remove(session, memory->mapped);
 		devmem_unmap(session, memory->mapped, memory->size);
 		devmem_unreserve(session, memory->home, memory->size);
 		session->mem.virtual_bytes -= memory->size;
@@ -293,10 +298,13 @@ static CUresult unmap_one(struct session *session, struct memory *memory)
 	}
 	result = move(memory, memory->mapped, memory->home);
 	if (result == CUDA_ERROR_OUT_OF_MEMORY) {
-		/* No room for two of it at once: what is in it is given up, the memory is not. */
-		memory->used = false;
+		devmem_trim(session);
 		result = move(memory, memory->mapped, memory->home);
 	}
+	/* It stays mapped rather than lose what is in it. */
+	if (result)
+		return result;
+	devmem_remove(session, memory->mapped);
 	memory->mapped = 0;
 	memory->refs--;
 	return result;

@@ -144,6 +144,49 @@ static void virtual_memory(void)
 }
 
 /* As allocators do that grow one buffer in place. */
+/* Where memory is short, what is in it is not given up for an unmapping that could be refused. */
+static void scarce(void)
+{
+	CUmemAllocationProp prop = { .type = CU_MEM_ALLOCATION_TYPE_PINNED,
+				     .location = { .type = CU_MEM_LOCATION_TYPE_DEVICE,
+						   .id = conform_device() } };
+	CUmemAccessDesc access = { .location = prop.location,
+				   .flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE };
+	CUmemGenericAllocationHandle handle;
+	size_t g, size, free_before, total;
+	unsigned int word = 0;
+	CUdeviceptr p;
+	CUresult result;
+
+	CU(cuMemGetAllocationGranularity(&g, &prop, CU_MEM_ALLOC_GRANULARITY_MINIMUM));
+	CU(cuMemGetInfo(&free_before, &total));
+	size = free_before / g * 3 / 4 * g;
+	CU(cuMemAddressReserve(&p, size, 0, 0, 0));
+	CU(cuMemCreate(&handle, size, &prop, 0));
+	CU(cuMemMap(p, size, 0, handle, 0));
+	CU(cuMemSetAccess(p, size, &access, 1));
+	CU(cuMemsetD32(p + size - 4, 0x5eed, 1));
+	result = cuMemUnmap(p, size);
+	if (result == CUDA_ERROR_OUT_OF_MEMORY) {
+		CU(cuMemcpyDtoH(&word, p + size - 4, 4));
+		CHECK(word == 0x5eed);
+		CU(cuMemRelease(handle));
+		CU(cuMemUnmap(p, size));
+	} else {
+		/* Nothing has to be copied for it. */
+		CHECK(result == CUDA_SUCCESS);
+		CU(cuMemMap(p, size, 0, handle, 0));
+		CU(cuMemSetAccess(p, size, &access, 1));
+		CU(cuMemcpyDtoH(&word, p + size - 4, 4));
+		CHECK(word == 0x5eed);
+		CU(cuMemUnmap(p, size));
+		CU(cuMemRelease(handle));
+	}
+	CU(cuMemAddressFree(p, size));
+	CU(cuMemGetInfo(&size, &total));
+	CHECK(size == free_before);
+}
+
 static void growing(void)
 {
 	CUmemGenericAllocationHandle handle;
@@ -180,7 +223,8 @@ int main(void)
 {
 	static const struct conform_test tests[] = {
 		TEST(async),	      TEST(not_too_early), TEST(pools),
-		TEST(virtual_memory), TEST(growing),	   { NULL },
+		TEST(virtual_memory), TEST(scarce),	   TEST(growing),
+		{ NULL },
 	};
 
 	return conform_main(tests);
