@@ -47,8 +47,8 @@ enum exec_role {
  * @shmem_ops: worker: what the operations of its mappings of the aperture rest on
  * @wait: worker: where it sleeps
  * @wakes: worker: how often it was woken
+ * @waiting: worker: one of its threads is in VGPU_EXEC_WAIT
  * @poll_ns: worker: how long it looks at its session's queue before it sleeps
- * @polling: worker: one of its threads does
  *
  * That a worker's file is released means that its process can do nothing any more. For this
  * mappings of the aperture, which are of another file, hold it too.
@@ -65,8 +65,8 @@ struct exec_file {
 	const struct vm_operations_struct *shmem_ops;
 	wait_queue_head_t wait;
 	u32 wakes;
+	atomic_t waiting;
 	u32 poll_ns;
-	atomic_t polling;
 };
 
 /* Bounds of exec_file.poll_ns: looking pays where sleeps are shorter than what a wake-up costs. */
@@ -305,7 +305,7 @@ static bool poll_queue(struct exec_file *exec, u32 wakes, ktime_t left)
 	u64 end = ktime_get_ns() + min_t(u64, exec->poll_ns, ktime_to_ns(left));
 	bool woken = false;
 
-	if (!may_poll() || atomic_cmpxchg(&exec->polling, 0, 1))
+	if (!may_poll())
 		return false;
 	if (vgpu_queue_poll_begin(exec->session)) {
 		do {
@@ -315,7 +315,6 @@ static bool poll_queue(struct exec_file *exec, u32 wakes, ktime_t left)
 		} while (!woken && may_poll() && ktime_get_ns() < end);
 		vgpu_queue_poll_end(exec->session);
 	}
-	atomic_set(&exec->polling, 0);
 	return woken || READ_ONCE(exec->wakes) != wakes;
 }
 
@@ -328,26 +327,23 @@ static void adapt_poll(struct exec_file *exec, u64 waited_ns)
 		exec->poll_ns = max(exec->poll_ns / 2, POLL_MIN_NS);
 }
 
-static long do_wait(struct exec_file *exec, void __user *arg)
+static long wait_for_entries(struct exec_file *exec, struct vgpu_exec_wait *wait)
 {
-	struct vgpu_exec_wait wait;
 	ktime_t end, left;
 	u64 since;
 	u32 wakes;
 	long err;
 
-	if (copy_from_user(&wait, arg, sizeof(wait)))
-		return -EFAULT;
-	end = ktime_add_safe(ktime_get(), ns_to_ktime(min_t(u64, wait.timeout_ns, KTIME_MAX)));
+	end = ktime_add_safe(ktime_get(), ns_to_ktime(min_t(u64, wait->timeout_ns, KTIME_MAX)));
 	for (;;) {
 		/* What comes after the core has looked, under its lock, wakes once more. */
 		wakes = READ_ONCE(exec->wakes);
-		err = vgpu_worker_take(exec->session, &wait.consumed, &wait.tail);
+		err = vgpu_worker_take(exec->session, &wait->consumed, &wait->tail);
 		if (err)
 			return err;
 		left = ktime_sub(end, ktime_get());
-		if (wait.tail != wait.consumed || left <= 0)
-			break;
+		if (wait->tail != wait->consumed || left <= 0)
+			return 0;
 		since = ktime_get_ns();
 		err = 0;
 		if (!poll_queue(exec, wakes, left))
@@ -358,6 +354,22 @@ static long do_wait(struct exec_file *exec, void __user *arg)
 		if (err == -ERESTARTSYS)
 			return -EINTR;
 	}
+}
+
+/* One thread at a time: all that wait are woken with vgpu_gpu.lock held, which is others' time. */
+static long do_wait(struct exec_file *exec, void __user *arg)
+{
+	struct vgpu_exec_wait wait;
+	long err;
+
+	if (copy_from_user(&wait, arg, sizeof(wait)))
+		return -EFAULT;
+	if (atomic_cmpxchg(&exec->waiting, 0, 1))
+		return -EBUSY;
+	err = wait_for_entries(exec, &wait);
+	atomic_set_release(&exec->waiting, 0);
+	if (err)
+		return err;
 	return copy_to_user(arg, &wait, sizeof(wait)) ? -EFAULT : 0;
 }
 

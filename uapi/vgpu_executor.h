@@ -28,7 +28,7 @@
  * counted and dropped.
  *
  * A worker waits with VGPU_EXEC_WAIT: the kernel takes new completions, then sleeps until the dispatch ring has an entry that
- * the worker has not consumed, or the timeout. VGPU_EXEC_KICK only takes completions and may be called by any thread
+ * the worker has not consumed, or the timeout; EBUSY while another thread does. VGPU_EXEC_KICK only takes completions and may be called by any thread
  * of the worker.
  *
  * Order. Entries are to be executed in ring order per stream. What a command waits for on other streams

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/io_uring.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -251,6 +252,40 @@ static int64_t do_wait(const uint64_t *a, uint64_t *out)
 	return 0;
 }
 
+static void *wait_long(void *consumed)
+{
+	struct vgpu_exec_wait wait;
+	int err;
+
+	do {
+		wait.timeout_ns = STANDIN_PATIENCE_NS;
+		wait.consumed = *(uint32_t *)consumed;
+		err = ioctl(executor, VGPU_EXEC_WAIT, &wait);
+	} while (err && errno == EBUSY);
+	__atomic_store_n((uint32_t *)consumed, ~0U, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Until the other thread is in its call, or had enough of it. */
+static int64_t do_wait_beside(const uint64_t *a)
+{
+	struct vgpu_exec_wait wait;
+	static uint32_t consumed;
+	pthread_t thread;
+
+	consumed = (uint32_t)a[0];
+	if (pthread_create(&thread, NULL, wait_long, &consumed))
+		return -EAGAIN;
+	pthread_detach(thread);
+	do {
+		wait.timeout_ns = 0;
+		wait.consumed = (uint32_t)a[0];
+		if (ioctl(executor, VGPU_EXEC_WAIT, &wait))
+			return -errno;
+	} while (__atomic_load_n(&consumed, __ATOMIC_ACQUIRE) != ~0U);
+	return 0;
+}
+
 static int64_t do_map(const uint64_t *a, uint64_t *out)
 {
 	void *addr = mmap(NULL, a[1], (int)a[2], (int)a[3], executor, (off_t)a[0]);
@@ -406,6 +441,8 @@ static int64_t execute(const struct request *request, struct reply *reply)
 		return do_ready(a);
 	case PUPPET_WAIT:
 		return do_wait(a, reply->out);
+	case PUPPET_WAIT_BESIDE:
+		return do_wait_beside(a);
 	case PUPPET_KICK:
 		return kick(0);
 	case PUPPET_RINGS:

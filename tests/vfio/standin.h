@@ -39,6 +39,7 @@ int64_t read_number(const char *path);
  * @PUPPET_BIND: token, version, flags; out: generation, session, aperture size, memory quota
  * @PUPPET_READY: device base, aperture base, status, reserved
  * @PUPPET_WAIT: timeout, consumed; out: tail
+ * @PUPPET_WAIT_BESIDE: consumed: has another thread wait, and waits itself until that fails: its errno
  * @PUPPET_KICK: takes completions
  * @PUPPET_RINGS: maps the rings
  * @PUPPET_FETCH: dispatch index; copies the entry to the reply
@@ -69,6 +70,7 @@ enum puppet_op {
 	PUPPET_BIND,
 	PUPPET_READY,
 	PUPPET_WAIT,
+	PUPPET_WAIT_BESIDE,
 	PUPPET_KICK,
 	PUPPET_RINGS,
 	PUPPET_FETCH,

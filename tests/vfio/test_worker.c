@@ -512,6 +512,20 @@ static int test_reset_wakes_worker(void)
 	return 0;
 }
 
+/* However many threads a worker has, waking it takes the time of one. */
+static int test_one_thread_waits(void)
+{
+	struct queue queue;
+
+	TRY(begin(&queue));
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_WAIT_BESIDE, t.puppet.consumed, 0, 0, 0), -EBUSY);
+	EXPECT_EQ(puppet_call(&t.puppet, PUPPET_KICK, 0, 0, 0, 0), 0);
+	EXPECT_EQ(control(&t.client, 0, VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0), VGPU_ST_OK);
+	EXPECT(puppet_wait_killed(&t.puppet));
+	queue_free(&queue);
+	return 0;
+}
+
 const struct test worker_tests[] = {
 	{ "commands", test_commands },
 	{ "malformed-commands", test_malformed_commands },
@@ -525,5 +539,6 @@ const struct test worker_tests[] = {
 	{ "bound-to-process", test_bound_to_process },
 	{ "bind-and-ready-errors", test_bind_and_ready_errors },
 	{ "reset-wakes-worker", test_reset_wakes_worker },
+	{ "one-thread-waits", test_one_thread_waits },
 	{ NULL, NULL }
 };
