@@ -342,12 +342,16 @@ void vgpu_gpu_ask(struct vgpu_gpu *gpu)
  * vgpu_gpu_turn() - have the supervisor read of the session whose turn it is, if there is one
  * @gpu: with or without supervisor
  *
+ * Where there is none any more, nothing is left that it could be late with.
+ *
  * Context: vgpu_gpu.lock held.
  */
 void vgpu_gpu_turn(struct vgpu_gpu *gpu)
 {
 	if (unreported(gpu))
 		vgpu_gpu_ask(gpu);
+	else
+		gpu->asked_ns = 0;
 }
 
 /**

@@ -88,6 +88,7 @@ static void vgpu_worker_set_state(struct vgpu_session *session, enum vgpu_worker
 	case VGPU_WORKER_NONE:
 		list_del_init(&worker->spawn_node);
 		set_starting(session, false);
+		vgpu_gpu_turn(gpu);
 		worker->host = NULL;
 		worker->rings = NULL;
 		worker->replace = false;

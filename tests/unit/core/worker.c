@@ -219,6 +219,27 @@ static void a_supervisor_that_hangs_is_killed(void **state)
 	assert_int_equal(rig->supervisor_kills, 1);
 }
 
+/* What came to nothing before it was read is not counted against who had no need to read it. */
+static void a_supervisor_is_not_late_with_what_has_gone(void **state)
+{
+	struct rig *rig = *state;
+	struct vgpu_exec_event event;
+
+	begin();
+	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
+	assert_false(vgpu_gpu_has_event(&rig->gpu));
+	rig_advance(rig, VGPU_EVENT_TIMEOUT - 1);
+	rig_guest_open(&guest, &rig->dev[0], 0);
+	begin();
+	rig_advance(rig, 1);
+	assert_int_equal(rig->supervisor_kills, 0);
+	rig_advance(rig, VGPU_EVENT_TIMEOUT - 2);
+	assert_int_equal(rig->supervisor_kills, 0);
+	rig_advance(rig, 1);
+	assert_int_equal(rig->supervisor_kills, 1);
+	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
+}
+
 static void a_bound_worker_that_is_never_ready(void **state)
 {
 	struct rig *rig = *state;
@@ -906,6 +927,7 @@ int main(void)
 		TEST(one_that_bound_is_not_retried),
 		TEST(an_event_can_be_unread),
 		TEST(a_supervisor_that_hangs_is_killed),
+		TEST(a_supervisor_is_not_late_with_what_has_gone),
 		TEST(a_bound_worker_that_is_never_ready),
 		TEST(workers_start_a_few_at_a_time),
 		TEST(slow_starts_are_no_storm),
