@@ -63,7 +63,12 @@ node_device() # UUID
 
 node_devices_are_made()
 {
+	vgpu-admin vm register declared --uuid "$uuid" --tier high || return
 	node_device "$uuid" >/tmp/mdev.xml && virsh nodedev-create /tmp/mdev.xml && wait_for test -e "/sys/bus/mdev/devices/$uuid" || return
+	[ "$(cat "/sys/bus/mdev/devices/$uuid/vgpu/tier")" = high ] || {
+		echo "the tier that was declared before is not in force"
+		return 1
+	}
 	node_device "$other" >/tmp/mdev.xml && virsh nodedev-define /tmp/mdev.xml &&
 		virsh nodedev-autostart "mdev_${other//-/_}_${pci//[:.]/_}" &&
 		virsh nodedev-start "mdev_${other//-/_}_${pci//[:.]/_}" && wait_for test -e "/sys/bus/mdev/devices/$other" || return
@@ -138,7 +143,7 @@ hot_plug()
 	wait_for said hot "guest: waits" && virsh attach-device hot /tmp/hostdev.xml --live || tell hot || return
 	wait_for said hot "guest: computed, status 0" || tell hot || return
 	virsh detach-device hot /tmp/hostdev.xml --live && wait_for said hot "guest: the virtual GPU is gone" || tell hot || return
-	wait_for is_off hot
+	wait_for sh -c "! virsh dumpxml hot | grep -q '<hostdev '" && virsh destroy hot
 }
 
 destroyed_in_use()
