@@ -105,7 +105,7 @@ test_open()
 	python3 tests/admin/lib/hold.py "$one" </tmp/go >/tmp/held &
 	holder=$!
 	exec 5>/tmp/go
-	wait_for --alive "$holder" test -s /tmp/held || return
+	wait_for --alive "$holder" --for 300 test -s /tmp/held || return
 	expect state "$(value '.[0].state' vgpu-admin vm show web1)" '"open"' &&
 		expect_error 8 "vm web1: $busy" vgpu-admin vm move web1 --pool B &&
 		expect_error 8 "vm web1: $busy" vgpu-admin vm delete web1 &&

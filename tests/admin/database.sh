@@ -44,7 +44,7 @@ print("locked", flush=True)
 sys.stdin.read()' "$db" </tmp/go >/tmp/locked &
 	holder=$!
 	exec 5>/tmp/go
-	wait_for --alive "$holder" test -s /tmp/locked || return
+	wait_for --alive "$holder" --for 300 test -s /tmp/locked || return
 	refused 6 "$db is locked by another program"
 	status=$?
 	exec 5>&-

@@ -98,7 +98,7 @@ test_question_under_change()
 	script -qefc "vgpu-admin config apply /tmp/other.toml" /dev/null </tmp/answer >/tmp/asked &
 	asker=$!
 	exec 5>/tmp/answer
-	wait_for --alive "$asker" grep -q 'Make it so' /tmp/asked && vgpu-admin vm set web1 --depth 14 || status=1
+	wait_for --alive "$asker" --for 300 grep -q 'Make it so' /tmp/asked && vgpu-admin vm set web1 --depth 14 || status=1
 	echo y >&5
 	exec 5>&-
 	wait "$asker" && status=1
