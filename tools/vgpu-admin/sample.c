@@ -12,6 +12,7 @@
 #include "sample.h"
 
 #define BUFFER_SIZE	(128 * 1024)
+#define DUMP_TRIES	16
 
 const char * const sample_tiers[] = { "high", "medium", "low" };
 const char * const sample_engines[] = { "compute", "copy_in", "copy_out", "control" };
@@ -279,6 +280,41 @@ static int call(struct sample_link *link, uint8_t cmd, const uint8_t *uuid, int 
 	return err;
 }
 
+static void forget(struct sample *sample, uint8_t cmd)
+{
+	size_t i;
+
+	switch (cmd) {
+	case VGPU_CMD_GPU_GET:
+		sample->num_gpus = 0;
+		break;
+	case VGPU_CMD_STATS_GET:
+		for (i = 0; i < sample->num_vms; i++)
+			free(sample->vms[i].buckets);
+		sample->num_vms = 0;
+		break;
+	case VGPU_CMD_GROUP_GET:
+		for (i = 0; i < sample->num_groups; i++)
+			free(sample->groups[i].sum.buckets);
+		sample->num_groups = 0;
+		break;
+	}
+}
+
+/* Reads all of a kind; what something came or went under is read again. */
+static int dump(struct sample_link *link, uint8_t cmd, int (*take)(struct nl_msg *msg, void *arg), struct sample *sample)
+{
+	int tries, err;
+
+	for (tries = 0; tries < DUMP_TRIES; tries++) {
+		err = call(link, cmd, NULL, take, sample);
+		if (err != -NLE_DUMP_INTR)
+			break;
+		forget(sample, cmd);
+	}
+	return err;
+}
+
 /**
  * sample_open() - reach the module
  * @link: to be closed, or NULL where it fails
@@ -339,9 +375,9 @@ int sample_read(struct sample_link *link, struct sample *sample)
 
 	memset(sample, 0, sizeof(*sample));
 	sample->time_ns = now_ns();
-	err = call(link, VGPU_CMD_GPU_GET, NULL, take_gpu, sample);
+	err = dump(link, VGPU_CMD_GPU_GET, take_gpu, sample);
 	if (err >= 0)
-		err = call(link, VGPU_CMD_STATS_GET, NULL, take_vm, sample);
+		err = dump(link, VGPU_CMD_STATS_GET, take_vm, sample);
 	if (err >= 0)
 		return 0;
 	return err == -NLE_PERM ? -EPERM : -EIO;
@@ -401,7 +437,7 @@ int sample_read_group_windows(struct sample_link *link, struct sample *sample)
  */
 int sample_read_groups(struct sample_link *link, struct sample *sample)
 {
-	int err = call(link, VGPU_CMD_GROUP_GET, NULL, take_group, sample);
+	int err = dump(link, VGPU_CMD_GROUP_GET, take_group, sample);
 
 	if (err >= 0)
 		return 0;
@@ -434,12 +470,8 @@ int sample_read_vm(struct sample_link *link, const uint8_t uuid[16], struct samp
  */
 void sample_free(struct sample *sample)
 {
-	size_t i;
-
-	for (i = 0; i < sample->num_vms; i++)
-		free(sample->vms[i].buckets);
-	for (i = 0; i < sample->num_groups; i++)
-		free(sample->groups[i].sum.buckets);
+	forget(sample, VGPU_CMD_STATS_GET);
+	forget(sample, VGPU_CMD_GROUP_GET);
 	free(sample->groups);
 	free(sample->vms);
 	free(sample->gpus);

@@ -11,6 +11,7 @@
 #   client_ready NAME                           whether it has computed once
 #   end_client NAME                             ends it, adds up its operations, tells what went wrong
 #   client KEY NAME                             what it said in the end: operations, p50_ms, p95_ms, p99_ms, max_ms
+#   answered, exporter_up                      virtual GPUs in the exporter's answer; whether it answers
 #   uuid_of N
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
 # shellcheck source=tests/lib/hypervisor.sh
@@ -90,6 +91,16 @@ end_client()
 	fi
 	operations=$((operations + $(client operations "$1")))
 	wrong=$((wrong + $(client wrong "$1")))
+}
+
+answered()
+{
+	python3 -c 'import urllib.request as u; print(u.urlopen("http://127.0.0.1:9486/metrics", timeout=60).read().decode().count("vgpu_info{"))'
+}
+
+exporter_up()
+{
+	[ "$(answered 2>/dev/null)" ]
 }
 
 client()
