@@ -107,34 +107,6 @@ test_textfile()
 	expect_exit 0 vgpu-exporter --textfile /tmp/vgpu.prom && promtool check metrics </tmp/vgpu.prom
 }
 
-come_and_go() # UUID
-{
-	while [ ! -e /tmp/enough ]; do
-		create_vgpu "$1" && remove_vgpu "$1" || return
-	done
-}
-
-# A dump under which something comes or goes is read again.
-test_unsteady()
-{
-	local n pid status=0
-
-	rm -f /tmp/enough
-	come_and_go 01234567-0000-4000-8000-000000000003 &
-	pid=$!
-	for ((n = 0; n < 8; n++)); do
-		if ! { get "$url" >/tmp/unsteady.text && grep -qx "vgpu_up 1" /tmp/unsteady.text &&
-			expect_exit 0 vgpu-admin stats && expect_exit 0 vgpu-admin stats groups &&
-			expect "series twice" "$(grep -v '^#' /tmp/unsteady.text | cut -d ' ' -f 1 | sort | uniq -d)" ""; }; then
-			status=1
-			break
-		fi
-	done
-	touch /tmp/enough
-	wait "$pid" || status=1
-	return "$status"
-}
-
 test_loopback_alone()
 {
 	expect_exit 0 ss -Hltn 'sport = :9486' && [[ $out = *127.0.0.1:9486* ]]
@@ -333,7 +305,6 @@ check "the exporter listens on loopback alone" test_loopback_alone
 check "tracepoints count what the counters count" test_tracepoints
 check "every counter and quantile is what the trace says" test_exact
 check "few series of a virtual GPU, and labels that do not grow" test_series
-check "virtual GPUs that come and go leave no gap in what is scraped" test_unsteady
 check "textfile" test_textfile
 check "promtool finds nothing in the rules" test_rules
 check "vgpu-admin stats and top" test_stats
