@@ -13,7 +13,7 @@
 #:   make bench                the table of benchmarks, and build/bench.json
 #:   make check-gpu            conformance against a GPU's own driver; make bench-gpu measures beside it
 #: Trying for longer
-#:   make fuzz SECONDS=n       every fuzzer for n seconds; make fuzz-vm the module's three faces, in a virtual machine
+#:   make fuzz SECONDS=n       every fuzzer for n seconds, here and in a virtual machine; make fuzz-vm those in the machine alone
 #:   make faults ROUNDS=n SEED=s   kills, hangs and lies among eight virtual GPUs
 #:   make sched-live           the running scheduler beside the simulated one; make sched-live-vm in guests
 #:   make crash                1,000 operations of vgpu-admin, killed at random instants, in the hypervisor VM

@@ -556,7 +556,7 @@ static int fuzz_netlink(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed;
+	uint64_t seed, start_ns = now_ns();
 	int status;
 
 	if (argc != 4) {
@@ -567,7 +567,7 @@ int main(int argc, char **argv)
 	if (!seed)
 		seed = now_ns() % 1000000000 + 1;
 	state = seed * 0x2545f4914f6cdd1dULL + 1;
-	end_ns = now_ns() + strtoull(argv[2], NULL, 0) * 1000000000ULL;
+	end_ns = start_ns + strtoull(argv[2], NULL, 0) * 1000000000ULL;
 	printf("# fuzz-%s: seed %llu\n", argv[1], (unsigned long long)seed);
 	fflush(stdout);
 	if (!strcmp(argv[1], "guest")) {
@@ -579,6 +579,7 @@ int main(int argc, char **argv)
 	} else {
 		status = fuzz_netlink(seed);
 	}
-	printf("%s fuzz-%s: %llu steps\n", status ? "FAIL" : "ok", argv[1], (unsigned long long)steps);
+	printf("%s fuzz-%s: %llu steps in %llu s\n", status ? "FAIL" : "ok", argv[1], (unsigned long long)steps,
+	       (unsigned long long)((now_ns() - start_ns) / 1000000000));
 	return status;
 }
