@@ -115,24 +115,26 @@ static inline u32 vgpu_hist_place(u64 value, u32 *sub)
  * @hist: any
  * @spares: where to take memory from
  * @value: the value
+ * @times: how often
  *
  * Context: the lock that guards both is held.
  */
-static inline void vgpu_hist_add(struct vgpu_hist *hist, struct vgpu_hist_spares *spares, u64 value)
+static inline void vgpu_hist_add(struct vgpu_hist *hist, struct vgpu_hist_spares *spares, u64 value,
+				 u32 times)
 {
 	struct vgpu_hist_block *block;
 	u32 place, sub;
 
-	hist->count++;
-	hist->sum += value;
+	hist->count += times;
+	hist->sum += value * times;
 	if (value > hist->max)
 		hist->max = value;
 	place = vgpu_hist_place(value, &sub);
 	block = hist->block[place] ?: vgpu_hist_grow(hist, spares, place);
 	if (block)
-		block->count[sub]++;
+		block->count[sub] += times;
 	else
-		hist->unplaced++;
+		hist->unplaced += times;
 }
 
 #endif /* VGPU_CORE_HIST_H */

@@ -123,26 +123,6 @@ static bool begin_latency(struct vgpu_metrics *metrics)
 	return metrics->latency;
 }
 
-/**
- * vgpu_metrics_accept() - a command was accepted
- * @dev: of which
- * @item: its arrival_ns is set
- *
- * Context: vgpu_gpu.lock held.
- */
-void vgpu_metrics_accept(struct vgpu_dev *dev, const struct vgpu_item *item)
-{
-	struct vgpu_metrics *metrics = &dev->metrics;
-
-	if (!vgpu_metrics_on)
-		return;
-	metrics->arrival_sum += item->arrival_ns;
-	if (++metrics->accepted > metrics->accepted_max)
-		metrics->accepted_max = metrics->accepted;
-	vgpu_level_add(&dev->gpu->depth[dev->limits.tier], 1);
-	vgpu_level_add(&dev->gpu->depth[VGPU_TIER_COUNT], 1);
-}
-
 static enum vgpu_error error_of(u16 status)
 {
 	switch (status) {
@@ -189,6 +169,105 @@ static void divide(const struct vgpu_item *item, u64 now, u64 part[VGPU_PART_COU
 	part[VGPU_PART_COMPLETING] = rest - part[VGPU_PART_DISPATCHED];
 }
 
+/* Where completions are entered now; NULL, and they are unseen, if there is no memory. */
+static struct vgpu_hist *current_hist(struct vgpu_metrics *metrics, u64 now, u32 completions)
+{
+	if (!metrics->latency && !begin_latency(metrics)) {
+		metrics->unseen += completions;
+		return NULL;
+	}
+	if (now >= metrics->until_ns)
+		advance(metrics, now);
+	if (!metrics->latency->now)
+		metrics->latency->now = get_piece(metrics->latency, 0, metrics->latency->epoch);
+	return metrics->latency->now ? metrics->latency->now->part : metrics->latency->all;
+}
+
+static void enter_accepted(struct vgpu_dev *dev)
+{
+	struct vgpu_metrics *metrics = &dev->metrics;
+	u32 count = metrics->batch.accepted;
+
+	metrics->batch.accepted = 0;
+	metrics->arrival_sum += metrics->batch.accepted_ns * count;
+	metrics->accepted += count;
+	metrics->accepted_max = max(metrics->accepted_max, metrics->accepted);
+	vgpu_level_add(&dev->gpu->depth[dev->limits.tier], count);
+	vgpu_level_add(&dev->gpu->depth[VGPU_TIER_COUNT], count);
+}
+
+static void enter_completed(struct vgpu_dev *dev, u64 arrival_ns, u32 count)
+{
+	dev->metrics.arrival_sum -= arrival_ns * count;
+	dev->metrics.accepted -= count;
+	dev->gpu->depth[dev->limits.tier].now -= count;
+	dev->gpu->depth[VGPU_TIER_COUNT].now -= count;
+}
+
+static void enter_own(struct vgpu_dev *dev)
+{
+	struct vgpu_metrics *metrics = &dev->metrics;
+	struct vgpu_batch *batch = &metrics->batch;
+	u32 count = batch->completed;
+	struct vgpu_hist *hist;
+
+	batch->completed = 0;
+	enter_completed(dev, batch->arrival_ns, count);
+	metrics->commands[batch->kind] += count;
+	hist = current_hist(metrics, batch->now, count);
+	if (!hist)
+		return;
+	vgpu_hist_add(&hist[VGPU_PART_TOTAL], &metrics->latency->spares,
+		      batch->now - batch->arrival_ns, count);
+	vgpu_hist_add(&hist[VGPU_PART_QUEUED], &metrics->latency->spares,
+		      batch->now - batch->arrival_ns, count);
+}
+
+/**
+ * vgpu_metrics_flush() - enter what was only counted
+ * @dev: of which
+ *
+ * Context: vgpu_gpu.lock held; follows vgpu_metrics_accept() and vgpu_metrics_complete() before it
+ * is let go, and before anything is read.
+ */
+void vgpu_metrics_flush(struct vgpu_dev *dev)
+{
+	if (dev->metrics.batch.accepted)
+		enter_accepted(dev);
+	if (dev->metrics.batch.completed)
+		enter_own(dev);
+}
+
+/**
+ * vgpu_metrics_accept() - a command was accepted
+ * @dev: of which
+ * @now: its arrival_ns
+ *
+ * Context: vgpu_gpu.lock held; vgpu_metrics_flush() follows.
+ */
+void vgpu_metrics_accept(struct vgpu_dev *dev, u64 now)
+{
+	struct vgpu_batch *batch = &dev->metrics.batch;
+
+	if (!vgpu_metrics_on)
+		return;
+	if (batch->accepted_ns != now) {
+		vgpu_metrics_flush(dev);
+		batch->accepted_ns = now;
+	}
+	batch->accepted++;
+}
+
+/* A command that the kernel completes itself, if it is as the one before: nothing else to do. */
+static bool is_batched(struct vgpu_batch *batch, const struct vgpu_item *item, u64 now)
+{
+	if (batch->now != now || batch->arrival_ns != item->arrival_ns ||
+	    batch->kind != item->cmd.opcode || batch->accepted)
+		return false;
+	batch->completed++;
+	return true;
+}
+
 /**
  * vgpu_metrics_complete() - an accepted command completes
  * @dev: of which
@@ -196,10 +275,11 @@ static void divide(const struct vgpu_item *item, u64 now, u64 part[VGPU_PART_COU
  * @status: enum vgpu_status
  * @now: time
  *
- * Context: vgpu_gpu.lock held.
+ * Context: vgpu_gpu.lock held; vgpu_metrics_flush() follows.
  */
 void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u16 status, u64 now)
 {
+	bool own = item->engine == VGPU_ENGINE_NONE && status == VGPU_ST_OK;
 	struct vgpu_metrics *metrics = &dev->metrics;
 	u32 kind = item->cmd.opcode % VGPU_KINDS;
 	struct vgpu_hist_spares *spares;
@@ -207,29 +287,27 @@ void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u
 	struct vgpu_hist *hist;
 	u32 i, parts;
 
-	if (!vgpu_metrics_on)
+	if (!vgpu_metrics_on || (own && is_batched(&metrics->batch, item, now)))
 		return;
-	metrics->arrival_sum -= item->arrival_ns;
-	metrics->accepted--;
-	dev->gpu->depth[dev->limits.tier].now--;
-	dev->gpu->depth[VGPU_TIER_COUNT].now--;
+	vgpu_metrics_flush(dev);
+	if (own) {
+		metrics->batch.completed = 1;
+		metrics->batch.kind = kind;
+		metrics->batch.arrival_ns = item->arrival_ns;
+		metrics->batch.now = now;
+		return;
+	}
+	enter_completed(dev, item->arrival_ns, 1);
 	if (status == VGPU_ST_OK) {
 		metrics->commands[kind]++;
 		metrics->bytes[kind] += vgpu_cmd_bytes(&item->cmd);
 	} else {
 		metrics->errors[error_of(status)]++;
 	}
-
-	if (!metrics->latency && !begin_latency(metrics)) {
-		metrics->unseen++;
+	hist = current_hist(metrics, now, 1);
+	if (!hist)
 		return;
-	}
-	if (now >= metrics->until_ns)
-		advance(metrics, now);
-	if (!metrics->latency->now)
-		metrics->latency->now = get_piece(metrics->latency, 0, metrics->latency->epoch);
 	spares = &metrics->latency->spares;
-	hist = metrics->latency->now ? metrics->latency->now->part : metrics->latency->all;
 	part[VGPU_PART_TOTAL] = now - item->arrival_ns;
 	if (item->state == VGPU_ITEM_DISPATCHED) {
 		divide(item, now, part);
@@ -239,7 +317,7 @@ void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u
 		parts = VGPU_PART_QUEUED + 1;
 	}
 	for (i = 0; i < parts; i++)
-		vgpu_hist_add(&hist[i], spares, part[i]);
+		vgpu_hist_add(&hist[i], spares, part[i], 1);
 }
 
 /* Gives back the memory of pieces that are in no window any more. */

@@ -18,6 +18,10 @@
  * completion costs the same however many windows there are. The windows 1 s, 10 s and 60 s are sums
  * of complete pieces and the one that has begun: they reach back up to a piece longer.
  *
+ * What happens to many commands at once is entered at once: those that were fetched together, and
+ * those of one opcode that the kernel completes itself one after the other, are counted in struct
+ * vgpu_batch, and entered before whoever did this lets go of the lock.
+ *
  * A virtual GPU has no histograms before its first command, and one that rests gives back the
  * memory of its windows when it is read.
  */
@@ -116,6 +120,24 @@ struct vgpu_latency {
 };
 
 /**
+ * struct vgpu_batch - commands to which the same happened, not entered yet
+ * @accepted: commands accepted
+ * @accepted_ns: at this time
+ * @completed: commands that the kernel completed itself, with success
+ * @kind: their opcode
+ * @arrival_ns: when they were accepted
+ * @now: when they completed
+ */
+struct vgpu_batch {
+	u32 accepted;
+	u64 accepted_ns;
+	u32 completed;
+	u32 kind;
+	u64 arrival_ns;
+	u64 now;
+};
+
+/**
  * struct vgpu_metrics - what a virtual GPU's commands took
  * @latency: histograms, NULL before the first command
  * @until_ns: end of the current piece
@@ -128,6 +150,7 @@ struct vgpu_latency {
  * @bytes: copied by each opcode that copies
  * @errors: commands that failed, by enum vgpu_error
  * @unseen: completions for which there were no histograms, for want of memory
+ * @batch: not entered in any of these yet; empty whenever vgpu_gpu.lock is free
  */
 struct vgpu_metrics {
 	struct vgpu_latency *latency;
@@ -141,6 +164,7 @@ struct vgpu_metrics {
 	u64 bytes[VGPU_KINDS];
 	u64 errors[VGPU_ERROR_COUNT];
 	u64 unseen;
+	struct vgpu_batch batch;
 };
 
 /**
@@ -192,7 +216,8 @@ void vgpu_latency_free(struct vgpu_latency_reading *reading);
 /* Inside the core, vgpu_gpu.lock held but for init and destroy. */
 void vgpu_metrics_init(struct vgpu_dev *dev);
 void vgpu_metrics_destroy(struct vgpu_dev *dev);
-void vgpu_metrics_accept(struct vgpu_dev *dev, const struct vgpu_item *item);
+void vgpu_metrics_accept(struct vgpu_dev *dev, u64 now);
+void vgpu_metrics_flush(struct vgpu_dev *dev);
 void vgpu_metrics_refuse(struct vgpu_dev *dev, u16 status);
 void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u16 status,
 			   u64 now);

@@ -94,7 +94,7 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 	item->arrival_ns = now;
 	item->gpu_ns = 0;
 	trace_vgpu_vet(session->dev->uuid, session->id, seq, cmd->opcode, status, item->arrival_ns);
-	vgpu_metrics_accept(session->dev, item);
+	vgpu_metrics_accept(session->dev, now);
 	vgpu_stream_append(stream, item);
 }
 
@@ -154,18 +154,7 @@ static void ask_for_doorbell(struct vgpu_session *session)
 	smp_mb();
 }
 
-/**
- * vgpu_queue_fetch() - fetch, vet and accept commands
- * @session: whose queue
- * @budget: commands to fetch at most
- *
- * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list;
- * where the bucket of commands does, on the paced list; where the budget does, on the GPU's
- * fetching list; where its commands are refused and others were just now, on the refusing list.
- *
- * Return: commands fetched. Context: vgpu_gpu.lock held.
- */
-u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
+static u32 fetch(struct vgpu_session *session, u32 budget)
 {
 	struct vgpu_queue_header *header = session->header;
 	struct vgpu_dev *dev = session->dev;
@@ -223,6 +212,25 @@ u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
 out:
 	/* The guest overwrites what is before the head. */
 	smp_store_release(&header->sq_head, session->sq_head);
+	return fetched;
+}
+
+/**
+ * vgpu_queue_fetch() - fetch, vet and accept commands
+ * @session: whose queue
+ * @budget: commands to fetch at most
+ *
+ * Where the queue depth stops the fetching, the session is put on its virtual GPU's stalled list;
+ * where the bucket of commands does, on the paced list; where the budget does, on the GPU's
+ * fetching list; where its commands are refused and others were just now, on the refusing list.
+ *
+ * Return: commands fetched. Context: vgpu_gpu.lock held.
+ */
+u32 vgpu_queue_fetch(struct vgpu_session *session, u32 budget)
+{
+	u32 fetched = fetch(session, budget);
+
+	vgpu_metrics_flush(session->dev);
 	return fetched;
 }
 

@@ -177,6 +177,17 @@ static bool complete_own(struct vgpu_stream *stream, struct vgpu_item *item, u64
 	return true;
 }
 
+/* As many as can be; false if one of them waits. */
+static bool complete_all_own(struct vgpu_stream *stream, u64 now)
+{
+	bool done = true;
+
+	while (done && stream->next && stream->next->engine == VGPU_ENGINE_NONE)
+		done = complete_own(stream, stream->next, now);
+	vgpu_metrics_flush(stream->session->dev);
+	return done;
+}
+
 /* Whether the session's worker takes a command now; asks for a worker where there is none. */
 static bool worker_takes(struct vgpu_session *session)
 {
@@ -213,9 +224,8 @@ void vgpu_stream_advance(struct vgpu_stream *stream)
 	if (entity->queued || !list_empty(&stream->wait_node))
 		return;
 	now = vgpu_now_ns();
-	while (stream->next && stream->next->engine == VGPU_ENGINE_NONE)
-		if (!complete_own(stream, stream->next, now))
-			return;
+	if (!complete_all_own(stream, now))
+		return;
 	item = stream->next;
 	if (!item || (stream->dispatched && stream->engine != item->engine))
 		return;

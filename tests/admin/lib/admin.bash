@@ -24,12 +24,12 @@ out="" err=""
 
 check()
 {
-	local name=$1 log
+	local name=$1 log start=$SECONDS
 
 	shift
 	log=$(mktemp)
 	if "$@" >"$log" 2>&1; then
-		echo "ok admin/$admin_script: $name"
+		echo "ok admin/$admin_script: $name ($((SECONDS - start)) s)"
 	else
 		admin_failures=$((admin_failures + 1))
 		sed 's/^/    /' "$log"

@@ -9,6 +9,7 @@ import os
 import subprocess
 import struct
 import sys
+import time
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -561,9 +562,10 @@ def main():
     for name, test in list(globals().items()):
         if name.startswith("test_"):
             title = name[5:].replace("_", " ")
+            start = time.monotonic()
             try:
                 test()
-                print(f"ok admin/netlink: {title}", flush=True)
+                print(f"ok admin/netlink: {title} ({time.monotonic() - start:.0f} s)", flush=True)
             except (AssertionError, Refused, OSError) as error:
                 failures += 1
                 print(f"FAIL admin/netlink: {title}: {type(error).__name__} {error}", flush=True)

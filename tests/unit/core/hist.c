@@ -74,7 +74,7 @@ static void quantiles_are_within_one_percent(void **unused)
 		for (i = 0; i < SAMPLES; i++) {
 			samples[i] = draw(shape);
 			sum += samples[i];
-			vgpu_hist_add(&hist, &spares, samples[i]);
+			vgpu_hist_add(&hist, &spares, samples[i], 1);
 		}
 		qsort(samples, SAMPLES, sizeof(*samples), by_value);
 		assert_int_equal(hist.count, SAMPLES);
@@ -99,8 +99,8 @@ static void buckets_cover_all_values_once(void **unused)
 	u32 at = 0, shift;
 
 	for (shift = 0; shift < 64; shift++) {
-		vgpu_hist_add(&hist, &spares, 1ULL << shift);
-		vgpu_hist_add(&hist, &spares, (1ULL << shift) - 1);
+		vgpu_hist_add(&hist, &spares, 1ULL << shift, 1);
+		vgpu_hist_add(&hist, &spares, (1ULL << shift) - 1, 1);
 	}
 	while (vgpu_hist_next(&hist, &at, &top, &count)) {
 		assert_true(!seen || top > last);
@@ -121,10 +121,10 @@ static void want_of_memory_loses_no_count(void **unused)
 	u32 i;
 
 	for (i = 0; i < 100; i++)
-		vgpu_hist_add(&hist, &spares, 100);
+		vgpu_hist_add(&hist, &spares, 100, 1);
 	vgpu_alloc_fail_after = 0;
 	for (i = 0; i < 100; i++)
-		vgpu_hist_add(&hist, &spares, 1000000);
+		vgpu_hist_add(&hist, &spares, 1000000, 1);
 	vgpu_alloc_fail_after = -1;
 	assert_int_equal(hist.count, 200);
 	assert_int_equal(hist.sum, 100010000);
