@@ -199,6 +199,47 @@ static void parts_are_what_the_clock_says(void **rig_state)
 	assert_int_equal(latency_of(VGPU_WINDOW_ALL, VGPU_PART_EXECUTING).max, 3 * NSEC_PER_MSEC);
 }
 
+/* Fences fetched in two batches complete together, behind a copy: they are counted one for one, at once. */
+static void batches_are_measured_one_by_one(void **rig_state)
+{
+	struct vgpu_metrics_reading before, waiting, after;
+	struct vgpu_cmd copy = rig_copy_in(0, 1), fence = rig_cmd(VGPU_OP_FENCE, 1);
+	struct vgpu_hist_summary total = latency_of(VGPU_WINDOW_ALL, VGPU_PART_TOTAL), queued;
+	struct rig *rig = *rig_state;
+	struct vgpu_cqe cqe;
+	u32 i;
+
+	vgpu_dev_read_metrics(&guest.dev->dev, &before);
+	rig_write(&guest, &copy);
+	for (i = 0; i < 5; i++)
+		rig_write(&guest, &fence);
+	rig_publish(&guest);
+	rig_ring(&guest);
+	vgpu_dev_read_metrics(&guest.dev->dev, &waiting);
+	assert_int_equal(waiting.depth - before.depth, 6);
+	rig_advance(rig, NSEC_PER_MSEC);
+	for (i = 0; i < 2; i++)
+		rig_write(&guest, &fence);
+	rig_publish(&guest);
+	rig_ring(&guest);
+	rig_take(rig_worker_of(&guest));
+	rig_advance(rig, 2 * NSEC_PER_MSEC);
+	rig_finish(rig_worker_of(&guest), 0, VGPU_ST_OK, 0);
+	for (i = 0; i < 8; i++)
+		assert_true(rig_consume(&guest, &cqe));
+
+	vgpu_dev_read_metrics(&guest.dev->dev, &after);
+	assert_int_equal(after.commands[VGPU_OP_FENCE] - before.commands[VGPU_OP_FENCE], 7);
+	assert_int_equal(after.depth, before.depth);
+	assert_int_equal(after.depth_max, before.depth + 8);
+	assert_int_equal(after.depth_ns - before.depth_ns, (6 * 3 + 2 * 2) * NSEC_PER_MSEC);
+	assert_int_equal(guest.dev->dev.gpu->depth[VGPU_TIER_COUNT].now, before.depth);
+	queued = latency_of(VGPU_WINDOW_ALL, VGPU_PART_QUEUED);
+	assert_int_equal(latency_of(VGPU_WINDOW_ALL, VGPU_PART_TOTAL).count - total.count, 8);
+	assert_int_equal(latency_of(VGPU_WINDOW_ALL, VGPU_PART_TOTAL).sum - total.sum, (6 * 3 + 2 * 2) * NSEC_PER_MSEC);
+	assert_int_equal(queued.max, 3 * NSEC_PER_MSEC);
+}
+
 static void one_command(struct rig *rig, u64 ns)
 {
 	u32 seq = rig_submit(&guest, rig_copy_in(0, 1));
@@ -275,6 +316,7 @@ int main(void)
 		cmocka_unit_test(buckets_cover_all_values_once),
 		cmocka_unit_test(want_of_memory_loses_no_count),
 		cmocka_unit_test_setup_teardown(parts_are_what_the_clock_says, setup, teardown),
+		cmocka_unit_test_setup_teardown(batches_are_measured_one_by_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(windows_slide, setup, teardown),
 		cmocka_unit_test_setup_teardown(rest_gives_back_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(errors_are_counted_by_kind, setup, teardown),
