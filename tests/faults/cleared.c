@@ -55,44 +55,52 @@ static uint64_t marks_in(const uint8_t *from, uint64_t bytes)
 	return count;
 }
 
-static bool map_memory(struct session *session)
+static bool map_memory(struct session *session, uint16_t *status)
 {
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_CHUNK_MAP };
-	uint16_t status;
 
 	/* The session has one granule from its beginning. */
 	cmd.chunk.addr = session->info.device_base + session->info.granule;
 	cmd.chunk.len = MARKED_BYTES - session->info.granule;
-	return session_run(session, &cmd, &status) && !status;
+	return session_run(session, &cmd, status) && !*status;
 }
 
-static bool copy_piece(struct session *session, bool in, uint64_t at)
+static bool copy_piece(struct session *session, bool in, uint64_t at, uint16_t *status)
 {
 	struct vgpu_cmd cmd = session_copy(session, in, PIECE, at, PIECE);
-	uint16_t status;
 
-	return session_run(session, &cmd, &status) && !status;
+	return session_run(session, &cmd, status) && !*status;
+}
+
+static int failed(unsigned int vm, const char *what, uint16_t status)
+{
+	complain("virtual GPU %u: %s failed, status %u, errno %d", vm, what, status, errno);
+	return TENANT_FAILED;
 }
 
 static int leave_marks(unsigned int vm, enum ending ending)
 {
 	static struct session session;
-	uint16_t status;
+	uint16_t status = 0;
 	uint64_t at;
 
-	if (port->attach(vm) || session_begin(&session, &status) || status || !map_memory(&session))
-		return TENANT_FAILED;
+	if (port->attach(vm))
+		return failed(vm, "attaching", 0);
+	if (session_begin(&session, &status) || status)
+		return failed(vm, "beginning a session", status);
+	if (!map_memory(&session, &status))
+		return failed(vm, "mapping device memory", status);
 	mark(session.place.aperture + session.place.range + PIECE, PIECE);
 	for (at = 0; at < MARKED_BYTES; at += PIECE)
-		if (!copy_piece(&session, true, at))
-			return TENANT_FAILED;
+		if (!copy_piece(&session, true, at, &status))
+			return failed(vm, "copying to the device", status);
 	if (port == &vfio_port)
 		mark(session.place.aperture + NOBODYS_AT, NOBODYS_BYTES);
 	if (ending == END_GUEST_KILLED)
 		raise(SIGKILL);
 	if (ending == END_WORKER_KILLED) {
 		kill(port->worker(), SIGKILL);
-		while (copy_piece(&session, true, 0))
+		while (copy_piece(&session, true, 0, &status))
 			;
 	}
 	session_end(&session);
@@ -108,19 +116,19 @@ static int look_for_marks(unsigned int vm)
 	uint16_t status;
 
 	if (port->attach(vm) || port->begin(&place))
-		return TENANT_FAILED;
+		return failed(vm, "attaching", 0);
 	found = marks_in(place.aperture + place.range, RANGE_BYTES);
 	if (port == &vfio_port)
 		found += marks_in(place.aperture + NOBODYS_AT, NOBODYS_BYTES);
 	if (found)
 		complain("virtual GPU %u: %llu marks in the aperture", vm, (unsigned long long)found);
 	port->end(&place);
-	if (session_begin(&session, &status) || status || !map_memory(&session))
-		return TENANT_FAILED;
+	if (session_begin(&session, &status) || status || !map_memory(&session, &status))
+		return failed(vm, "beginning a session or mapping", status);
 	for (at = 0; at < MARKED_BYTES && !found; at += PIECE) {
 		memset(session.place.aperture + session.place.range + PIECE, 0xff, PIECE);
-		if (!copy_piece(&session, false, at))
-			return TENANT_FAILED;
+		if (!copy_piece(&session, false, at, &status))
+			return failed(vm, "copying from the device", status);
 		found = marks_in(session.place.aperture + session.place.range + PIECE, PIECE);
 		if (found)
 			complain("virtual GPU %u: %llu marks in device memory at %#llx", vm, (unsigned long long)found,
@@ -185,7 +193,8 @@ bool cleared(void)
 				printf("FAIL cleared: after a tenant %s, the next one in %s virtual GPU %s\n",
 				       ending_names[ending], vm ? "another" : "the same",
 				       result == TENANT_FOUND ? "finds what it left" : "cannot look");
-			well = well && !result;
+			/* What it had is counted against its quota until its worker is gone. */
+			well = wait_settled(vm) && well && !result;
 		}
 		if (well)
 			printf("ok cleared: nothing is left of a tenant that %s\n", ending_names[ending]);
