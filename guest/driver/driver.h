@@ -54,6 +54,12 @@
 #define VGPU_RECLAIM_TIMEOUT_MS	30000
 #define VGPU_RESET_TIMEOUT_MS	30000
 
+/*
+ * Longest that closing a session's file waits for the host to let go of it: who waited for a
+ * program's end finds its device memory free.
+ */
+#define VGPU_CLOSE_TIMEOUT_MS	5000
+
 struct vgpu;
 
 /**
@@ -113,10 +119,12 @@ enum vgpu_session_phase {
  * @queue: its queue area
  * @num_ranges: of @ranges; published with release ordering after the entry is whole
  * @ranges: payload, only ever added to
+ * @awaited: closing, and who closes it waits for its end, and frees it
  */
 struct vgpu_session {
 	struct vgpu *vgpu;
 	enum vgpu_session_phase phase;
+	bool awaited;
 	enum vgpu_session_state device_state;
 	unsigned int id;
 	unsigned int vector;

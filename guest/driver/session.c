@@ -6,10 +6,11 @@
  *	phase		file closed	device reports FREE	device reset or removed
  *	NEW		-		-			-
  *	OPEN		CLOSING		(lost)			ENDED, reclaimed
- *	CLOSING		-		reclaimed, freed	reclaimed, freed
+ *	CLOSING		-		ENDED, reclaimed	ENDED, reclaimed
  *	ENDED		freed		-			-
  *
- * To reclaim is to give the number and the memory back. A session is in vgpu.sessions exactly while
+ * To reclaim is to give the number and the memory back. Who closes a session's file waits for its end
+ * for a while, and frees it; if it takes longer, it is freed when it ends. A session is in vgpu.sessions exactly while
  * it is OPEN or CLOSING.
  */
 #include <linux/jiffies.h>
@@ -44,6 +45,18 @@ static void vgpu_session_reclaim(struct vgpu_session *session)
 	wake_up_all(&vgpu->reclaim_wq);
 }
 
+/* Of one that was closing; frees it if nobody waits for this. */
+static void vgpu_session_end_closing(struct vgpu_session *session)
+{
+	bool awaited = session->awaited;
+
+	vgpu_session_set_phase(session, VGPU_PHASE_ENDED);
+	if (awaited)
+		wake_up_all(&session->vgpu->reclaim_wq);
+	else
+		kfree(session);
+}
+
 /* Reads the session's state from the device and acts on it; the session may be freed. */
 static void vgpu_session_look(struct vgpu_session *session)
 {
@@ -53,8 +66,7 @@ static void vgpu_session_look(struct vgpu_session *session)
 		if (state != VGPU_SESSION_FREE)
 			return;
 		vgpu_session_reclaim(session);
-		vgpu_session_set_phase(session, VGPU_PHASE_ENDED);
-		kfree(session);
+		vgpu_session_end_closing(session);
 	} else {
 		/* An open session ends with its file; until then it can only be lost. */
 		if (state != VGPU_SESSION_ACTIVE)
@@ -106,19 +118,18 @@ void vgpu_sessions_end(struct vgpu *vgpu)
 	mutex_lock(&vgpu->ctl);
 	for (id = 0; id < VGPU_MAX_SESSIONS; id++) {
 		struct vgpu_session *session = vgpu->sessions[id];
-		bool orphan;
 
 		if (!session)
 			continue;
-		orphan = session->phase == VGPU_PHASE_CLOSING;
-		if (!orphan)
-			vgpu_irq_detach(vgpu, session);
+		if (session->phase == VGPU_PHASE_CLOSING) {
+			vgpu_session_reclaim(session);
+			vgpu_session_end_closing(session);
+			continue;
+		}
+		vgpu_irq_detach(vgpu, session);
 		vgpu_session_reclaim(session);
 		vgpu_session_set_phase(session, VGPU_PHASE_ENDED);
-		if (orphan)
-			kfree(session);
-		else
-			vgpu_session_notify(session);
+		vgpu_session_notify(session);
 	}
 	mutex_unlock(&vgpu->ctl);
 	wake_up_all(&vgpu->reclaim_wq);
@@ -293,32 +304,52 @@ int vgpu_session_open(struct vgpu *vgpu, u32 sq_entries, u32 cq_entries,
 	return 0;
 }
 
-/**
- * vgpu_session_close() - end a session whose file is closed
- * @session: of which nothing is mapped any more; not to be used afterwards
- *
- * Context: process; takes vgpu.life and vgpu.ctl; sleeps.
- */
-void vgpu_session_close(struct vgpu_session *session)
+/* Asks the device to let go of a session; true if it is worth waiting for. */
+static bool vgpu_session_begin_close(struct vgpu_session *session)
 {
 	struct vgpu *vgpu = session->vgpu;
 	int ret;
 
+	vgpu_irq_detach(vgpu, session);
+	ret = vgpu_control_destroy(vgpu, session->id);
+	vgpu_session_set_phase(session, VGPU_PHASE_CLOSING);
+	session->awaited = true;
+	if (ret && ret != -ECONNRESET)
+		dev_err_ratelimited(&vgpu->dev, "session %u is not destroyed (%d)\n", session->id,
+				    ret);
+	vgpu_session_look(session);
+	return !ret || ret == -ECONNRESET;
+}
+
+/**
+ * vgpu_session_close() - end a session whose file is closed
+ * @session: of which nothing is mapped any more; not to be used afterwards
+ *
+ * Waits until the host has let go of it, up to VGPU_CLOSE_TIMEOUT_MS: a program that starts when
+ * this one has ended is not to find the device memory, the aperture or the number taken.
+ *
+ * Context: process, also one that is being killed; takes vgpu.life and vgpu.ctl; sleeps.
+ */
+void vgpu_session_close(struct vgpu_session *session)
+{
+	struct vgpu *vgpu = session->vgpu;
+	bool wait = false;
+
 	down_read(&vgpu->life);
 	mutex_lock(&vgpu->ctl);
-	if (session->phase == VGPU_PHASE_ENDED) {
-		kfree(session);
-	} else {
-		vgpu_irq_detach(vgpu, session);
-		ret = vgpu_control_destroy(vgpu, session->id);
-		vgpu_session_set_phase(session, VGPU_PHASE_CLOSING);
-		if (ret && ret != -ECONNRESET)
-			dev_err_ratelimited(&vgpu->dev, "session %u is not destroyed (%d)\n",
-					    session->id, ret);
-		vgpu_session_look(session);
-	}
+	if (session->phase != VGPU_PHASE_ENDED)
+		wait = vgpu_session_begin_close(session);
 	mutex_unlock(&vgpu->ctl);
 	up_read(&vgpu->life);
+
+	if (wait)
+		wait_event_timeout(vgpu->reclaim_wq, vgpu_session_ended(session),
+				   msecs_to_jiffies(VGPU_CLOSE_TIMEOUT_MS));
+	mutex_lock(&vgpu->ctl);
+	session->awaited = false;
+	if (session->phase == VGPU_PHASE_ENDED)
+		kfree(session);
+	mutex_unlock(&vgpu->ctl);
 }
 
 static int vgpu_session_try_range(struct vgpu_session *session, u64 len)
