@@ -161,6 +161,34 @@ test_groups_never_fall()
 		expect "completed, tier low" "$(group '.[] | select(.tier == "low") | .completed')" 0
 }
 
+come_and_go() # UUID
+{
+	while [ ! -e /tmp/enough ]; do
+		create_vgpu "$1" && remove_vgpu "$1" || return
+	done
+}
+
+# A dump under which something comes or goes is read again.
+test_unsteady()
+{
+	local n pid status=0
+
+	rm -f /tmp/enough
+	come_and_go 01234567-0000-4000-8000-000000000003 &
+	pid=$!
+	for ((n = 0; n < 4; n++)); do
+		if ! { get "$url" >/tmp/unsteady.text && grep -qx "vgpu_up 1" /tmp/unsteady.text &&
+			expect_exit 0 vgpu-admin stats && expect_exit 0 vgpu-admin stats groups &&
+			expect "series twice" "$(grep -v '^#' /tmp/unsteady.text | cut -d ' ' -f 1 | sort | uniq -d)" ""; }; then
+			status=1
+			break
+		fi
+	done
+	touch /tmp/enough
+	wait "$pid" || status=1
+	return "$status"
+}
+
 screen()
 {
 	tmux -L vgpu capture-pane -p
@@ -319,6 +347,7 @@ check "who declared what is told to the journal" test_declared
 check "trace-cmd and perf read the tracepoints" test_trace_tools
 check "the commands of the way from an alert to its cause" test_walk
 check "vgpu-admin events" test_events
+check "scrapes while virtual GPUs come and go" test_unsteady
 check "what GPU and tier counted stays when a virtual GPU goes" test_groups_never_fall
 kill $exporter
 wait $exporter
