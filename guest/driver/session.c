@@ -9,9 +9,9 @@
  *	CLOSING		-		ENDED, reclaimed	ENDED, reclaimed
  *	ENDED		freed		-			-
  *
- * To reclaim is to give the number and the memory back. Who closes a session's file waits for its end
- * for a while, and frees it; if it takes longer, it is freed when it ends. A session is in vgpu.sessions exactly while
- * it is OPEN or CLOSING.
+ * To reclaim is to give the number and the memory back. Who closes a session's file waits for its
+ * end for a while, and frees it; if it takes longer, it is freed when it ends. A session is in
+ * vgpu.sessions exactly while it is OPEN or CLOSING.
  */
 #include <linux/jiffies.h>
 #include <linux/mm.h>

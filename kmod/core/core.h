@@ -138,7 +138,7 @@ struct vgpu_host_ops {
 };
 
 /* Times in nanoseconds. */
-#define VGPU_SPAWN_TIMEOUT	(10ULL * NSEC_PER_SEC)
+#define VGPU_SPAWN_TIMEOUT	(20ULL * NSEC_PER_SEC)
 #define VGPU_SPAWN_TIMEOUT_MAX	(80ULL * NSEC_PER_SEC)	/* where workers start slowly */
 #define VGPU_EVENT_TIMEOUT	(3ULL * NSEC_PER_SEC)
 #define VGPU_RELEASE_GRACE	(100ULL * NSEC_PER_MSEC)

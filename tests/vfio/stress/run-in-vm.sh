@@ -6,7 +6,7 @@
 #
 #   tests/vm/run --kernel debug --smp 2 --timeout 1200 hypervisor -- tests/vfio/stress/run-in-vm.sh SEED [PROCESSES [ROUNDS]]
 #
-# A session whose worker is killed before it has bound waits for it until the deadline of 10 s: runs take minutes.
+# A session whose worker is killed before it has bound waits for it until the deadline of 20 s: runs take minutes.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
 # shellcheck source=tests/lib/hypervisor.sh
