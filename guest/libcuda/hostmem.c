@@ -5,6 +5,7 @@
 #include "capture.h"
 #include "device.h"
 #include "hostmem.h"
+#include "log.h"
 
 #define ALLOC_FLAGS \
 	(CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP | CU_MEMHOSTALLOC_WRITECOMBINED)
@@ -206,10 +207,15 @@ EXPORT CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *addr, void *p, unsigne
 	memory = find(p, &session);
 	if (!memory)
 		return CUDA_ERROR_INVALID_VALUE;
-	if (memory->registered)
+	if (memory->registered) {
+		/* Pages of the guest's own; what the GPU reaches of a guest is the aperture. */
+		log_line("cuMemHostGetDevicePointer: %p is memory of cuMemHostRegister, which copies reach and "
+			 "kernels do not: take it from cuMemHostAlloc",
+			 p);
 		result = CUDA_ERROR_INVALID_VALUE;
-	else
+	} else {
 		*addr = (CUdeviceptr)p;
+	}
 	pthread_mutex_unlock(&session->lock);
 	return result;
 }

@@ -4,6 +4,7 @@
  * Fat binaries as nvcc embeds them: the wrapper that a program passes, and entries that are plain, packed with LZ4 or with zstd. What packs
  * here stores most bytes as they are, which both formats allow (LZ4 block format; RFC 8878, raw and RLE blocks).
  */
+#include <elf.h>
 #include <stdint.h>
 #include "conform.h"
 
@@ -221,6 +222,28 @@ static void nothing_fits(void)
 	RESULT(CUDA_ERROR_NO_BINARY_FOR_GPU, cuModuleLoadData(&module, end()));
 }
 
+/* Machine code, alone: a driver that runs some finds this one empty, one that runs none says what to give it instead. */
+static void machine_code(void)
+{
+	Elf64_Ehdr cubin = {
+		.e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+		.e_type = ET_EXEC,
+		.e_machine = 190, /* EM_CUDA */
+		.e_version = EV_CURRENT,
+		.e_ehsize = sizeof(cubin),
+	};
+	static char log[512];
+	CUjit_option options[] = { CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES };
+	void *values[] = { log, (void *)sizeof(log) };
+	CUmodule module;
+	CUresult result = cuModuleLoadDataEx(&module, &cubin, 2, options, values);
+
+	if (result == CUDA_ERROR_INVALID_IMAGE)
+		return;
+	EQUAL(result, CUDA_ERROR_NO_BINARY_FOR_GPU);
+	CHECK(strstr(log, "cubin") && strstr(log, "PTX"));
+}
+
 static void damaged(void)
 {
 	static uint8_t packed[4096];
@@ -239,7 +262,7 @@ int main(void)
 {
 	static const struct conform_test tests[] = {
 		TEST(plain),	   TEST(lz4),	  TEST(zstd), TEST(the_fitting_one),
-		TEST(nothing_fits), TEST(damaged), { 0 },
+		TEST(nothing_fits), TEST(machine_code), TEST(damaged), { 0 },
 	};
 
 	return conform_main(tests);

@@ -195,11 +195,15 @@ static void host_register(void)
 	static char buffer[65536] __attribute__((aligned(4096)));
 	unsigned int flags;
 	CUdeviceptr p;
+	CUresult result;
 
 	CU(cuMemHostRegister(buffer, sizeof(buffer), CU_MEMHOSTREGISTER_PORTABLE));
 	RESULT(CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED,
 	       cuMemHostRegister(buffer, sizeof(buffer), 0));
 	CU(cuMemHostGetFlags(&flags, buffer));
+	/* Where kernels do not reach it, that is said. */
+	result = cuMemHostGetDevicePointer(&p, buffer, 0);
+	CHECK(result == CUDA_SUCCESS || result == CUDA_ERROR_INVALID_VALUE);
 	CU(cuMemAlloc(&p, sizeof(buffer)));
 	memset(buffer, 3, sizeof(buffer));
 	CU(cuMemcpyHtoDAsync(p, buffer, sizeof(buffer), NULL));
