@@ -6,14 +6,20 @@
  * The device backs addresses with memory in one step (VGPU_OP_CHUNK_MAP), where CUDA has two:
  * cuMemCreate takes memory, cuMemMap gives it addresses. So that cuMemCreate fails where memory is
  * exhausted, it maps at addresses of its own; cuMemMap moves the backing to the program's. What was
- * written is kept when memory is unmapped while its handle lives: it is copied back, for which there
- * has to be as much memory again; else it stays mapped. One handle can have one mapping at a time,
- * of the whole.
+ * written is kept when memory is unmapped while its handle lives: it is copied back. Where the
+ * device has no room for both copies, it goes through memory of this process, and stays there until
+ * the device has room; where this process has none either, it stays mapped. One handle can have one
+ * mapping at a time, of the whole.
  */
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include "device.h"
 #include "handle.h"
+#include "log.h"
 #include "stream.h"
+
+#define STAGE_PIECE (1ULL << 20) /* bytes that one command moves to or from this process */
 
 /**
  * struct memory - what cuMemCreate made
@@ -21,6 +27,9 @@
  * @handles: of them the handle's
  * @home: where it is backed while it is not mapped
  * @mapped: where it is mapped, 0 if it is not
+ * @used: was mapped before: its contents matter
+ * @unbacked: the device has no memory for it at present
+ * @saved: its contents while it is unbacked, NULL where they do not matter
  */
 struct memory {
 	struct session *session;
@@ -30,7 +39,9 @@ struct memory {
 	uint64_t size;
 	uint64_t home;
 	uint64_t mapped;
-	bool used; /* was mapped before: its contents matter */
+	bool used;
+	bool unbacked;
+	char *saved;
 	CUmemAllocationProp prop;
 };
 
@@ -46,6 +57,18 @@ static bool reserved(uint64_t addr, uint64_t size)
 	found = extent_covers(&reservations, addr, size);
 	pthread_mutex_unlock(&reservations_lock);
 	return found;
+}
+
+/* Whether something is mapped there. */
+static bool any_live(const struct session *session, uint64_t addr, uint64_t size)
+{
+	for (size_t i = 0; i < session->mem.live.count; i++) {
+		const struct extent *live = &session->mem.live.v[i];
+
+		if (live->start < addr + size && addr < live->start + live->len)
+			return true;
+	}
+	return false;
 }
 
 EXPORT CUresult cuMemGetAllocationGranularity(size_t *granularity, const CUmemAllocationProp *prop,
@@ -106,13 +129,7 @@ EXPORT CUresult cuMemAddressFree(CUdeviceptr addr, size_t size)
 	pthread_mutex_lock(&reservations_lock);
 	extent = extent_find(&reservations, addr);
 	if (extent && extent->start == addr && extent->len == size) {
-		result = CUDA_SUCCESS;
-		for (size_t i = 0; i < session->mem.live.count && !result; i++) {
-			struct extent *live = &session->mem.live.v[i];
-
-			if (live->start < addr + size && addr < live->start + live->len)
-				result = CUDA_ERROR_INVALID_VALUE; /* still mapped */
-		}
+		result = any_live(session, addr, size) ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;
 		if (!result)
 			extent_remove(&reservations, addr, NULL);
 	}
@@ -129,9 +146,11 @@ static void put(struct memory *memory)
 
 	if (--memory->refs)
 		return;
-	devmem_unmap(session, memory->home, memory->size);
+	if (!memory->unbacked)
+		devmem_unmap(session, memory->mapped ? memory->mapped : memory->home, memory->size);
 	devmem_unreserve(session, memory->home, memory->size);
 	session->mem.virtual_bytes -= memory->size;
+	free(memory->saved);
 	free(memory);
 }
 
@@ -215,36 +234,135 @@ EXPORT CUresult cuMemRelease(CUmemGenericAllocationHandle handle)
 	return CUDA_SUCCESS;
 }
 
-/* Moves the backing of memory from one place to another, and what is in it where that matters. */
-static CUresult move(struct memory *memory, uint64_t from, uint64_t to)
+/* Any context: copies of the device know no other difference. */
+static uint32_t some_context(const struct session *session)
 {
-	struct session *session = memory->session;
-	struct vgpu_cmd cmd = { .opcode = VGPU_OP_COPY_DEVICE };
-	CUresult result;
+	for (int i = 1; i < VGPU_MAX_CONTEXTS; i++)
+		if (session->contexts[i] && session->contexts[i]->handle)
+			return session->contexts[i]->number;
+	return 0;
+}
 
-	if (!memory->used) {
-		devmem_unmap(session, from, memory->size);
-		result = devmem_map(session, to, memory->size);
-		/* It was there a moment ago. */
-		if (result)
-			devmem_map(session, from, memory->size);
-		return result;
-	}
-	result = devmem_map(session, to, memory->size);
+static CUresult copy_within(struct memory *memory, uint64_t from, uint64_t to)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_COPY_DEVICE };
+	CUresult result = CUDA_SUCCESS;
+
+	cmd.ctx = some_context(memory->session);
+	cmd.copy.height = 1;
 	for (uint64_t at = 0; at < memory->size && !result; at += cmd.copy.width) {
 		cmd.copy.src = from + at;
 		cmd.copy.dst = to + at;
 		cmd.copy.width =
 			memory->size - at < VGPU_MAX_COPY ? memory->size - at : VGPU_MAX_COPY;
-		cmd.copy.height = 1;
-		for (int i = 1; i < VGPU_MAX_CONTEXTS; i++)
-			if (session->contexts[i] && session->contexts[i]->handle)
-				cmd.ctx = session->contexts[i]->number;
-		result = session_call(session, &cmd, NULL);
+		result = session_call(memory->session, &cmd, NULL);
 	}
-	if (!result)
-		devmem_unmap(session, from, memory->size);
 	return result;
+}
+
+/* Between what lies at an address of the device and what is saved here; a granule is whole pieces. */
+static CUresult stage(struct memory *memory, uint64_t addr, bool in)
+{
+	struct session *session = memory->session;
+	struct vgpu_cmd cmd = { .opcode = in ? VGPU_OP_COPY_IN : VGPU_OP_COPY_OUT };
+	CUresult result = CUDA_SUCCESS;
+	struct heap_block block;
+	char *piece;
+
+	cmd.ctx = some_context(session);
+	cmd.copy.height = 1;
+	for (uint64_t at = 0; at < memory->size && !result; at += cmd.copy.width) {
+		cmd.copy.width = memory->size - at < STAGE_PIECE ? memory->size - at : STAGE_PIECE;
+		piece = session_payload(session, cmd.copy.width, &block);
+		if (!piece)
+			return CUDA_ERROR_OUT_OF_MEMORY;
+		if (in)
+			memcpy(piece, memory->saved + at, cmd.copy.width);
+		cmd.copy.src = in ? block.offset : addr + at;
+		cmd.copy.dst = in ? addr + at : block.offset;
+		result = session_call(session, &cmd, NULL);
+		if (!result && !in)
+			memcpy(memory->saved + at, piece, cmd.copy.width);
+		heap_free(&session->heap, &block);
+	}
+	return result;
+}
+
+/* Whether this machine has the memory to save so much without driving others out. */
+static bool can_save(uint64_t size)
+{
+	long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+
+	return pages > 0 && page > 0 && size <= (uint64_t)pages * page / 2;
+}
+
+/* Takes the backing away, what is in it being saved here where that matters. */
+static CUresult save(struct memory *memory, uint64_t from)
+{
+	CUresult result = CUDA_SUCCESS;
+
+	if (memory->used) {
+		if (can_save(memory->size))
+			memory->saved = malloc(memory->size);
+		result = memory->saved ? stage(memory, from, false) : CUDA_ERROR_OUT_OF_MEMORY;
+	}
+	if (result) {
+		free(memory->saved);
+		memory->saved = NULL;
+		return result;
+	}
+	devmem_unmap(memory->session, from, memory->size);
+	memory->unbacked = true;
+	return CUDA_SUCCESS;
+}
+
+/* Backs what save() left without. */
+static CUresult restore(struct memory *memory, uint64_t to)
+{
+	CUresult result = devmem_map(memory->session, to, memory->size);
+
+	if (result == CUDA_ERROR_OUT_OF_MEMORY) {
+		devmem_trim(memory->session);
+		result = devmem_map(memory->session, to, memory->size);
+	}
+	if (!result && memory->saved) {
+		result = stage(memory, to, true);
+		if (result)
+			devmem_unmap(memory->session, to, memory->size);
+	}
+	if (result)
+		return result;
+	free(memory->saved);
+	memory->saved = NULL;
+	memory->unbacked = false;
+	return CUDA_SUCCESS;
+}
+
+/*
+ * Moves the backing of memory from one place to another, and what is in it where that matters.
+ * Where it fails, the memory is where it was, or it is unbacked, with its contents saved.
+ */
+static CUresult move(struct memory *memory, uint64_t from, uint64_t to)
+{
+	struct session *session = memory->session;
+	CUresult result;
+
+	if (!memory->unbacked && memory->used) {
+		result = devmem_map(session, to, memory->size);
+		if (!result) {
+			result = copy_within(memory, from, to);
+			devmem_unmap(session, result ? to : from, memory->size);
+		}
+		if (result != CUDA_ERROR_OUT_OF_MEMORY)
+			return result;
+	}
+	/* No room for two of it at once, or no contents that two are needed for. */
+	if (!memory->unbacked) {
+		result = save(memory, from);
+		if (result)
+			return result;
+	}
+	return restore(memory, to);
 }
 
 EXPORT CUresult cuMemMap(CUdeviceptr addr, size_t size, size_t offset,
@@ -262,10 +380,14 @@ EXPORT CUresult cuMemMap(CUdeviceptr addr, size_t size, size_t offset,
 		return CUDA_ERROR_INVALID_VALUE;
 	session = memory->session;
 	pthread_mutex_lock(&session->lock);
-	if (memory->mapped)
+	if (memory->mapped) {
+		log_line("cuMemMap: the handle is mapped at 0x%llx; it can have one mapping at a time: "
+			 "call cuMemUnmap first",
+			 (unsigned long long)memory->mapped);
 		result = CUDA_ERROR_NOT_SUPPORTED;
-	else if (devmem_find(session, addr, NULL))
+	} else if (any_live(session, addr, size)) {
 		result = CUDA_ERROR_ALREADY_MAPPED;
+	}
 	if (!result)
 		result = move(memory, memory->home, addr);
 	if (!result) {
@@ -276,6 +398,7 @@ EXPORT CUresult cuMemMap(CUdeviceptr addr, size_t size, size_t offset,
 			memory->used = true;
 			memory->refs++;
 		} else {
+			move(memory, addr, memory->home);
 			result = CUDA_ERROR_OUT_OF_MEMORY;
 		}
 	}
@@ -285,29 +408,20 @@ EXPORT CUresult cuMemMap(CUdeviceptr addr, size_t size, size_t offset,
 
 static CUresult unmap_one(struct session *session, struct memory *memory)
 {
-	CUresult result = CUDA_SUCCESS;
+	CUresult result;
 
-	if (memory->refs == 1) {
-		/* Nobody can map it again. */
-		devmem_remove(session, memory->mapped);
-		devmem_unmap(session, memory->mapped, memory->size);
-		devmem_unreserve(session, memory->home, memory->size);
-		session->mem.virtual_bytes -= memory->size;
-		free(memory);
-		return CUDA_SUCCESS;
-	}
-	result = move(memory, memory->mapped, memory->home);
-	if (result == CUDA_ERROR_OUT_OF_MEMORY) {
-		devmem_trim(session);
+	/* The last that holds it cannot map it again. */
+	if (memory->refs > 1) {
 		result = move(memory, memory->mapped, memory->home);
+		/* What is saved is as good as unmapped: the next cuMemMap finds it a place. */
+		if (result && !memory->unbacked)
+			return result;
 	}
-	/* It stays mapped rather than lose what is in it. */
-	if (result)
-		return result;
 	devmem_remove(session, memory->mapped);
-	memory->mapped = 0;
-	memory->refs--;
-	return result;
+	if (memory->refs > 1)
+		memory->mapped = 0;
+	put(memory);
+	return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuMemUnmap(CUdeviceptr addr, size_t size)

@@ -143,8 +143,7 @@ static void virtual_memory(void)
 	RESULT(CUDA_ERROR_INVALID_VALUE, cuMemAddressReserve(&p, g + 1, 0, 0, 0));
 }
 
-/* As allocators do that grow one buffer in place. */
-/* Where memory is short, what is in it is not given up for an unmapping that could be refused. */
+/* Where memory is short, what is in it is not given up. */
 static void scarce(void)
 {
 	CUmemAllocationProp prop = { .type = CU_MEM_ALLOCATION_TYPE_PINNED,
@@ -168,12 +167,12 @@ static void scarce(void)
 	CU(cuMemsetD32(p + size - 4, 0x5eed, 1));
 	result = cuMemUnmap(p, size);
 	if (result == CUDA_ERROR_OUT_OF_MEMORY) {
+		/* Nor has this process room for it. */
 		CU(cuMemcpyDtoH(&word, p + size - 4, 4));
 		CHECK(word == 0x5eed);
 		CU(cuMemRelease(handle));
 		CU(cuMemUnmap(p, size));
 	} else {
-		/* Nothing has to be copied for it. */
 		CHECK(result == CUDA_SUCCESS);
 		CU(cuMemMap(p, size, 0, handle, 0));
 		CU(cuMemSetAccess(p, size, &access, 1));
@@ -187,6 +186,7 @@ static void scarce(void)
 	CHECK(size == free_before);
 }
 
+/* As allocators do that grow one buffer in place. */
 static void growing(void)
 {
 	CUmemGenericAllocationHandle handle;
@@ -219,11 +219,72 @@ static void growing(void)
 	CU(cuMemAddressFree(p, 16 * g));
 }
 
+/* Memory that leaves no room for a second copy of itself keeps what is in it. */
+static void crowded(void)
+{
+	CUmemGenericAllocationHandle handle, rest[64];
+	unsigned int value = 0, num_rest = 0;
+	CUmemAllocationProp prop;
+	CUmemAccessDesc access;
+	size_t g, size, free_now, free_before, total, words;
+	CUdeviceptr p, q;
+
+	memset(&prop, 0, sizeof(prop));
+	prop.type = CU_MEM_ALLOCATION_TYPE_PINNED;
+	prop.location.type = CU_MEM_LOCATION_TYPE_DEVICE;
+	prop.location.id = conform_device();
+	access.location = prop.location;
+	access.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE;
+	CU(cuMemGetAllocationGranularity(&g, &prop, CU_MEM_ALLOC_GRANULARITY_RECOMMENDED));
+	size = 3 * g;
+	words = size / 4;
+	CHECK(conform_kernel("fill") != NULL); /* its module takes memory, too */
+	CU(cuMemGetInfo(&free_before, &total));
+	CU(cuMemAddressReserve(&p, 3 * size, 0, 0, 0));
+	CU(cuMemCreate(&handle, size, &prop, 0));
+	CU(cuMemMap(p, size, 0, handle, 0));
+	CU(cuMemSetAccess(p, size, &access, 1));
+	fill(p, words, 77, NULL);
+	CU(cuMemsetD32(p + size - 4, 78, 1));
+	/* All that is left is taken, by halves, down to less than the handle has. */
+	CU(cuMemGetInfo(&free_now, &total));
+	for (size_t want = free_now / g * g; want >= g && num_rest < 64;) {
+		if (cuMemCreate(&rest[num_rest], want, &prop, 0) == CUDA_SUCCESS)
+			num_rest++;
+		else
+			want = want / 2 / g * g;
+	}
+	CHECK(num_rest > 0);
+	CHECK(num_rest < 64);
+	RESULT(CUDA_ERROR_OUT_OF_MEMORY, cuMemCreate(&rest[63], size, &prop, 0));
+	for (int i = 0; i < 3; i++) {
+		CU(cuMemUnmap(p + i % 2 * size, size));
+		RESULT(CUDA_ERROR_INVALID_VALUE, cuMemcpyDtoH(&value, p + i % 2 * size, 4));
+		q = p + (i + 1) % 2 * size;
+		CU(cuMemMap(q, size, 0, handle, 0));
+		CU(cuMemSetAccess(q, size, &access, 1));
+		CU(cuMemcpyDtoH(&value, q, 4));
+		EQUAL(value, 77);
+		CU(cuMemcpyDtoH(&value, q + size - 8, 4));
+		EQUAL(value, 77);
+		CU(cuMemcpyDtoH(&value, q + size - 4, 4));
+		EQUAL(value, 78);
+	}
+	for (unsigned int i = 0; i < num_rest; i++)
+		CU(cuMemRelease(rest[i]));
+	CU(cuMemRelease(handle));
+	CU(cuMemUnmap(p + size, size));
+	CU(cuMemAddressFree(p, 3 * size));
+	CU(cuMemGetInfo(&free_now, &total));
+	CHECK(free_now >= free_before);
+}
+
 int main(void)
 {
 	static const struct conform_test tests[] = {
 		TEST(async),	      TEST(not_too_early), TEST(pools),
 		TEST(virtual_memory), TEST(scarce),	   TEST(growing),
+		TEST(crowded),
 		{ NULL },
 	};
 
