@@ -282,10 +282,25 @@ static long do_bind(struct exec_file *exec, void __user *arg)
 static long do_ready(struct exec_file *exec, const void __user *arg)
 {
 	struct vgpu_exec_ready ready;
+	long err;
 
 	if (copy_from_user(&ready, arg, sizeof(ready)))
 		return -EFAULT;
-	return vgpu_worker_ready(exec->session, &ready);
+	vgpu_irq_begin(exec->vm);
+	err = vgpu_worker_ready(exec->session, &ready);
+	vgpu_irq_end(exec->vm);
+	return err;
+}
+
+/* Completes what the worker has done; consumed and tail as in vgpu_worker_take(). */
+static int take(struct exec_file *exec, const u32 *consumed, u32 *tail)
+{
+	int err;
+
+	vgpu_irq_begin(exec->vm);
+	err = vgpu_worker_take(exec->session, consumed, tail);
+	vgpu_irq_end(exec->vm);
+	return err;
 }
 
 /* Nobody else wants this processor, and the process is to go on. */
@@ -307,14 +322,17 @@ static bool poll_queue(struct exec_file *exec, u32 wakes, ktime_t left)
 
 	if (!may_poll())
 		return false;
+	vgpu_irq_begin(exec->vm);
 	if (vgpu_queue_poll_begin(exec->session)) {
 		do {
 			vgpu_queue_poll(exec->session);
+			vgpu_irq_flush(exec->vm);
 			woken = READ_ONCE(exec->wakes) != wakes;
 			cpu_relax();
 		} while (!woken && may_poll() && ktime_get_ns() < end);
 		vgpu_queue_poll_end(exec->session);
 	}
+	vgpu_irq_end(exec->vm);
 	return woken || READ_ONCE(exec->wakes) != wakes;
 }
 
@@ -338,7 +356,7 @@ static long wait_for_entries(struct exec_file *exec, struct vgpu_exec_wait *wait
 	for (;;) {
 		/* What comes after the core has looked, under its lock, wakes once more. */
 		wakes = READ_ONCE(exec->wakes);
-		err = vgpu_worker_take(exec->session, &wait->consumed, &wait->tail);
+		err = take(exec, &wait->consumed, &wait->tail);
 		if (err)
 			return err;
 		left = ktime_sub(end, ktime_get());
@@ -413,7 +431,7 @@ static long vgpu_exec_ioctl(struct file *file, unsigned int cmd, unsigned long a
 	case VGPU_EXEC_WAIT:
 		return do_wait(exec, user);
 	case VGPU_EXEC_KICK:
-		return vgpu_worker_take(exec->session, NULL, NULL);
+		return take(exec, NULL, NULL);
 	default:
 		return -ENOTTY;
 	}

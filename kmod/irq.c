@@ -4,6 +4,12 @@
  * Interrupts: MSI-X vectors, and VFIO's request to let go of the device, each an eventfd that the
  * user of the device gives. There is no error interrupt: on it QEMU stops the whole VM, and a GPU
  * that is lost costs the sessions on it alone.
+ *
+ * Raising an eventfd takes as long as its owner wants: it wakes all that wait for it, and a process
+ * can have thousands of epoll instances do so. That is neither done under vgpu_gpu.lock nor in the
+ * time of a neighbour: under the lock a vector is marked, and whoever calls the core for this very
+ * virtual GPU (vgpu_irq_begin() to vgpu_irq_end()) raises what was marked when it is out of it.
+ * What is marked while nobody does is left to work of the virtual GPU's own.
  */
 
 #include <linux/eventfd.h>
@@ -52,6 +58,7 @@ static bool trigger(struct vgpu_vm *vm, u32 index, u32 vector)
 	struct eventfd_ctx **slot = slot_of(vm, index, vector);
 	bool set;
 
+	lockdep_assert_not_held(&vm->core.gpu->lock);
 	spin_lock(&vm->irq_lock);
 	set = *slot;
 	if (set)
@@ -123,16 +130,92 @@ long vgpu_irq_set(struct vgpu_vm *vm, const struct vfio_irq_set *set, const void
 	}
 }
 
+static void raise_marked(struct vgpu_vm *vm)
+{
+	u32 vector;
+
+	for_each_set_bit(vector, vm->marked, VGPU_NUM_VECTORS)
+		if (test_and_clear_bit(vector, vm->marked))
+			trigger(vm, VFIO_PCI_MSIX_IRQ_INDEX, vector);
+}
+
+static void irq_work(struct work_struct *work)
+{
+	struct vgpu_vm *vm = container_of(work, struct vgpu_vm, irq_work);
+
+	raise_marked(vm);
+	vfio_put_device(&vm->vdev);
+}
+
 /**
- * vgpu_irq_signal() - raise an MSI-X vector
- * @vm: whose
+ * vgpu_irq_init() - before there are interrupts
+ * @vm: being made
+ *
+ * Context: any.
+ */
+void vgpu_irq_init(struct vgpu_vm *vm)
+{
+	spin_lock_init(&vm->irq_lock);
+	INIT_WORK(&vm->irq_work, irq_work);
+}
+
+/**
+ * vgpu_irq_signal() - have an MSI-X vector raised as soon as the lock of the GPU was given up
+ * @vm: whose; it has a reference
  * @vector: below VGPU_NUM_VECTORS
  *
  * Context: any process; vgpu_gpu.lock may be held.
  */
 void vgpu_irq_signal(struct vgpu_vm *vm, u32 vector)
 {
-	trigger(vm, VFIO_PCI_MSIX_IRQ_INDEX, vector);
+	set_bit(vector, vm->marked);
+	/* Pairs with vgpu_irq_end(): it sees the mark, or it is seen to have gone. */
+	smp_mb__after_atomic();
+	if (atomic_read(&vm->raisers))
+		return;
+	get_device(&vm->vdev.device);
+	if (!queue_work(vgpu_wq, &vm->irq_work))
+		vfio_put_device(&vm->vdev);
+}
+
+/**
+ * vgpu_irq_begin() - the core is about to be called, in the time of a virtual GPU's own user or
+ * worker
+ * @vm: whose; vgpu_irq_end() follows soon
+ *
+ * Context: any process.
+ */
+void vgpu_irq_begin(struct vgpu_vm *vm)
+{
+	atomic_inc(&vm->raisers);
+}
+
+/**
+ * vgpu_irq_flush() - raise what has been marked since vgpu_irq_begin()
+ * @vm: whose
+ *
+ * Costs two reads where there is nothing.
+ *
+ * Context: any process, without vgpu_gpu.lock.
+ */
+void vgpu_irq_flush(struct vgpu_vm *vm)
+{
+	if (!bitmap_empty(vm->marked, VGPU_NUM_VECTORS))
+		raise_marked(vm);
+}
+
+/**
+ * vgpu_irq_end() - undo vgpu_irq_begin(), and raise what was marked meanwhile
+ * @vm: whose
+ *
+ * Context: any process, without vgpu_gpu.lock.
+ */
+void vgpu_irq_end(struct vgpu_vm *vm)
+{
+	atomic_dec(&vm->raisers);
+	/* Pairs with vgpu_irq_signal(). */
+	smp_mb__after_atomic();
+	vgpu_irq_flush(vm);
 }
 
 /**

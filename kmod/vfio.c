@@ -111,8 +111,11 @@ static ssize_t write_registers(struct vgpu_vm *vm, const char __user *buf, size_
 		raw = 0;
 		if (copy_from_user(&raw, buf + done, width))
 			return -EFAULT;
-		if (vgpu_config_memory_enabled(vm))
+		if (vgpu_config_memory_enabled(vm)) {
+			vgpu_irq_begin(vm);
 			vgpu_dev_write(&vm->core, pos + done, width, le64_to_cpu(raw));
+			vgpu_irq_end(vm);
+		}
 		done += width;
 	}
 	return done;
@@ -341,7 +344,7 @@ static int vgpu_vfio_init(struct vfio_device *vdev)
 
 	vm->gpu = container_of(mdev->type->parent, struct vgpu_host_gpu, mdev_parent);
 	mutex_init(&vm->lock);
-	spin_lock_init(&vm->irq_lock);
+	vgpu_irq_init(vm);
 	init_waitqueue_head(&vm->idle);
 	INIT_WORK(&vm->reap_work, reap_work);
 	INIT_LIST_HEAD(&vm->queues);

@@ -14,8 +14,8 @@
  *	2. vgpu_dev.ctl (mutex): see core/core.h
  *	3. vgpu_vm.lock (mutex): config space, interrupts being set up, aperture file; taken inside
  *	   mmap_lock
- *	4. vgpu_gpu.lock (spinlock): see core/core.h
- *	5. vgpu_vm.irq_lock (spinlock): eventfds
+ *	4. vgpu_gpu.lock (spinlock): see core/core.h; or vgpu_vm.irq_lock (spinlock): eventfds;
+ *	   neither inside the other
  *
  * No file of sysfs is removed, and nothing that waits for a user of a virtual GPU is called, with
  * vgpu_gpus_lock held.
@@ -146,6 +146,9 @@ struct vgpu_event_budget {
  * @aperture: shmem file, from open to close
  * @queues: queue areas that the kernel has mapped
  * @irq_lock: guards @msix and @request
+ * @marked: vectors that are to be raised
+ * @raisers: callers of the core that raise what is marked, see irq.c
+ * @irq_work: raises what is marked where there are none
  * @msix: eventfds by vector, NULL where none is set
  * @request: eventfd by which the user is asked to let go, or NULL
  * @idle: where reset and close wait
@@ -165,6 +168,9 @@ struct vgpu_vm {
 	struct file *aperture;
 	struct list_head queues;
 	spinlock_t irq_lock; /* msix, request */
+	DECLARE_BITMAP(marked, VGPU_NUM_VECTORS);
+	atomic_t raisers;
+	struct work_struct irq_work;
 	struct eventfd_ctx *msix[VGPU_NUM_VECTORS];
 	struct eventfd_ctx *request;
 	wait_queue_head_t idle;
@@ -203,7 +209,11 @@ bool vgpu_config_memory_enabled(struct vgpu_vm *vm);
 /* irq.c */
 u32 vgpu_irq_count(u32 index);
 long vgpu_irq_set(struct vgpu_vm *vm, const struct vfio_irq_set *set, const void *data);
+void vgpu_irq_init(struct vgpu_vm *vm);
 void vgpu_irq_signal(struct vgpu_vm *vm, u32 vector);
+void vgpu_irq_begin(struct vgpu_vm *vm);
+void vgpu_irq_flush(struct vgpu_vm *vm);
+void vgpu_irq_end(struct vgpu_vm *vm);
 bool vgpu_irq_request(struct vgpu_vm *vm);
 void vgpu_irq_release(struct vgpu_vm *vm);
 
