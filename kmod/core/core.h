@@ -319,8 +319,8 @@ struct vgpu_stream {
  * @sched: what the scheduler sees
  * @admitted_ns: charged to the virtual GPU's bucket of compute time
  * @learned_ns: of its time used, what the cost of commands was learned from
- * @deadline_ns: time at which the watchdog acts, if it is the engine's oldest run; moves on as
- *	commands complete
+ * @watched_ns: since when the watchdog counts its deadline, if it is the engine's oldest run; moves
+ *	on as commands complete
  * @id: number on its GPU
  * @count: commands in it
  * @pending: commands not completed
@@ -332,7 +332,7 @@ struct vgpu_run {
 	struct vgpu_sched_run sched;
 	u64 admitted_ns;
 	u64 learned_ns;
-	u64 deadline_ns;
+	u64 watched_ns;
 	u64 id;
 	u32 count;
 	u32 pending;

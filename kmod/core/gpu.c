@@ -369,10 +369,15 @@ void vgpu_gpu_need_tick(struct vgpu_gpu *gpu, u64 when_ns)
 	gpu->ops->schedule_tick(gpu, when_ns);
 }
 
+static u64 deadline_of(const struct vgpu_run *run)
+{
+	return run->watched_ns + run->session->dev->limits.deadline_ns;
+}
+
 static void begin(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
 {
-	run->deadline_ns = now + run->session->dev->limits.deadline_ns;
-	vgpu_gpu_need_tick(gpu, run->deadline_ns);
+	run->watched_ns = now;
+	vgpu_gpu_need_tick(gpu, deadline_of(run));
 }
 
 static void end_run(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
@@ -401,7 +406,7 @@ static void end_run(struct vgpu_gpu *gpu, struct vgpu_run *run, u64 now)
 void vgpu_run_item_done(struct vgpu_gpu *gpu, struct vgpu_run *run, const struct vgpu_cmd *cmd,
 			u64 now)
 {
-	run->deadline_ns = now + run->session->dev->limits.deadline_ns;
+	run->watched_ns = now;
 	vgpu_sched_sync(&gpu->sched, run->engine, now);
 	vgpu_cost_learn(run->session, cmd, run->sched.used_ns - run->learned_ns);
 	run->learned_ns = run->sched.used_ns;
@@ -660,8 +665,8 @@ static void check_deadlines(struct vgpu_gpu *gpu, u64 now)
 		if (!queue->inflight)
 			continue;
 		run = list_first_entry(&queue->runs, struct vgpu_run, node);
-		if (now < run->deadline_ns)
-			vgpu_gpu_need_tick(gpu, run->deadline_ns);
+		if (now < deadline_of(run))
+			vgpu_gpu_need_tick(gpu, deadline_of(run));
 		else if (run->session->worker.state == VGPU_WORKER_READY)
 			hang(run->session, now);
 	}

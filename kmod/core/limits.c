@@ -133,8 +133,9 @@ static int change_memory(struct vgpu_dev *dev, u64 memory, const char **why)
  * @limits: new; aperture as it is
  * @why: set to the reason where it is refused
  *
- * In force for the next decision. A guest that runs sees another memory size when it starts
- * programs anew.
+ * In force for the next decision, and for what waits or runs: what was held back and is allowed now
+ * goes on before this returns, and a run that the new deadline is over for ends at once. A guest
+ * that runs sees another memory size when it starts programs anew.
  *
  * Return: 0; -EINVAL for limits out of range; -EBUSY for an aperture that differs, or for memory
  * below what is in use; -ENOSPC if the GPU has not so much memory left. Context: any process.
@@ -161,6 +162,8 @@ int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, 
 		vgpu_admit_set(dev, now);
 		vgpu_quarantine_set(dev, now);
 		list_splice_tail_init(&dev->stalled, &gpu->fetching);
+		/* The watchdog looks at what runs. */
+		vgpu_gpu_need_tick(gpu, now);
 		vgpu_gpu_pump(gpu);
 	}
 	spin_unlock(&gpu->lock);

@@ -47,3 +47,10 @@ $(B)/bin/bench-metrics: $(B)/obj/$(BENCH_DIR)/metrics.o $(B)/obj/tests/unit/core
 		$(B)/obj/tools/vgpu-admin/sample.o $(B)/lib/libcore.a
 	@mkdir -p $(@D)
 	$(CC) -o $@ $^ -lcmocka -lpthread -lm $(shell pkg-config --libs libnl-genl-3.0)
+
+# Rows limits/*: likewise.
+ALL += $(B)/bin/bench-limits
+BENCHES += $(B)/bin/bench-limits
+$(B)/bin/bench-limits: $(B)/obj/$(BENCH_DIR)/limits.o $(B)/obj/tests/unit/core/rig.o $(B)/lib/libcore.a
+	@mkdir -p $(@D)
+	$(CC) -o $@ $^ -lcmocka -lpthread -lm
