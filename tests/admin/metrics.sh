@@ -229,7 +229,7 @@ test_events()
 	stop_executor soft0 && start_executor soft0 --memory 4G || return
 	wait_for grep -q '"supervisor-attached"' /tmp/events || return
 	kill "$pid"
-	grep -q '"supervisor-lost"' /tmp/events && jq -es 'all(has("event"))' /tmp/events
+	grep -q '"supervisor-lost"' /tmp/events && jq -es 'all(has("event"))' /tmp/events && succeeded vgpu-admin events --follow
 }
 
 # The machine has no journal: what comes to its socket is written down.

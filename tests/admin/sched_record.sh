@@ -41,6 +41,7 @@ test_record()
 	kill -INT "$pid"
 	wait "$pid" || status=1
 	[ "$status" -eq 0 ] || return
+	succeeded vgpu-admin sched record soft0
 	expect "events lost" "$(jq '.[0].lost' /tmp/recorded)" 0 &&
 		expect "size of the log" "$(stat -c %s "$recorded_log")" $(($(jq '.[0].events' /tmp/recorded) * 64)) &&
 		expect_exit 0 vgpu-sim --replay "$recorded_log" &&

@@ -210,6 +210,8 @@ enum admin_exit change_open_vm(struct change *change, const struct admin_args *a
 		status = ADMIN_OK;
 	}
 	if (status == ADMIN_OK)
+		nl_link_name_vms(change->link, json_object_get(change->declared, "vms"));
+	if (status == ADMIN_OK)
 		status = kernel_read(change->link, word ? called_so(change->declared, word) : NULL, &change->kernel);
 	if (status == ADMIN_OK)
 		change->wanted = state_copy(change->declared);

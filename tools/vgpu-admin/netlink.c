@@ -16,21 +16,25 @@
 
 #define DUMP_TRIES	16	/* a dump that GPUs or virtual GPUs came or went under is read again */
 #define BUFFER_SIZE	(64 * 1024)
+#define UUID_TEXT	37	/* a UUID as text, with the NUL */
 
 /**
  * struct nl_link - a socket to the family
  * @sock: of libnl
  * @family: number of the family
+ * @vms: virtual GPUs that have names, by UUID; NULL before nl_link_name_vms()
  */
 struct nl_link {
 	struct nl_sock *sock;
 	int family;
+	json_t *vms;
 };
 
 /**
  * struct call - a request under way
  * @request: as sent
  * @about: what it is about, for messages; NULL where it may name nothing, of which nothing is said then
+ * @vms: as in struct nl_link
  * @fields: of the answers
  * @names: of the attributes of the request
  * @answers: so far
@@ -41,6 +45,7 @@ struct nl_link {
 struct call {
 	const struct nlmsghdr *request;
 	const char *about;
+	const json_t *vms;
 	const struct nl_field *fields;
 	const struct nl_names *names;
 	json_t *answers;
@@ -85,7 +90,7 @@ static void parse_engine(json_t *engines, const struct nlattr *nest)
 static void parse_field(json_t *object, const struct nl_field *field, struct nlattr *attr)
 {
 	const uint8_t *u = nla_data(attr);
-	char uuid[37];
+	char uuid[UUID_TEXT];
 	json_t *value = NULL;
 	int i, at;
 
@@ -177,11 +182,40 @@ static const char *attribute_at(const struct call *call, uint32_t offset)
 	return type < call->names->count ? call->names->name[type] : NULL;
 }
 
+/**
+ * nl_put_names() - names instead of UUIDs
+ * @message: of the kernel, which knows virtual GPUs by UUID alone
+ * @vms: objects with "name" by UUID; may be NULL
+ * @text: the message as people are to read it
+ * @size: of @text; what is longer is cut
+ */
+void nl_put_names(const char *message, const json_t *vms, char *text, size_t size)
+{
+	uint8_t bytes[VGPU_UUID_LEN];
+	char uuid[UUID_TEXT];
+	const char *name;
+	size_t len = 0;
+
+	while (*message && len + 1 < size) {
+		snprintf(uuid, sizeof(uuid), "%s", message);
+		name = units_parse_uuid(uuid, bytes) ? NULL :
+			json_string_value(json_object_get(json_object_get(vms, uuid), "name"));
+		if (name) {
+			len += (size_t)snprintf(text + len, size - len, "%s", name);
+			message += UUID_TEXT - 1;
+		} else {
+			text[len++] = *message++;
+		}
+	}
+	text[len < size ? len : size - 1] = '\0';
+}
+
 /* Says what the kernel said, and the attribute that it meant where its message does not name it. */
 static void report_error(struct call *call, const struct nlmsghdr *header, const struct nlmsgerr *err, int errors_at)
 {
 	const char *message = NULL, *attribute = NULL;
 	struct nlattr *attr;
+	char named[512];
 	int left, len;
 
 	len = (int)header->nlmsg_len - NLMSG_HDRLEN - errors_at;
@@ -199,8 +233,12 @@ static void report_error(struct call *call, const struct nlmsghdr *header, const
 			}
 		}
 	}
-	if (!message)
+	if (message) {
+		nl_put_names(message, call->vms, named, sizeof(named));
+		message = named;
+	} else {
 		message = strerror(-call->error);
+	}
 	if (!call->about)
 		call->about = VGPU_GENL_NAME;
 	if (attribute && !strstr(message, attribute))
@@ -330,7 +368,7 @@ enum admin_exit nl_link_call(struct nl_link *link, struct nl_msg *msg, const cha
 			     const struct nl_names *names, const struct nl_field *fields, json_t **answers)
 {
 	struct call call = {
-		.request = nlmsg_hdr(msg), .about = about, .fields = fields, .names = names,
+		.request = nlmsg_hdr(msg), .about = about, .vms = link->vms, .fields = fields, .names = names,
 		.answers = json_array(),
 	};
 	enum admin_exit status;
@@ -402,6 +440,17 @@ enum admin_exit nl_link_open(struct nl_link **link)
 }
 
 /**
+ * nl_link_name_vms() - from now on messages of the kernel's call virtual GPUs by their names
+ * @link: any
+ * @vms: as of nl_put_names(); referenced
+ */
+void nl_link_name_vms(struct nl_link *link, json_t *vms)
+{
+	json_decref(link->vms);
+	link->vms = json_incref(vms);
+}
+
+/**
  * nl_link_close() - undo nl_link_open()
  * @link: may be NULL
  */
@@ -409,6 +458,7 @@ void nl_link_close(struct nl_link *link)
 {
 	if (!link)
 		return;
+	json_decref(link->vms);
 	nl_socket_free(link->sock);
 	free(link);
 }

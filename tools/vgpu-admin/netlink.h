@@ -74,6 +74,8 @@ void nl_link_close(struct nl_link *link);
 struct nl_msg *nl_link_message(struct nl_link *link, uint8_t command, int flags);
 enum admin_exit nl_link_call(struct nl_link *link, struct nl_msg *msg, const char *about,
 			     const struct nl_names *names, const struct nl_field *fields, json_t **answers);
+void nl_link_name_vms(struct nl_link *link, json_t *vms);
+void nl_put_names(const char *message, const json_t *vms, char *text, size_t size);
 json_t *nl_parse(struct nlattr *attrs, int len, const struct nl_field *fields);
 
 #endif /* VGPU_ADMIN_NETLINK_H */

@@ -12,6 +12,7 @@
 #   value FILTER CMD...      what jq's FILTER makes of CMD -j
 #   fresh                    nothing is declared
 #   agree                    kernel and database agree
+#   succeeded CMD...         CMD did what it is for: its verb is counted among those that were run with success (verbs.sh)
 #   finish                   the script's end: its status says whether all passed
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
@@ -19,6 +20,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../../.." || exit 1
 . tests/lib/hypervisor.sh
 
 admin_script=$(basename "$0" .sh)
+admin_verbs=/tmp/admin-verbs
+echo "$admin_script" >>"$admin_verbs"
 admin_failures=0
 out="" err=""
 
@@ -58,6 +61,22 @@ expect_exit()
 		echo "$*: status $status, expected $wanted"
 		return 1
 	}
+	[ "$wanted" -ne 0 ] || succeeded "$@"
+}
+
+succeeded()
+{
+	[ "$1" = vgpu-admin ] || return 0
+	shift
+	# A dry run and help do nothing.
+	[[ " $* " != *" --dry-run "* && " $* " != *" -n "* && " $* " != *" --help "* ]] || return 0
+	while [[ ${1:-} = -* ]]; do
+		shift
+	done
+	if [[ ${2:--} = -* ]]; then
+		set -- "$1" show
+	fi
+	echo "$1 $2" >>"$admin_verbs"
 }
 
 expect_error()
@@ -84,7 +103,7 @@ value()
 	local filter=$1
 
 	shift
-	"$@" -j | jq -c "$filter"
+	"$@" -j | jq -c "$filter" && succeeded "$@"
 }
 
 unprivileged()

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 #include "tools/vgpu-admin/netlink.h"
@@ -113,11 +114,36 @@ static void nonsense_is_passed_over(void **state)
 	json_decref(object);
 }
 
+/* The kernel's messages name UUIDs; who has a name is called by it, wherever it stands, and nothing else is touched. */
+static void messages_call_by_name(void **state)
+{
+	static const char one[] = "01234567-89ab-cdef-fedc-ba9876543210", other[] = "01234567-89ab-cdef-fedc-ba9876543211";
+	json_t *vms = json_pack("{s:{s:s},s:{}}", one, "name", "web1", other);
+	char message[256], text[256], small[8];
+
+	snprintf(message, sizeof(message), "%s is open", one);
+	nl_put_names(message, vms, text, sizeof(text));
+	assert_string_equal(text, "web1 is open");
+	nl_put_names(message, NULL, text, sizeof(text));
+	assert_string_equal(text, message);
+	nl_put_names(message, vms, small, sizeof(small));
+	assert_string_equal(small, "web1 is");
+	nl_put_names(message, vms, small, 3);
+	assert_string_equal(small, "we");
+	snprintf(message, sizeof(message), "2 UUIDs, as %s and %s, x%s", other, one, one);
+	nl_put_names(message, vms, text, sizeof(text));
+	assert_string_equal(text, "2 UUIDs, as 01234567-89ab-cdef-fedc-ba9876543211 and web1, xweb1");
+	nl_put_names("01234567-89ab-cdef", vms, text, sizeof(text));
+	assert_string_equal(text, "01234567-89ab-cdef");
+	json_decref(vms);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(attributes_become_json),
 		cmocka_unit_test(nonsense_is_passed_over),
+		cmocka_unit_test(messages_call_by_name),
 	};
 
 	return cmocka_run_group_tests_name("admin netlink", tests, NULL, NULL);
