@@ -141,10 +141,7 @@ static void raise_marked(struct vgpu_vm *vm)
 
 static void irq_work(struct work_struct *work)
 {
-	struct vgpu_vm *vm = container_of(work, struct vgpu_vm, irq_work);
-
-	raise_marked(vm);
-	vfio_put_device(&vm->vdev);
+	raise_marked(container_of(work, struct vgpu_vm, irq_work));
 }
 
 /**
@@ -160,22 +157,30 @@ void vgpu_irq_init(struct vgpu_vm *vm)
 }
 
 /**
+ * vgpu_irq_destroy() - after the last interrupt
+ * @vm: that the core knows no more
+ *
+ * Context: may sleep.
+ */
+void vgpu_irq_destroy(struct vgpu_vm *vm)
+{
+	cancel_work_sync(&vm->irq_work);
+}
+
+/**
  * vgpu_irq_signal() - have an MSI-X vector raised as soon as the lock of the GPU was given up
- * @vm: whose; it has a reference
+ * @vm: whose; the core knows it, which is all that it takes: it may be going
  * @vector: below VGPU_NUM_VECTORS
  *
- * Context: any process; vgpu_gpu.lock may be held.
+ * Context: any process; vgpu_gpu.lock held.
  */
 void vgpu_irq_signal(struct vgpu_vm *vm, u32 vector)
 {
 	set_bit(vector, vm->marked);
 	/* Pairs with vgpu_irq_end(): it sees the mark, or it is seen to have gone. */
 	smp_mb__after_atomic();
-	if (atomic_read(&vm->raisers))
-		return;
-	get_device(&vm->vdev.device);
-	if (!queue_work(vgpu_wq, &vm->irq_work))
-		vfio_put_device(&vm->vdev);
+	if (!atomic_read(&vm->raisers))
+		queue_work(vgpu_wq, &vm->irq_work);
 }
 
 /**

@@ -369,6 +369,7 @@ static void vgpu_vfio_release(struct vfio_device *vdev)
 	struct vgpu_host_gpu *gpu = vm->gpu;
 
 	vgpu_dev_destroy(&vm->core);
+	vgpu_irq_destroy(vm);
 	mutex_destroy(&vm->lock);
 	vgpu_vfio_released(vdev);
 	put_device(&gpu->dev);

@@ -210,6 +210,7 @@ bool vgpu_config_memory_enabled(struct vgpu_vm *vm);
 u32 vgpu_irq_count(u32 index);
 long vgpu_irq_set(struct vgpu_vm *vm, const struct vfio_irq_set *set, const void *data);
 void vgpu_irq_init(struct vgpu_vm *vm);
+void vgpu_irq_destroy(struct vgpu_vm *vm);
 void vgpu_irq_signal(struct vgpu_vm *vm, u32 vector);
 void vgpu_irq_begin(struct vgpu_vm *vm);
 void vgpu_irq_flush(struct vgpu_vm *vm);
