@@ -8,6 +8,7 @@ tests/admin/netlink.sh, which has made the GPU soft0.
 """
 import os
 import re
+import struct
 import sys
 
 import netlink
@@ -85,7 +86,8 @@ def wrong(name, policy):
         assert "NUL_STRING" in policy, f"{name}: no test knows what {policy} is"
         for data in ("x" * 32, b"soft0", b""):
             yield attr(kind, data), "EINVAL", POLICY, 0
-    yield attr(kind | NLA_F_NESTED, attr(1, b"")), "EINVAL", UNEXPECTED, 0
+    data = sound(name, policy)
+    yield struct.pack("HH", struct.unpack_from("H", data)[0], kind | NLA_F_NESTED) + data[4:], "EINVAL", UNEXPECTED, 0
 
 
 def refused(sock, command, payload, expected):
