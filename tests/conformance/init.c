@@ -164,6 +164,64 @@ static void proc_address(void)
 }
 
 /* Names that programs look up before they begin. */
+/* Looks a call up by the version that a program of today asks for. */
+static void *current(const char *name)
+{
+	void *fn = NULL;
+
+	CU(cuGetProcAddress(name, &fn, 12030, CU_GET_PROC_ADDRESS_DEFAULT, NULL));
+	CHECK(fn);
+	return fn;
+}
+
+typedef CUresult (*value32_fn)(CUstream stream, CUdeviceptr addr, cuuint32_t value,
+			       unsigned int flags);
+typedef CUresult (*value64_fn)(CUstream stream, CUdeviceptr addr, cuuint64_t value,
+			       unsigned int flags);
+typedef CUresult (*import_fn)(void **semaphore, const void *description);
+
+/* Where an attribute says that a device cannot, the calls say so too, and nothing has happened. */
+static void absent(void)
+{
+	import_fn import;
+	value32_fn value32;
+	value64_fn value64;
+	CUdevice dev = conform_device();
+	uint64_t description[32] = { 0 };
+	unsigned int content = 0;
+	void *semaphore = NULL;
+	CUdeviceptr p;
+	int can = 1;
+
+	CU(cuMemAlloc(&p, 8));
+	CU(cuMemsetD32(p, 7, 2));
+	CU(cuDeviceGetAttribute(&can, CU_DEVICE_ATTRIBUTE_CAN_USE_64_BIT_STREAM_MEM_OPS, dev));
+	if (!can) {
+		CU(cuDeviceGetAttribute(&can, CU_DEVICE_ATTRIBUTE_CAN_USE_STREAM_WAIT_VALUE_NOR, dev));
+		EQUAL(can, 0);
+		CU(cuDeviceGetAttribute(&can, CU_DEVICE_ATTRIBUTE_CAN_USE_STREAM_MEM_OPS_V1, dev));
+		EQUAL(can, 0);
+		value32 = (value32_fn)current("cuStreamWriteValue32");
+		RESULT(CUDA_ERROR_NOT_SUPPORTED, value32(NULL, p, 1, 0));
+		value32 = (value32_fn)current("cuStreamWaitValue32");
+		RESULT(CUDA_ERROR_NOT_SUPPORTED, value32(NULL, p, 1, 1));
+		value64 = (value64_fn)current("cuStreamWriteValue64");
+		RESULT(CUDA_ERROR_NOT_SUPPORTED, value64(NULL, p, 1, 0));
+		value64 = (value64_fn)current("cuStreamWaitValue64");
+		RESULT(CUDA_ERROR_NOT_SUPPORTED, value64(NULL, p, 1, 1));
+	}
+	CU(cuDeviceGetAttribute(&can, CU_DEVICE_ATTRIBUTE_TIMELINE_SEMAPHORE_INTEROP_SUPPORTED, dev));
+	if (!can) {
+		import = (import_fn)current("cuImportExternalSemaphore");
+		RESULT(CUDA_ERROR_NOT_SUPPORTED, import(&semaphore, description));
+		CHECK(!semaphore);
+	}
+	CU(cuCtxSynchronize());
+	CU(cuMemcpyDtoH(&content, p, 4));
+	EQUAL(content, 7);
+	CU(cuMemFree(p));
+}
+
 static void symbols(void)
 {
 	static const char *const names[] = {
@@ -216,6 +274,7 @@ int main(void)
 		TEST(pci_bus_id),
 		TEST(peers),
 		TEST(proc_address),
+		TEST(absent),
 		TEST(symbols),
 		{ NULL },
 	};
