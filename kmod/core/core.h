@@ -850,4 +850,42 @@ void vgpu_worker_overdue(struct vgpu_session *session, u64 now);
 void vgpu_worker_void_tokens(struct vgpu_gpu *gpu);
 void vgpu_worker_retry(struct vgpu_session *session, u16 status);
 
+/**
+ * vgpu_metrics_accept() - a command was accepted
+ * @dev: of which
+ *
+ * Here for its cost: commands arrive many at a time.
+ *
+ * Context: vgpu_gpu.lock held; follows vgpu_metrics_arrive(); vgpu_metrics_flush() follows.
+ */
+static inline void vgpu_metrics_accept(struct vgpu_dev *dev)
+{
+	dev->metrics.batch.accepted++;
+}
+
+/**
+ * vgpu_metrics_complete() - an accepted command completes
+ * @dev: of which
+ * @item: the command, still in the state that it was in
+ * @status: enum vgpu_status
+ * @now: time
+ *
+ * Here for its cost, as vgpu_metrics_accept(). Context: vgpu_gpu.lock held; vgpu_metrics_flush()
+ * follows.
+ */
+static inline void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item,
+					 u16 status, u64 now)
+{
+	struct vgpu_batch *batch = &dev->metrics.batch;
+
+	if (!vgpu_metrics_on)
+		return;
+	/* Of one kind, so of the kernel's own both or neither. */
+	if (batch->now == now && batch->arrival_ns == item->arrival_ns &&
+	    batch->kind == item->cmd.opcode && status == VGPU_ST_OK)
+		batch->completed++;
+	else
+		vgpu_metrics_complete_first(dev, item, status, now);
+}
+
 #endif /* VGPU_CORE_H */

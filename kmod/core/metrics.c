@@ -189,6 +189,8 @@ static void enter_accepted(struct vgpu_dev *dev)
 	u32 count = metrics->batch.accepted;
 
 	metrics->batch.accepted = 0;
+	if (!vgpu_metrics_on)
+		return;
 	metrics->arrival_sum += metrics->batch.accepted_ns * count;
 	metrics->accepted += count;
 	metrics->accepted_max = max(metrics->accepted_max, metrics->accepted);
@@ -239,37 +241,20 @@ void vgpu_metrics_flush(struct vgpu_dev *dev)
 }
 
 /**
- * vgpu_metrics_accept() - a command was accepted
+ * vgpu_metrics_arrive() - the commands that are accepted from now on arrived at a time
  * @dev: of which
- * @now: its arrival_ns
+ * @now: their arrival_ns
  *
  * Context: vgpu_gpu.lock held; vgpu_metrics_flush() follows.
  */
-void vgpu_metrics_accept(struct vgpu_dev *dev, u64 now)
+void vgpu_metrics_arrive(struct vgpu_dev *dev, u64 now)
 {
-	struct vgpu_batch *batch = &dev->metrics.batch;
-
-	if (!vgpu_metrics_on)
-		return;
-	if (batch->accepted_ns != now) {
-		vgpu_metrics_flush(dev);
-		batch->accepted_ns = now;
-	}
-	batch->accepted++;
-}
-
-/* A command that the kernel completes itself, if it is as the one before: nothing else to do. */
-static bool is_batched(struct vgpu_batch *batch, const struct vgpu_item *item, u64 now)
-{
-	if (batch->now != now || batch->arrival_ns != item->arrival_ns ||
-	    batch->kind != item->cmd.opcode || batch->accepted)
-		return false;
-	batch->completed++;
-	return true;
+	vgpu_metrics_flush(dev);
+	dev->metrics.batch.accepted_ns = now;
 }
 
 /**
- * vgpu_metrics_complete() - an accepted command completes
+ * vgpu_metrics_complete_first() - an accepted command completes, not as the one before
  * @dev: of which
  * @item: the command, still in the state that it was in
  * @status: enum vgpu_status
@@ -277,9 +262,9 @@ static bool is_batched(struct vgpu_batch *batch, const struct vgpu_item *item, u
  *
  * Context: vgpu_gpu.lock held; vgpu_metrics_flush() follows.
  */
-void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u16 status, u64 now)
+void vgpu_metrics_complete_first(struct vgpu_dev *dev, const struct vgpu_item *item, u16 status,
+				 u64 now)
 {
-	bool own = item->engine == VGPU_ENGINE_NONE && status == VGPU_ST_OK;
 	struct vgpu_metrics *metrics = &dev->metrics;
 	u32 kind = item->cmd.opcode % VGPU_KINDS;
 	struct vgpu_hist_spares *spares;
@@ -287,10 +272,8 @@ void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u
 	struct vgpu_hist *hist;
 	u32 i, parts;
 
-	if (!vgpu_metrics_on || (own && is_batched(&metrics->batch, item, now)))
-		return;
 	vgpu_metrics_flush(dev);
-	if (own) {
+	if (item->engine == VGPU_ENGINE_NONE && status == VGPU_ST_OK) {
 		metrics->batch.completed = 1;
 		metrics->batch.kind = kind;
 		metrics->batch.arrival_ns = item->arrival_ns;

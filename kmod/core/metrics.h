@@ -216,11 +216,11 @@ void vgpu_latency_free(struct vgpu_latency_reading *reading);
 /* Inside the core, vgpu_gpu.lock held but for init and destroy. */
 void vgpu_metrics_init(struct vgpu_dev *dev);
 void vgpu_metrics_destroy(struct vgpu_dev *dev);
-void vgpu_metrics_accept(struct vgpu_dev *dev, u64 now);
+void vgpu_metrics_arrive(struct vgpu_dev *dev, u64 now);
 void vgpu_metrics_flush(struct vgpu_dev *dev);
 void vgpu_metrics_refuse(struct vgpu_dev *dev, u16 status);
-void vgpu_metrics_complete(struct vgpu_dev *dev, const struct vgpu_item *item, u16 status,
-			   u64 now);
+void vgpu_metrics_complete_first(struct vgpu_dev *dev, const struct vgpu_item *item, u16 status,
+				 u64 now);
 u64 vgpu_metrics_depth_ns(const struct vgpu_metrics *metrics, u64 now);
 u64 vgpu_metrics_memory(const struct vgpu_dev *dev);
 void vgpu_metrics_merge(struct vgpu_dev *dev, enum vgpu_window window, bool uncredited,

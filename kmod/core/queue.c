@@ -94,7 +94,7 @@ static void accept_cmd(struct vgpu_session *session, const struct vgpu_cmd *cmd,
 	item->arrival_ns = now;
 	item->gpu_ns = 0;
 	trace_vgpu_vet(session->dev->uuid, session->id, seq, cmd->opcode, status, item->arrival_ns);
-	vgpu_metrics_accept(session->dev, now);
+	vgpu_metrics_accept(session->dev);
 	vgpu_stream_append(stream, item);
 }
 
@@ -169,6 +169,7 @@ static u32 fetch(struct vgpu_session *session, u32 budget)
 		cq_head = READ_ONCE(header->cq_head);
 		/* What is published together arrives together; a clock costs as much as vetting. */
 		now = vgpu_now_ns();
+		vgpu_metrics_arrive(dev, now);
 		if (!indices_sane(session, tail, cq_head)) {
 			if (session->state == VGPU_SESSION_ACTIVE) {
 				vgpu_strike(dev, VGPU_STRIKE_MALFORMED, session->id, 0, now);

@@ -34,7 +34,8 @@ static double completion_ns(struct vgpu_dev *dev)
 			item.dispatch_ns = item.arrival_ns + ((seed >> 43) & 0xfffff) / 4;
 			item.start_ns = item.dispatch_ns + 1000;
 			item.gpu_ns = 5000 + (seed >> 56);
-			vgpu_metrics_accept(dev, item.arrival_ns);
+			vgpu_metrics_arrive(dev, item.arrival_ns);
+			vgpu_metrics_accept(dev);
 			vgpu_metrics_complete(dev, &item, VGPU_ST_OK, now);
 		}
 		samples[pass] = bench_ns() - start;
@@ -154,7 +155,8 @@ static void fill(struct vgpu_dev *dev, u64 now, u64 *seed)
 		item.arrival_ns = at - (*seed >> (40 + at % 8));
 		item.dispatch_ns = item.arrival_ns + (at - item.arrival_ns) / 2;
 		item.gpu_ns = (at - item.dispatch_ns) / 3;
-		vgpu_metrics_accept(dev, item.arrival_ns);
+		vgpu_metrics_arrive(dev, item.arrival_ns);
+		vgpu_metrics_accept(dev);
 		vgpu_metrics_complete(dev, &item, VGPU_ST_OK, at);
 	}
 }

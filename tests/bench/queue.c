@@ -10,12 +10,15 @@
 
 #include "bench.h"
 #include "pingpong.h"
+#include "turns.h"
 #include "tests/unit/loopback/guest.h"
 
 #define STREAM		1
 #define ROUND_TRIPS	20000
 #define BATCHED		(1u << 20)
 #define PASSES		5
+#define TURN		(1u << 16)
+#define PAIRS		400
 /* As the library's queues. */
 #define DEPTH		1024
 
@@ -50,17 +53,17 @@ static void round_trips(struct guest *guest)
 }
 
 /* As many commands in flight as the queue holds; one doorbell and one look at the completions for half of it. */
-static double batched_ns(struct guest *guest)
+static double batched_ns(struct guest *guest, uint32_t count)
 {
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_FENCE, .ctx = 1, .stream = STREAM };
 	uint64_t start = bench_ns(), one = 1;
 	uint32_t sent = 0, done = 0, base = guest->tail;
 
-	while (done < BATCHED) {
+	while (done < count) {
 		uint32_t old = guest->tail, room = DEPTH - (sent - done);
 
-		if (room > BATCHED - sent)
-			room = BATCHED - sent;
+		if (room > count - sent)
+			room = count - sent;
 		for (uint32_t i = 0; i < room; i++)
 			guest->sq[guest->tail++ % DEPTH] = cmd;
 		sent += room;
@@ -96,7 +99,7 @@ static void batches(struct guest *guest)
 	double own = 1e18, beside = 1e18;
 
 	for (int i = 0; i < PASSES; i++) {
-		double time = batched_ns(guest);
+		double time = batched_ns(guest, BATCHED);
 
 		own = time < own ? time : own;
 		time = copied_ns();
@@ -104,6 +107,12 @@ static void batches(struct guest *guest)
 	}
 	ROW(.name = "path/null-commands", .value = BATCHED * 1e3 / own, .unit = "million/s", .beside = "memcpy of the 64-byte commands",
 	    .beside_value = BATCHED * 1e3 / beside, .goal = GOAL_AT_LEAST, .limit = 2, .on_value = true);
+}
+
+static uint64_t turn(void *guest)
+{
+	batched_ns(guest, TURN);
+	return TURN;
 }
 
 int main(int argc, char **argv)
@@ -119,6 +128,8 @@ int main(int argc, char **argv)
 		round_trips(&guest);
 	if (bench_wanted(argc, argv, "path/null-commands"))
 		batches(&guest);
+	if (bench_wanted(argc, argv, "metrics/throughput"))
+		turns_row("metrics/throughput", "million/s", turn, &guest, PAIRS);
 	close_session(&guest);
 	return 0;
 }

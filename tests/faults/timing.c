@@ -108,7 +108,10 @@ static bool change_depth(struct lb_limits *limits, uint32_t depth)
 	return !port->limits(limits);
 }
 
-/* One command may wait, a kernel that never ends; the one behind it on another stream may, too, from some time on. */
+/*
+ * One command may wait, a kernel that never ends; the one behind it on another stream may, too, from some time on: the time to its being
+ * fetched, which is the decision. That the worker gets to it beside the endless kernel is another matter.
+ */
 static bool time_limit(struct lb_limits *limits, double *ms)
 {
 	struct vgpu_cmd cmd;
@@ -126,8 +129,11 @@ static bool time_limit(struct lb_limits *limits, double *ms)
 	cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_FENCE, .stream = 2 };
 	fence = session_submit(&session, &cmd);
 	from = now_ns();
-	well = change_depth(limits, 2) && session_take(&session, &cqe);
+	well = change_depth(limits, 2);
+	while (well && __atomic_load_n(&session.place.header->sq_head, __ATOMIC_ACQUIRE) != session.tail)
+		;
 	*ms = (double)(now_ns() - from) / 1e6;
+	well = well && session_take(&session, &cqe);
 	session_end(&session);
 	return well && cqe.seq == fence && cqe.status == VGPU_ST_OK;
 }

@@ -105,3 +105,23 @@ void admin_policy(struct conn *conn, struct lb_msg *msg)
 		vgpu_gpu_set_policy(conn->vm->dev.gpu, &policy);
 	server_reply(conn, msg, err, NULL, 0);
 }
+
+/**
+ * admin_metrics() - LB_SET_METRICS
+ * @server: the whole
+ * @conn: anybody's
+ * @msg: the request; answered with -EBUSY while a command is under way, which would be counted at one end only
+ */
+void admin_metrics(struct server *server, struct conn *conn, struct lb_msg *msg)
+{
+	struct vm *vm;
+
+	list_for_each_entry(vm, &server->vms, node) {
+		if (vm->dev.waiting) {
+			server_reply(conn, msg, -EBUSY, NULL, 0);
+			return;
+		}
+	}
+	vgpu_metrics_on = msg->metrics;
+	server_reply(conn, msg, 0, NULL, 0);
+}

@@ -18,7 +18,8 @@
  * messages that answer nothing, and send LB_EXEC_SPAWN_FAILED messages that nothing answers.
  *
  * LB_WORKER, LB_SET_LIMITS and LB_SET_POLICY are for tests: the process that serves the connection's session, what an
- * administrator allows the connection's virtual GPU, and how its GPU is shared.
+ * administrator allows the connection's virtual GPU, and how its GPU is shared. LB_SET_METRICS is for benchmarks, of anybody:
+ * whether the core measures, changed while no command is under way.
  *
  * LB_STATS reads the counters of the connection's virtual GPU, or, without LB_GUEST_HELLO, the sums of all. Any
  * connection may ask.
@@ -50,6 +51,7 @@ enum lb_op {
 	LB_WORKER,
 	LB_SET_LIMITS,
 	LB_SET_POLICY,
+	LB_SET_METRICS,
 };
 
 struct lb_hello {
@@ -119,6 +121,7 @@ struct lb_msg {
 		struct lb_stats stats;
 		struct lb_limits limits;
 		struct lb_policy policy;
+		__u32 metrics;		/* 0: off */
 		__s32 worker;		/* 0: none has bound */
 	};
 };

@@ -137,6 +137,9 @@ static void serve_request(struct server *server, struct conn *conn, struct lb_ms
 	case LB_SET_POLICY:
 		admin_policy(conn, msg);
 		break;
+	case LB_SET_METRICS:
+		admin_metrics(server, conn, msg);
+		break;
 	case LB_STATS:
 		vm_stats(server, conn, msg);
 		break;

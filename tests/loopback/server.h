@@ -224,6 +224,7 @@ void exec_free_gpu(struct server *server, struct gpu *gpu);
 void admin_worker(struct conn *conn, struct lb_msg *msg);
 void admin_limits(struct conn *conn, struct lb_msg *msg);
 void admin_policy(struct conn *conn, struct lb_msg *msg);
+void admin_metrics(struct server *server, struct conn *conn, struct lb_msg *msg);
 
 /* policy.c */
 bool policy_parse(struct vgpu_policy *policy, const char *text, const char **why);
