@@ -193,8 +193,10 @@ struct vgpu_queue_header {
  * @VGPU_OP_CTX_LIMIT: (stream 0) sets a CUlimit; @limit; waits
  * @VGPU_OP_STREAM_CREATE: makes the stream named in the header; @object; fire and forget
  * @VGPU_OP_STREAM_DESTROY: ends it after the work before
- * @VGPU_OP_CHUNK_MAP: (stream 0) backs @chunk with zeroed device memory; waits
- * @VGPU_OP_CHUNK_UNMAP: (stream 0) takes the backing away. The library has fenced its use
+ * @VGPU_OP_CHUNK_MAP: (stream 0) backs @chunk with zeroed device memory, or, with VGPU_CHUNK_ALIAS, with that of the chunk
+ *	at @chunk.source, mapped with VGPU_CHUNK_SHARED and as long, which then is at both addresses and counts once; waits
+ * @VGPU_OP_CHUNK_UNMAP: (stream 0) takes the backing away: of aliases, with VGPU_CHUNK_ALIAS, each whole, or of what is none and has
+ *	none any more. The library has fenced its use
  * @VGPU_OP_COPY_IN: host to device: @copy.src aperture, @copy.dst device address
  * @VGPU_OP_COPY_OUT: device to host: @copy.src device address, @copy.dst aperture
  * @VGPU_OP_COPY_DEVICE: within the device
@@ -330,8 +332,13 @@ struct vgpu_op_reserve {
 struct vgpu_op_chunk {
 	__u64 addr;		/* device address, multiple of the granule */
 	__u64 len;		/* bytes, multiple of the granule, not zero */
-	__u64 reserved[4];
+	__u64 source;		/* device address for VGPU_CHUNK_ALIAS, else 0 */
+	__u64 flags;
+	__u64 reserved[2];
 };
+
+#define VGPU_CHUNK_SHARED	(1ULL << 0)	/* of CHUNK_MAP: it may have aliases */
+#define VGPU_CHUNK_ALIAS	(1ULL << 1)	/* no memory of its own */
 
 /* Rows of @width bytes; height 1 for a plain copy, whose pitches are zero. Pitches are at least the width. */
 struct vgpu_op_copy {
@@ -502,7 +509,8 @@ struct vgpu_cqe {
  * @VGPU_ST_BAD_LENGTH: a length is zero, too large or not aligned
  * @VGPU_ST_BAD_APERTURE: not inside one range of the session
  * @VGPU_ST_BAD_ADDRESS: not inside the session's device address range
- * @VGPU_ST_NOT_MAPPED: CHUNK_UNMAP of what is not mapped, CHUNK_MAP of what is
+ * @VGPU_ST_NOT_MAPPED: CHUNK_UNMAP of what is not mapped, or of aliases without the flag, or with it of what is none; CHUNK_MAP of what
+ *	is mapped, or of an alias of what is not, or is an alias itself
  * @VGPU_ST_BAD_DIMENSIONS: grid or block is zero or too large
  * @VGPU_ST_BAD_SEQUENCE: STREAM_WAIT for a command that was not submitted before
  * @VGPU_ST_QUOTA: device memory quota exhausted

@@ -40,7 +40,7 @@ static void settle_unmapping(struct session *session)
 		session->mem.unmapping = 0;
 }
 
-CUresult devmem_map(struct session *session, uint64_t addr, uint64_t size)
+static CUresult map(struct session *session, uint64_t addr, uint64_t size, uint64_t flags)
 {
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_CHUNK_MAP };
 	struct devmem *mem = &session->mem;
@@ -51,6 +51,7 @@ CUresult devmem_map(struct session *session, uint64_t addr, uint64_t size)
 		settle_unmapping(session);
 	cmd.chunk.addr = addr;
 	cmd.chunk.len = size;
+	cmd.chunk.flags = flags;
 	result = session_call(session, &cmd, NULL);
 	if (result == CUDA_ERROR_OUT_OF_MEMORY && mem->unmapping) {
 		settle_unmapping(session);
@@ -59,15 +60,47 @@ CUresult devmem_map(struct session *session, uint64_t addr, uint64_t size)
 	return result;
 }
 
-void devmem_unmap(struct session *session, uint64_t addr, uint64_t size)
+CUresult devmem_map(struct session *session, uint64_t addr, uint64_t size)
+{
+	return map(session, addr, size, 0);
+}
+
+CUresult devmem_map_shared(struct session *session, uint64_t addr, uint64_t size)
+{
+	return map(session, addr, size, VGPU_CHUNK_SHARED);
+}
+
+CUresult devmem_alias(struct session *session, uint64_t addr, uint64_t size, uint64_t source)
+{
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_CHUNK_MAP };
+
+	cmd.chunk.addr = addr;
+	cmd.chunk.len = size;
+	cmd.chunk.source = source;
+	cmd.chunk.flags = VGPU_CHUNK_ALIAS;
+	return session_call(session, &cmd, NULL);
+}
+
+static void unmap(struct session *session, uint64_t addr, uint64_t size, uint64_t flags)
 {
 	struct vgpu_cmd cmd = { .opcode = VGPU_OP_CHUNK_UNMAP };
 
 	cmd.chunk.addr = addr;
 	cmd.chunk.len = size;
+	cmd.chunk.flags = flags;
 	queue_reserve(&session->queue, 1);
 	queue_submit(&session->queue, &cmd, NULL, NULL);
+}
+
+void devmem_unmap(struct session *session, uint64_t addr, uint64_t size)
+{
+	unmap(session, addr, size, 0);
 	session->mem.unmapping += size;
+}
+
+void devmem_unalias(struct session *session, uint64_t addr, uint64_t size)
+{
+	unmap(session, addr, size, VGPU_CHUNK_ALIAS);
 }
 
 /* Gives back the chunks that lie inside a free extent, but for so many bytes. */

@@ -141,6 +141,24 @@ void devmem_unreserve(struct session *session, uint64_t addr, uint64_t size);
 CUresult devmem_map(struct session *session, uint64_t addr, uint64_t size);
 
 /**
+ * devmem_map_shared() - devmem_map() of what may have aliases
+ * Return: CUDA_SUCCESS or CUDA_ERROR_OUT_OF_MEMORY
+ */
+CUresult devmem_map_shared(struct session *session, uint64_t addr, uint64_t size);
+
+/**
+ * devmem_alias() - makes memory reachable at reserved addresses, too; waits
+ * @source: of devmem_map_shared(), of the same size
+ * Return: CUDA_SUCCESS or CUDA_ERROR_OUT_OF_MEMORY
+ */
+CUresult devmem_alias(struct session *session, uint64_t addr, uint64_t size, uint64_t source);
+
+/**
+ * devmem_unalias() - undoes devmem_alias(); no work uses it any more
+ */
+void devmem_unalias(struct session *session, uint64_t addr, uint64_t size);
+
+/**
  * devmem_unmap() - takes the backing of devmem_map() away; no work uses it any more
  */
 void devmem_unmap(struct session *session, uint64_t addr, uint64_t size);

@@ -3,33 +3,22 @@
 /*
  * DOC: virtual memory management
  *
- * The device backs addresses with memory in one step (VGPU_OP_CHUNK_MAP), where CUDA has two:
- * cuMemCreate takes memory, cuMemMap gives it addresses. So that cuMemCreate fails where memory is
- * exhausted, it maps at addresses of its own; cuMemMap moves the backing to the program's. What was
- * written is kept when memory is unmapped while its handle lives: it is copied back. Where the
- * device has no room for both copies, it goes through memory of this process, and stays there until
- * the device has room; where this process has none either, it stays mapped. One handle can have one
- * mapping at a time, of the whole.
+ * cuMemCreate backs addresses of its own, the memory's home, so that it fails where memory is exhausted; each cuMemMap makes the memory
+ * reachable at the program's addresses, too. A handle has as many mappings as the program makes, each of the whole: CUDA knows no
+ * offset. The memory goes when the last mapping and the handle have gone.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "device.h"
 #include "handle.h"
 #include "log.h"
 #include "stream.h"
 
-#define STAGE_PIECE (1ULL << 20) /* bytes that one command moves to or from this process */
-
 /**
  * struct memory - what cuMemCreate made
- * @refs: the handle's, by cuMemCreate and cuMemRetainAllocationHandle, and the mapping's
+ * @refs: the handle's, by cuMemCreate and cuMemRetainAllocationHandle, and the mappings'
  * @handles: of them the handle's
- * @home: where it is backed while it is not mapped
- * @mapped: where it is mapped, 0 if it is not
- * @used: was mapped before: its contents matter
- * @unbacked: the device has no memory for it at present
- * @saved: its contents while it is unbacked, NULL where they do not matter
+ * @home: where it is backed
  */
 struct memory {
 	struct session *session;
@@ -38,10 +27,6 @@ struct memory {
 	unsigned int handles;
 	uint64_t size;
 	uint64_t home;
-	uint64_t mapped;
-	bool used;
-	bool unbacked;
-	char *saved;
 	CUmemAllocationProp prop;
 };
 
@@ -146,11 +131,9 @@ static void put(struct memory *memory)
 
 	if (--memory->refs)
 		return;
-	if (!memory->unbacked)
-		devmem_unmap(session, memory->mapped ? memory->mapped : memory->home, memory->size);
+	devmem_unmap(session, memory->home, memory->size);
 	devmem_unreserve(session, memory->home, memory->size);
 	session->mem.virtual_bytes -= memory->size;
-	free(memory->saved);
 	free(memory);
 }
 
@@ -186,10 +169,10 @@ EXPORT CUresult cuMemCreate(CUmemGenericAllocationHandle *out, size_t size,
 	pthread_mutex_lock(&session->lock);
 	result = devmem_reserve(session, size, 0, 0, &memory->home);
 	if (!result) {
-		result = devmem_map(session, memory->home, size);
+		result = devmem_map_shared(session, memory->home, size);
 		if (result == CUDA_ERROR_OUT_OF_MEMORY) {
 			devmem_trim(session);
-			result = devmem_map(session, memory->home, size);
+			result = devmem_map_shared(session, memory->home, size);
 		}
 		if (result)
 			devmem_unreserve(session, memory->home, size);
@@ -234,144 +217,13 @@ EXPORT CUresult cuMemRelease(CUmemGenericAllocationHandle handle)
 	return CUDA_SUCCESS;
 }
 
-/* Any context: copies of the device know no other difference. */
-static uint32_t some_context(const struct session *session)
-{
-	for (int i = 1; i < VGPU_MAX_CONTEXTS; i++)
-		if (session->contexts[i] && session->contexts[i]->handle)
-			return session->contexts[i]->number;
-	return 0;
-}
-
-static CUresult copy_within(struct memory *memory, uint64_t from, uint64_t to)
-{
-	struct vgpu_cmd cmd = { .opcode = VGPU_OP_COPY_DEVICE };
-	CUresult result = CUDA_SUCCESS;
-
-	cmd.ctx = some_context(memory->session);
-	cmd.copy.height = 1;
-	for (uint64_t at = 0; at < memory->size && !result; at += cmd.copy.width) {
-		cmd.copy.src = from + at;
-		cmd.copy.dst = to + at;
-		cmd.copy.width =
-			memory->size - at < VGPU_MAX_COPY ? memory->size - at : VGPU_MAX_COPY;
-		result = session_call(memory->session, &cmd, NULL);
-	}
-	return result;
-}
-
-/* Between what lies at an address of the device and what is saved here; a granule is whole pieces. */
-static CUresult stage(struct memory *memory, uint64_t addr, bool in)
-{
-	struct session *session = memory->session;
-	struct vgpu_cmd cmd = { .opcode = in ? VGPU_OP_COPY_IN : VGPU_OP_COPY_OUT };
-	CUresult result = CUDA_SUCCESS;
-	struct heap_block block;
-	char *piece;
-
-	cmd.ctx = some_context(session);
-	cmd.copy.height = 1;
-	for (uint64_t at = 0; at < memory->size && !result; at += cmd.copy.width) {
-		cmd.copy.width = memory->size - at < STAGE_PIECE ? memory->size - at : STAGE_PIECE;
-		piece = session_payload(session, cmd.copy.width, &block);
-		if (!piece)
-			return CUDA_ERROR_OUT_OF_MEMORY;
-		if (in)
-			memcpy(piece, memory->saved + at, cmd.copy.width);
-		cmd.copy.src = in ? block.offset : addr + at;
-		cmd.copy.dst = in ? addr + at : block.offset;
-		result = session_call(session, &cmd, NULL);
-		if (!result && !in)
-			memcpy(memory->saved + at, piece, cmd.copy.width);
-		heap_free(&session->heap, &block);
-	}
-	return result;
-}
-
-/* Whether this machine has the memory to save so much without driving others out. */
-static bool can_save(uint64_t size)
-{
-	long pages = sysconf(_SC_AVPHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-
-	return pages > 0 && page > 0 && size <= (uint64_t)pages * page / 2;
-}
-
-/* Takes the backing away, what is in it being saved here where that matters. */
-static CUresult save(struct memory *memory, uint64_t from)
-{
-	CUresult result = CUDA_SUCCESS;
-
-	if (memory->used) {
-		if (can_save(memory->size))
-			memory->saved = malloc(memory->size);
-		result = memory->saved ? stage(memory, from, false) : CUDA_ERROR_OUT_OF_MEMORY;
-	}
-	if (result) {
-		free(memory->saved);
-		memory->saved = NULL;
-		return result;
-	}
-	devmem_unmap(memory->session, from, memory->size);
-	memory->unbacked = true;
-	return CUDA_SUCCESS;
-}
-
-/* Backs what save() left without. */
-static CUresult restore(struct memory *memory, uint64_t to)
-{
-	CUresult result = devmem_map(memory->session, to, memory->size);
-
-	if (result == CUDA_ERROR_OUT_OF_MEMORY) {
-		devmem_trim(memory->session);
-		result = devmem_map(memory->session, to, memory->size);
-	}
-	if (!result && memory->saved) {
-		result = stage(memory, to, true);
-		if (result)
-			devmem_unmap(memory->session, to, memory->size);
-	}
-	if (result)
-		return result;
-	free(memory->saved);
-	memory->saved = NULL;
-	memory->unbacked = false;
-	return CUDA_SUCCESS;
-}
-
-/*
- * Moves the backing of memory from one place to another, and what is in it where that matters.
- * Where it fails, the memory is where it was, or it is unbacked, with its contents saved.
- */
-static CUresult move(struct memory *memory, uint64_t from, uint64_t to)
-{
-	struct session *session = memory->session;
-	CUresult result;
-
-	if (!memory->unbacked && memory->used) {
-		result = devmem_map(session, to, memory->size);
-		if (!result) {
-			result = copy_within(memory, from, to);
-			devmem_unmap(session, result ? to : from, memory->size);
-		}
-		if (result != CUDA_ERROR_OUT_OF_MEMORY)
-			return result;
-	}
-	/* No room for two of it at once, or no contents that two are needed for. */
-	if (!memory->unbacked) {
-		result = save(memory, from);
-		if (result)
-			return result;
-	}
-	return restore(memory, to);
-}
-
 EXPORT CUresult cuMemMap(CUdeviceptr addr, size_t size, size_t offset,
 			 CUmemGenericAllocationHandle handle, unsigned long long flags)
 {
 	struct memory *memory = get(handle);
 	struct allocation *allocation;
 	struct session *session;
-	CUresult result = CUDA_SUCCESS;
+	CUresult result;
 
 	if (device_init_check())
 		return CUDA_ERROR_NOT_INITIALIZED;
@@ -380,48 +232,25 @@ EXPORT CUresult cuMemMap(CUdeviceptr addr, size_t size, size_t offset,
 		return CUDA_ERROR_INVALID_VALUE;
 	session = memory->session;
 	pthread_mutex_lock(&session->lock);
-	if (memory->mapped) {
-		log_line("cuMemMap: the handle is mapped at 0x%llx; it can have one mapping at a time: "
-			 "call cuMemUnmap first",
-			 (unsigned long long)memory->mapped);
-		result = CUDA_ERROR_NOT_SUPPORTED;
-	} else if (any_live(session, addr, size)) {
+	if (any_live(session, addr, size)) {
 		result = CUDA_ERROR_ALREADY_MAPPED;
+		goto out;
 	}
-	if (!result)
-		result = move(memory, memory->home, addr);
-	if (!result) {
-		allocation = devmem_add(session, DEVMEM_VIRTUAL, NULL, addr, size);
-		if (allocation) {
-			allocation->owner = memory;
-			memory->mapped = addr;
-			memory->used = true;
-			memory->refs++;
-		} else {
-			move(memory, addr, memory->home);
-			result = CUDA_ERROR_OUT_OF_MEMORY;
-		}
+	/* First: the lock is let go of while the device maps. */
+	result = CUDA_ERROR_OUT_OF_MEMORY;
+	allocation = devmem_add(session, DEVMEM_VIRTUAL, NULL, addr, size);
+	if (!allocation)
+		goto out;
+	allocation->owner = memory;
+	memory->refs++;
+	result = devmem_alias(session, addr, size, memory->home);
+	if (result) {
+		devmem_remove(session, addr);
+		put(memory);
 	}
+out:
 	pthread_mutex_unlock(&session->lock);
 	return result;
-}
-
-static CUresult unmap_one(struct session *session, struct memory *memory)
-{
-	CUresult result;
-
-	/* The last that holds it cannot map it again. */
-	if (memory->refs > 1) {
-		result = move(memory, memory->mapped, memory->home);
-		/* What is saved is as good as unmapped: the next cuMemMap finds it a place. */
-		if (result && !memory->unbacked)
-			return result;
-	}
-	devmem_remove(session, memory->mapped);
-	if (memory->refs > 1)
-		memory->mapped = 0;
-	put(memory);
-	return CUDA_SUCCESS;
 }
 
 EXPORT CUresult cuMemUnmap(CUdeviceptr addr, size_t size)
@@ -450,11 +279,12 @@ EXPORT CUresult cuMemUnmap(CUdeviceptr addr, size_t size)
 		if (session->contexts[i] && session->contexts[i]->handle)
 			context_synchronize(session->contexts[i]);
 	for (at = addr; at < addr + size && !result;) {
-		struct allocation *allocation = devmem_find(session, at, NULL);
-		uint64_t len = allocation->size;
+		struct memory *memory = devmem_find(session, at, NULL)->owner;
 
-		result = unmap_one(session, allocation->owner);
-		at += len;
+		devmem_unalias(session, at, memory->size);
+		devmem_remove(session, at);
+		at += memory->size;
+		put(memory);
 	}
 	pthread_mutex_unlock(&session->lock);
 	return result;

@@ -470,6 +470,7 @@ struct vgpu_cost {
  * @signal_node: in the GPU's sessions with completions that the guest may have to be told of
  * @chunks: granules of device memory mapped or being mapped, one bit each
  * @mapping: those whose mapping has not completed
+ * @aliases: those that are aliases
  * @num_chunks: bits of each
  * @chunk_area: bytes of device addresses in which it maps chunks
  * @memory_used: bytes mapped or being mapped, and those below
@@ -518,6 +519,7 @@ struct vgpu_session {
 	struct list_head signal_node;
 	unsigned long *chunks;
 	unsigned long *mapping;
+	unsigned long *aliases;
 	u32 num_chunks;
 	u64 chunk_area;
 	u64 memory_used;

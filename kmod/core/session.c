@@ -105,6 +105,7 @@ void vgpu_session_free(struct vgpu_session *session)
 	kvfree(session->streams);
 	kvfree(session->chunks);
 	kvfree(session->mapping);
+	kvfree(session->aliases);
 	kvfree(session->by_seq);
 	kvfree(session->pool);
 	kvfree(session->ranges);
@@ -127,8 +128,9 @@ static struct vgpu_session *session_alloc(struct vgpu_dev *dev, u32 sq_entries, 
 	session->streams = kvcalloc(VGPU_MAX_STREAMS, sizeof(*session->streams), gfp);
 	session->chunks = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), gfp);
 	session->mapping = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), gfp);
+	session->aliases = kvcalloc(BITS_TO_LONGS(session->num_chunks), sizeof(long), gfp);
 	if (!session->ranges || !session->pool || !session->by_seq || !session->streams ||
-	    !session->chunks || !session->mapping) {
+	    !session->chunks || !session->mapping || !session->aliases) {
 		vgpu_session_free(session);
 		return NULL;
 	}

@@ -35,8 +35,8 @@ static const struct op_rule rules[VGPU_OP_COUNT] = {
 	[VGPU_OP_CTX_LIMIT] = { USED(vgpu_op_limit, limit), VGPU_ENGINE_CONTROL, 0, true },
 	[VGPU_OP_STREAM_CREATE] = { USED(vgpu_op_object, priority), VGPU_ENGINE_CONTROL },
 	[VGPU_OP_STREAM_DESTROY] = { CMD_HEADER, VGPU_ENGINE_CONTROL },
-	[VGPU_OP_CHUNK_MAP] = { USED(vgpu_op_chunk, len), VGPU_ENGINE_CONTROL, 0, true },
-	[VGPU_OP_CHUNK_UNMAP] = { USED(vgpu_op_chunk, len), VGPU_ENGINE_CONTROL, 0, true },
+	[VGPU_OP_CHUNK_MAP] = { USED(vgpu_op_chunk, flags), VGPU_ENGINE_CONTROL, 0, true },
+	[VGPU_OP_CHUNK_UNMAP] = { USED(vgpu_op_chunk, flags), VGPU_ENGINE_CONTROL, 0, true },
 	[VGPU_OP_COPY_IN] = { USED(vgpu_op_copy, height), VGPU_ENGINE_COPY_IN },
 	[VGPU_OP_COPY_OUT] = { USED(vgpu_op_copy, height), VGPU_ENGINE_COPY_OUT },
 	[VGPU_OP_COPY_DEVICE] = { USED(vgpu_op_copy, height), VGPU_ENGINE_COMPUTE },
@@ -187,31 +187,79 @@ static bool chunk_granules(const struct vgpu_session *session, const struct vgpu
 	return true;
 }
 
+static bool all_set(const unsigned long *map, u32 first, u32 end)
+{
+	return find_next_zero_bit(map, end, first) >= end;
+}
+
+static bool none_set(const unsigned long *map, u32 first, u32 end)
+{
+	return find_next_bit(map, end, first) >= end;
+}
+
 /* Whether granules are mapped, each by a command that has completed. */
 static bool all_mapped(const struct vgpu_session *session, u32 first, u32 end)
 {
-	return find_next_zero_bit(session->chunks, end, first) >= end &&
-	       find_next_bit(session->mapping, end, first) >= end;
+	return all_set(session->chunks, first, end) && none_set(session->mapping, first, end);
+}
+
+/* Whether an alias can be of this: memory of a chunk's own. */
+static u16 vet_source(const struct vgpu_session *session, const struct vgpu_op_chunk *chunk)
+{
+	const struct vgpu_op_chunk source = { .addr = chunk->source, .len = chunk->len };
+	u32 first, count;
+
+	if (!chunk_granules(session, &source, &first, &count))
+		return VGPU_ST_BAD_ADDRESS;
+	return all_mapped(session, first, first + count) &&
+			       none_set(session->aliases, first, first + count)
+		       ? VGPU_ST_OK
+		       : VGPU_ST_NOT_MAPPED;
+}
+
+static u16 vet_map(const struct vgpu_session *session, const struct vgpu_op_chunk *chunk)
+{
+	u16 status = VGPU_ST_OK;
+	u32 first, count;
+
+	if (!chunk_granules(session, chunk, &first, &count))
+		return VGPU_ST_BAD_ADDRESS;
+	if (chunk->flags & ~(VGPU_CHUNK_SHARED | VGPU_CHUNK_ALIAS) ||
+	    chunk->flags == (VGPU_CHUNK_SHARED | VGPU_CHUNK_ALIAS) ||
+	    (chunk->source && !(chunk->flags & VGPU_CHUNK_ALIAS)))
+		return VGPU_ST_BAD_FLAGS;
+	if (chunk->flags & VGPU_CHUNK_ALIAS)
+		status = vet_source(session, chunk);
+	/* First: what the quota has no room for is refused without a search. */
+	else if (!has_room(session->dev, chunk->len))
+		status = VGPU_ST_QUOTA;
+	if (status == VGPU_ST_OK && !none_set(session->chunks, first, first + count))
+		status = VGPU_ST_NOT_MAPPED;
+	return status;
+}
+
+static u16 vet_unmap(const struct vgpu_session *session, const struct vgpu_op_chunk *chunk)
+{
+	u32 first, count;
+	bool fits;
+
+	if (!chunk_granules(session, chunk, &first, &count))
+		return VGPU_ST_BAD_ADDRESS;
+	if (chunk->flags & ~VGPU_CHUNK_ALIAS || chunk->source)
+		return VGPU_ST_BAD_FLAGS;
+	if (chunk->flags & VGPU_CHUNK_ALIAS)
+		fits = all_set(session->aliases, first, first + count);
+	else
+		fits = none_set(session->aliases, first, first + count);
+	return fits && all_mapped(session, first, first + count) ? VGPU_ST_OK : VGPU_ST_NOT_MAPPED;
 }
 
 static u16 vet_chunk(const struct vgpu_session *session, const struct vgpu_cmd *cmd)
 {
-	const struct vgpu_dev *dev = session->dev;
-	bool map = cmd->opcode == VGPU_OP_CHUNK_MAP;
-	u32 first, count;
-
-	if (!cmd->chunk.len || !IS_ALIGNED(cmd->chunk.len, dev->gpu->attach.granule))
+	if (!cmd->chunk.len || !IS_ALIGNED(cmd->chunk.len, session->dev->gpu->attach.granule))
 		return VGPU_ST_BAD_LENGTH;
-	if (!chunk_granules(session, &cmd->chunk, &first, &count))
-		return VGPU_ST_BAD_ADDRESS;
-	if (!map)
-		return all_mapped(session, first, first + count) ? VGPU_ST_OK : VGPU_ST_NOT_MAPPED;
-	/* First: what the quota has no room for is refused without a search. */
-	if (!has_room(dev, cmd->chunk.len))
-		return VGPU_ST_QUOTA;
-	if (find_next_bit(session->chunks, first + count, first) < first + count)
-		return VGPU_ST_NOT_MAPPED;
-	return VGPU_ST_OK;
+	return cmd->opcode == VGPU_OP_CHUNK_MAP ? vet_map(session, &cmd->chunk) :
+						  vet_unmap(session, &cmd->chunk);
 }
 
 static u16 vet_reserve(const struct vgpu_session *session, u64 bytes)
@@ -448,6 +496,19 @@ static void charge_memory(struct vgpu_session *session, s64 bytes)
 	vgpu_group_memory(session->dev, bytes);
 }
 
+/* What of a chunk's memory counts: an alias has none. */
+static s64 own_bytes(const struct vgpu_op_chunk *chunk)
+{
+	return chunk->flags & VGPU_CHUNK_ALIAS ? 0 : chunk->len;
+}
+
+static void mark_chunk(struct vgpu_session *session, const struct vgpu_op_chunk *chunk, bool set)
+{
+	mark(session, session->chunks, chunk, set);
+	if (chunk->flags & VGPU_CHUNK_ALIAS)
+		mark(session, session->aliases, chunk, set);
+}
+
 /**
  * vgpu_vet_charge() - take what an accepted command needs
  * @session: that submitted it
@@ -464,12 +525,12 @@ void vgpu_vet_charge(struct vgpu_session *session, const struct vgpu_cmd *cmd)
 		charge_memory(session, session->dev->gpu->attach.session_overhead);
 		break;
 	case VGPU_OP_CHUNK_MAP:
-		mark(session, session->chunks, &cmd->chunk, true);
+		mark_chunk(session, &cmd->chunk, true);
 		mark(session, session->mapping, &cmd->chunk, true);
-		charge_memory(session, cmd->chunk.len);
+		charge_memory(session, own_bytes(&cmd->chunk));
 		break;
 	case VGPU_OP_CHUNK_UNMAP:
-		mark(session, session->chunks, &cmd->chunk, false);
+		mark_chunk(session, &cmd->chunk, false);
 		break;
 	case VGPU_OP_RESERVE:
 		session->reserving = true;
@@ -499,7 +560,8 @@ static void settle_reserve(struct vgpu_session *session, u64 bytes, bool done)
  *
  * A mapping that failed is given back. An unmapping that failed keeps its charge: the memory may
  * still be there. What is unmapped was mapped by a command that had completed, so that no word of a
- * worker can make a session's use less than what it has mapped.
+ * worker can make a session's use less than what it has mapped. That memory is not unmapped while
+ * it has aliases, which would keep it, is the worker's to refuse.
  *
  * Context: vgpu_gpu.lock held.
  */
@@ -510,13 +572,13 @@ void vgpu_vet_settle(struct vgpu_session *session, const struct vgpu_cmd *cmd, u
 	} else if (cmd->opcode == VGPU_OP_CHUNK_MAP) {
 		mark(session, session->mapping, &cmd->chunk, false);
 		if (status != VGPU_ST_OK) {
-			mark(session, session->chunks, &cmd->chunk, false);
-			charge_memory(session, -(s64)cmd->chunk.len);
+			mark_chunk(session, &cmd->chunk, false);
+			charge_memory(session, -own_bytes(&cmd->chunk));
 		}
 	} else if (cmd->opcode == VGPU_OP_CHUNK_UNMAP) {
 		if (status == VGPU_ST_OK)
-			charge_memory(session, -(s64)cmd->chunk.len);
+			charge_memory(session, -own_bytes(&cmd->chunk));
 		else
-			mark(session, session->chunks, &cmd->chunk, true);
+			mark_chunk(session, &cmd->chunk, true);
 	}
 }

@@ -155,7 +155,6 @@ static void scarce(void)
 	size_t g, size, free_before, total;
 	unsigned int word = 0;
 	CUdeviceptr p;
-	CUresult result;
 
 	CU(cuMemGetAllocationGranularity(&g, &prop, CU_MEM_ALLOC_GRANULARITY_MINIMUM));
 	CU(cuMemGetInfo(&free_before, &total));
@@ -165,25 +164,76 @@ static void scarce(void)
 	CU(cuMemMap(p, size, 0, handle, 0));
 	CU(cuMemSetAccess(p, size, &access, 1));
 	CU(cuMemsetD32(p + size - 4, 0x5eed, 1));
-	result = cuMemUnmap(p, size);
-	if (result == CUDA_ERROR_OUT_OF_MEMORY) {
-		/* Nor has this process room for it. */
-		CU(cuMemcpyDtoH(&word, p + size - 4, 4));
-		CHECK(word == 0x5eed);
-		CU(cuMemRelease(handle));
-		CU(cuMemUnmap(p, size));
-	} else {
-		CHECK(result == CUDA_SUCCESS);
-		CU(cuMemMap(p, size, 0, handle, 0));
-		CU(cuMemSetAccess(p, size, &access, 1));
-		CU(cuMemcpyDtoH(&word, p + size - 4, 4));
-		CHECK(word == 0x5eed);
-		CU(cuMemUnmap(p, size));
-		CU(cuMemRelease(handle));
-	}
+	CU(cuMemUnmap(p, size));
+	CU(cuMemMap(p, size, 0, handle, 0));
+	CU(cuMemSetAccess(p, size, &access, 1));
+	CU(cuMemcpyDtoH(&word, p + size - 4, 4));
+	CHECK(word == 0x5eed);
+	CU(cuMemUnmap(p, size));
+	CU(cuMemRelease(handle));
 	CU(cuMemAddressFree(p, size));
 	CU(cuMemGetInfo(&size, &total));
 	CHECK(size == free_before);
+}
+
+/* One handle's memory at several addresses: a ring that never wraps, as the two mappings of it lie one behind the other. */
+static void aliases(void)
+{
+	CUmemAllocationProp prop = { .type = CU_MEM_ALLOCATION_TYPE_PINNED,
+				     .location = { .type = CU_MEM_LOCATION_TYPE_DEVICE,
+						   .id = conform_device() } };
+	CUmemAccessDesc access = { .location = prop.location,
+				   .flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE };
+	size_t g, free_before, free_mapped, free_now, total;
+	CUmemGenericAllocationHandle handle, again;
+	unsigned int words[4];
+	CUdeviceptr p, third;
+
+	CU(cuMemGetAllocationGranularity(&g, &prop, CU_MEM_ALLOC_GRANULARITY_MINIMUM));
+	CHECK(conform_kernel("fill") != NULL); /* its module takes memory, too */
+	CU(cuMemGetInfo(&free_before, &total));
+	CU(cuMemAddressReserve(&p, 3 * g, 0, 0, 0));
+	CU(cuMemCreate(&handle, g, &prop, 0));
+	CU(cuMemMap(p, g, 0, handle, 0));
+	CU(cuMemGetInfo(&free_mapped, &total));
+	CU(cuMemMap(p + g, g, 0, handle, 0));
+	CU(cuMemSetAccess(p, 2 * g, &access, 1));
+	RESULT(CUDA_ERROR_ALREADY_MAPPED, cuMemMap(p + g, g, 0, handle, 0));
+	/* It counts once. */
+	CU(cuMemGetInfo(&free_now, &total));
+	EQUAL(free_now, free_mapped);
+	/* What is written over the end is at the beginning; a kernel, a memset and a copy see the same. */
+	CU(cuMemsetD32(p + g - 8, 5, 4));
+	CU(cuMemcpyDtoH(words, p, 8));
+	EQUAL(words[0], 5);
+	EQUAL(words[1], 5);
+	fill(p + g, g / 4, 6, NULL);
+	CU(cuMemcpyDtoH(words, p + g - 8, 16));
+	for (int i = 0; i < 4; i++)
+		EQUAL(words[i], 6);
+	/* Each goes by itself, and neither takes the other along. */
+	CU(cuMemUnmap(p, g));
+	RESULT(CUDA_ERROR_INVALID_VALUE, cuMemcpyDtoH(words, p, 4));
+	CU(cuMemcpyDtoH(words, p + g, 4));
+	EQUAL(words[0], 6);
+	/* A mapping keeps the memory without the handle, and gives the handle out again. */
+	CU(cuMemRelease(handle));
+	CU(cuMemsetD32(p + g, 7, 1));
+	CU(cuMemRetainAllocationHandle(&again, (void *)(uintptr_t)(p + g)));
+	third = p + 2 * g;
+	CU(cuMemMap(third, g, 0, again, 0));
+	CU(cuMemSetAccess(third, g, &access, 1));
+	CU(cuMemUnmap(p + g, g));
+	CU(cuMemcpyDtoH(words, third, 8));
+	EQUAL(words[0], 7);
+	EQUAL(words[1], 6);
+	CU(cuMemRelease(again));
+	CU(cuMemGetInfo(&free_now, &total));
+	EQUAL(free_now, free_mapped);
+	CU(cuMemUnmap(third, g));
+	CU(cuMemAddressFree(p, 3 * g));
+	CU(cuMemGetInfo(&free_now, &total));
+	EQUAL(free_now, free_before);
 }
 
 /* As allocators do that grow one buffer in place. */
@@ -284,7 +334,7 @@ int main(void)
 	static const struct conform_test tests[] = {
 		TEST(async),	      TEST(not_too_early), TEST(pools),
 		TEST(virtual_memory), TEST(scarce),	   TEST(growing),
-		TEST(crowded),
+		TEST(crowded),		TEST(aliases),
 		{ NULL },
 	};
 

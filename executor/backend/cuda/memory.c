@@ -18,12 +18,16 @@
  * @addr: device address
  * @len: bytes
  * @handle: the memory behind
+ * @source: whose alias it is; NULL where the memory is its own
+ * @aliases: of it
  * @next: by no order
  */
 struct chunk {
 	uint64_t addr;
 	uint64_t len;
 	CUmemGenericAllocationHandle handle;
+	struct chunk *source;
+	unsigned int aliases;
 	struct chunk *next;
 };
 
@@ -88,25 +92,36 @@ CUresult cuda_memory_start(void)
 	return cu.cuStreamCreateWithPriority(&cuda.clearing, CU_STREAM_NON_BLOCKING, 0);
 }
 
-static CUresult back(struct chunk *chunk)
+/* Maps memory where the program can use it; it stays unmapped where that fails. */
+static CUresult map(const struct chunk *chunk)
 {
 	const CUmemAccessDesc access = {
 		.location = { .type = CU_MEM_LOCATION_TYPE_DEVICE, .id = cuda.device },
 		.flags = CU_MEM_ACCESS_FLAGS_PROT_READWRITE,
 	};
+	CUresult result = cu.cuMemMap(chunk->addr, chunk->len, 0, chunk->handle, 0);
+
+	if (result)
+		return result;
+	result = cu.cuMemSetAccess(chunk->addr, chunk->len, &access, 1);
+	if (result)
+		cu.cuMemUnmap(chunk->addr, chunk->len);
+	return result;
+}
+
+static CUresult back(struct chunk *chunk)
+{
 	CUmemAllocationProp prop = device_memory();
 	CUresult result;
 
 	result = cu.cuMemCreate(&chunk->handle, chunk->len, &prop, 0);
 	if (result)
 		return result;
-	result = cu.cuMemMap(chunk->addr, chunk->len, 0, chunk->handle, 0);
+	result = map(chunk);
 	if (result)
 		goto release;
-	result = cu.cuMemSetAccess(chunk->addr, chunk->len, &access, 1);
 	/* The driver promises nothing of what was there before: it may be another tenant's. No kernel is waited for. */
-	if (!result)
-		result = cuda_enter(0);
+	result = cuda_enter(0);
 	if (!result)
 		result = cu.cuMemsetD8Async(chunk->addr, 0, chunk->len, cuda.clearing);
 	if (!result)
@@ -117,6 +132,24 @@ static CUresult back(struct chunk *chunk)
 release:
 	cu.cuMemRelease(chunk->handle);
 	return result;
+}
+
+static CUresult map_alias(struct chunk *chunk, uint64_t addr)
+{
+	struct chunk *source;
+	CUresult result;
+
+	for (source = chunks; source && source->addr != addr; source = source->next)
+		;
+	if (!source || source->source || source->len != chunk->len)
+		return CUDA_ERROR_INVALID_VALUE;
+	chunk->handle = source->handle;
+	result = map(chunk);
+	if (result)
+		return result;
+	chunk->source = source;
+	source->aliases++;
+	return CUDA_SUCCESS;
 }
 
 /**
@@ -139,7 +172,7 @@ CUresult cuda_chunk_map(const struct vgpu_op_chunk *op)
 		return CUDA_ERROR_OUT_OF_MEMORY;
 	chunk->addr = op->addr;
 	chunk->len = op->len;
-	result = back(chunk);
+	result = op->flags & VGPU_CHUNK_ALIAS ? map_alias(chunk, op->source) : back(chunk);
 	if (result) {
 		free(chunk);
 		return result;
@@ -158,8 +191,8 @@ static bool lies_in(const struct chunk *chunk, const struct vgpu_op_chunk *op)
  * cuda_chunk_unmap() - VGPU_OP_CHUNK_UNMAP
  * @op: whole chunks, as they were mapped: CUDA cannot unmap a part
  *
- * Return: CUresult; CUDA_ERROR_INVALID_VALUE, with nothing unmapped, where chunks stick out. Context: the control
- * thread.
+ * Return: CUresult; CUDA_ERROR_INVALID_VALUE, with nothing unmapped, where chunks stick out or have aliases. Context: the
+ * control thread.
  */
 CUresult cuda_chunk_unmap(const struct vgpu_op_chunk *op)
 {
@@ -168,7 +201,7 @@ CUresult cuda_chunk_unmap(const struct vgpu_op_chunk *op)
 	uint64_t whole = 0;
 
 	for (chunk = chunks; chunk; chunk = chunk->next)
-		if (lies_in(chunk, op))
+		if (lies_in(chunk, op) && !chunk->aliases)
 			whole += chunk->len;
 	if (whole != op->len)
 		return CUDA_ERROR_INVALID_VALUE;
@@ -182,7 +215,10 @@ CUresult cuda_chunk_unmap(const struct vgpu_op_chunk *op)
 		if (result)
 			return result;
 		*link = chunk->next;
-		cu.cuMemRelease(chunk->handle);
+		if (chunk->source)
+			chunk->source->aliases--;
+		else
+			cu.cuMemRelease(chunk->handle);
 		free(chunk);
 	}
 	return CUDA_SUCCESS;

@@ -3,7 +3,8 @@
 /*
  * DOC: Device memory
  *
- * A bitmap says which granules of the adopted range are mapped. Memory of the host that kernels may reach is in a small sorted
+ * A bitmap says which granules of the adopted range are mapped. Chunks that may have aliases are mappings that can be shared, which others
+ * are not for their speed: the pages of those are large where the machine likes. Memory of the host that kernels may reach is in a small sorted
  * array. Both are read by running kernels, through a cache of one range in each warp, so a lock held for reading suffices.
  */
 #include <errno.h>
@@ -19,6 +20,18 @@ struct host_range {
 	uint64_t len;
 };
 
+/**
+ * struct share - a chunk that may have aliases, or is one
+ * @addr: of it
+ * @len: bytes
+ * @source: address of the chunk whose alias it is, 0 if it is none
+ */
+struct share {
+	uint64_t addr;
+	uint64_t len;
+	uint64_t source;
+};
+
 struct soft_mem {
 	uint64_t base;
 	uint64_t size;
@@ -26,6 +39,8 @@ struct soft_mem {
 	uint64_t *mapped;
 	struct host_range *hosts;
 	size_t num_hosts;
+	struct share *shares;
+	size_t num_shares;
 	pthread_rwlock_t lock;
 };
 
@@ -77,6 +92,7 @@ void soft_mem_destroy(struct soft_mem *mem)
 	pthread_rwlock_destroy(&mem->lock);
 	free(mem->mapped);
 	free(mem->hosts);
+	free(mem->shares);
 	free(mem);
 }
 
@@ -109,24 +125,111 @@ static void range_set(struct soft_mem *mem, uint64_t addr, uint64_t len, bool ma
 	}
 }
 
+static int map(struct soft_mem *mem, uint64_t addr, uint64_t len, int kind)
+{
+	void *p;
+
+	if (!range_inside(mem, addr, len) || !range_is(mem, addr, len, false))
+		return PTX_ERROR_INVALID_VALUE;
+	p = mmap((void *)(uintptr_t)addr, len, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+	if (p == MAP_FAILED)
+		return PTX_ERROR_OUT_OF_MEMORY;
+	range_set(mem, addr, len, true);
+	return PTX_SUCCESS;
+}
+
 int soft_mem_map(struct soft_mem *mem, uint64_t addr, uint64_t len)
 {
-	int result = PTX_SUCCESS;
+	int result;
+
+	pthread_rwlock_wrlock(&mem->lock);
+	result = map(mem, addr, len, MAP_PRIVATE);
+	pthread_rwlock_unlock(&mem->lock);
+	return result;
+}
+
+static bool room_for_share(struct soft_mem *mem)
+{
+	struct share *shares = realloc(mem->shares, (mem->num_shares + 1) * sizeof(*shares));
+
+	if (shares)
+		mem->shares = shares;
+	return shares;
+}
+
+int soft_mem_map_shared(struct soft_mem *mem, uint64_t addr, uint64_t len)
+{
+	int result = PTX_ERROR_OUT_OF_MEMORY;
+
+	pthread_rwlock_wrlock(&mem->lock);
+	if (room_for_share(mem))
+		result = map(mem, addr, len, MAP_SHARED);
+	if (!result)
+		mem->shares[mem->num_shares++] = (struct share){ .addr = addr, .len = len };
+	pthread_rwlock_unlock(&mem->lock);
+	return result;
+}
+
+static bool can_have_aliases(const struct soft_mem *mem, uint64_t addr, uint64_t len)
+{
+	size_t i;
+
+	for (i = 0; i < mem->num_shares; i++)
+		if (mem->shares[i].addr == addr && mem->shares[i].len == len)
+			return !mem->shares[i].source;
+	return false;
+}
+
+int soft_mem_alias(struct soft_mem *mem, uint64_t addr, uint64_t len, uint64_t source)
+{
+	int result = PTX_ERROR_INVALID_VALUE;
 	void *p;
 
 	pthread_rwlock_wrlock(&mem->lock);
-	if (!range_inside(mem, addr, len) || !range_is(mem, addr, len, false)) {
-		result = PTX_ERROR_INVALID_VALUE;
-	} else {
-		p = mmap((void *)(uintptr_t)addr, len, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-		if (p == MAP_FAILED)
-			result = PTX_ERROR_OUT_OF_MEMORY;
-		else
-			range_set(mem, addr, len, true);
+	if (!range_inside(mem, addr, len) || !range_is(mem, addr, len, false) || !can_have_aliases(mem, source, len))
+		goto out;
+	result = PTX_ERROR_OUT_OF_MEMORY;
+	if (!room_for_share(mem))
+		goto out;
+	/* Of a length of nothing, a shared mapping's pages get a second one. */
+	p = mremap((void *)(uintptr_t)source, 0, len, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)(uintptr_t)addr);
+	if (p == MAP_FAILED) {
+		unback(addr, len);
+		goto out;
 	}
+	range_set(mem, addr, len, true);
+	mem->shares[mem->num_shares++] = (struct share){ .addr = addr, .len = len, .source = source };
+	result = PTX_SUCCESS;
+out:
 	pthread_rwlock_unlock(&mem->lock);
 	return result;
+}
+
+/* Neither a part of an alias, or of what may have some, goes away, nor what has some. */
+static bool shares_allow(const struct soft_mem *mem, uint64_t addr, uint64_t len)
+{
+	const struct share *share;
+	size_t i;
+
+	for (i = 0; i < mem->num_shares; i++) {
+		share = &mem->shares[i];
+		if (share->source && share->source < addr + len && addr < share->source + share->len)
+			return false;
+		if (share->addr < addr + len && addr < share->addr + share->len &&
+		    (share->addr < addr || share->addr + share->len > addr + len))
+			return false;
+	}
+	return true;
+}
+
+static void forget_shares(struct soft_mem *mem, uint64_t addr, uint64_t len)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < mem->num_shares; i++)
+		if (mem->shares[i].addr < addr || mem->shares[i].addr >= addr + len)
+			mem->shares[kept++] = mem->shares[i];
+	mem->num_shares = kept;
 }
 
 int soft_mem_unmap(struct soft_mem *mem, uint64_t addr, uint64_t len)
@@ -134,9 +237,10 @@ int soft_mem_unmap(struct soft_mem *mem, uint64_t addr, uint64_t len)
 	int result = PTX_SUCCESS;
 
 	pthread_rwlock_wrlock(&mem->lock);
-	if (!range_inside(mem, addr, len) || !range_is(mem, addr, len, true)) {
+	if (!range_inside(mem, addr, len) || !range_is(mem, addr, len, true) || !shares_allow(mem, addr, len)) {
 		result = PTX_ERROR_INVALID_VALUE;
 	} else {
+		forget_shares(mem, addr, len);
 		range_set(mem, addr, len, false);
 		unback(addr, len);
 	}

@@ -98,7 +98,28 @@ void soft_mem_destroy(struct soft_mem *mem);
 int soft_mem_map(struct soft_mem *mem, uint64_t addr, uint64_t len);
 
 /**
- * soft_mem_unmap - takes the backing away; its content is lost
+ * soft_mem_map_shared - soft_mem_map() of what may have aliases
+ * @mem: memory
+ * @addr: multiple of SOFT_MEM_GRANULE
+ * @len: multiple of SOFT_MEM_GRANULE
+ *
+ * Return: as soft_mem_map().
+ */
+int soft_mem_map_shared(struct soft_mem *mem, uint64_t addr, uint64_t len);
+
+/**
+ * soft_mem_alias - makes memory reachable at a second address
+ * @mem: memory
+ * @addr: where nothing is mapped, multiple of SOFT_MEM_GRANULE
+ * @len: multiple of SOFT_MEM_GRANULE
+ * @source: of what soft_mem_map_shared() mapped with this length
+ *
+ * Return: as soft_mem_map().
+ */
+int soft_mem_alias(struct soft_mem *mem, uint64_t addr, uint64_t len, uint64_t source);
+
+/**
+ * soft_mem_unmap - takes the backing away; its content is lost, unless it was an alias. What has aliases stays
  * @mem: memory
  * @addr: address, a multiple of SOFT_MEM_GRANULE
  * @len: bytes, a multiple of SOFT_MEM_GRANULE, all of it mapped

@@ -117,6 +117,10 @@ static uint32_t map_chunk(const struct vgpu_op_chunk *chunk)
 	if (chunk->addr < session->device_base || chunk->len > session->chunk_size ||
 	    offset > session->chunk_size - chunk->len)
 		return PTX_ERROR_INVALID_VALUE;
+	if (chunk->flags & VGPU_CHUNK_ALIAS)
+		return (uint32_t)soft_mem_alias(soft.mem, chunk->addr, chunk->len, chunk->source);
+	if (chunk->flags & VGPU_CHUNK_SHARED)
+		return (uint32_t)soft_mem_map_shared(soft.mem, chunk->addr, chunk->len);
 	return (uint32_t)soft_mem_map(soft.mem, chunk->addr, chunk->len);
 }
 

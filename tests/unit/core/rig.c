@@ -323,7 +323,7 @@ static void check_session(const struct vgpu_session *session, u64 *waiting, u64 
 			  session->worker.state != VGPU_WORKER_SPAWNING);
 	*waiting += queued + dispatched;
 	for (i = 0; i < session->num_chunks; i++)
-		bits += test_bit(i, session->chunks);
+		bits += test_bit(i, session->chunks) && !test_bit(i, session->aliases);
 	RIG_CHECK(session->memory_used >= bits * gpu->attach.granule);
 	*memory += session->memory_used;
 	for (i = 0; i < VGPU_MAX_STREAMS; i++) {

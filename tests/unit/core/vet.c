@@ -284,6 +284,22 @@ static const struct vet_case cases[] = {
 	{ "map, wraps", VGPU_ST_BAD_ADDRESS, CMD(CHUNK_MAP, .chunk = { .addr = DEV, .len = -RIG_GRANULE }) },
 	{ "map, beyond the quota", VGPU_ST_QUOTA,
 	  CMD(CHUNK_MAP, .chunk = { .addr = DEV, .len = RIG_MEMORY + RIG_GRANULE }) },
+	{ "map, a flag", VGPU_ST_BAD_FLAGS, CMD(CHUNK_MAP, .chunk = { .addr = DEV, .len = RIG_GRANULE, .flags = 4 }) },
+	{ "map, a source and no alias", VGPU_ST_BAD_FLAGS,
+	  CMD(CHUNK_MAP, .chunk = { .addr = DEV, .len = RIG_GRANULE, .source = DEV + RIG_GRANULE, .flags = VGPU_CHUNK_SHARED }) },
+	{ "map, an alias that is shared", VGPU_ST_BAD_FLAGS,
+	  CMD(CHUNK_MAP, .chunk = { .addr = DEV, .len = RIG_GRANULE, .source = DEV + RIG_GRANULE, .flags = 3 }) },
+	{ "map, an alias of nothing", VGPU_ST_BAD_ADDRESS,
+	  CMD(CHUNK_MAP, .chunk = { .addr = DEV, .len = RIG_GRANULE, .flags = VGPU_CHUNK_ALIAS }) },
+	{ "map, an alias of what is not there", VGPU_ST_NOT_MAPPED,
+	  CMD(CHUNK_MAP, .chunk = { .addr = DEV, .len = RIG_GRANULE, .source = DEV + RIG_GRANULE, .flags = VGPU_CHUNK_ALIAS }) },
+	{ "map, an alias over the end", VGPU_ST_BAD_ADDRESS,
+	  CMD(CHUNK_MAP, .chunk = { .addr = DEV, .len = 2 * RIG_GRANULE, .source = DEV + (1ULL << 30) - RIG_GRANULE,
+				    .flags = VGPU_CHUNK_ALIAS }) },
+	{ "unmap, a flag", VGPU_ST_BAD_FLAGS,
+	  CMD(CHUNK_UNMAP, .chunk = { .addr = DEV, .len = RIG_GRANULE, .flags = VGPU_CHUNK_SHARED }) },
+	{ "unmap, a source", VGPU_ST_BAD_FLAGS,
+	  CMD(CHUNK_UNMAP, .chunk = { .addr = DEV, .len = RIG_GRANULE, .source = DEV, .flags = VGPU_CHUNK_ALIAS }) },
 	{ "unmap, nothing there", VGPU_ST_NOT_MAPPED,
 	  CMD(CHUNK_UNMAP, .chunk = { .addr = DEV, .len = RIG_GRANULE }) },
 	{ "unmap, empty", VGPU_ST_BAD_LENGTH, CMD(CHUNK_UNMAP, .chunk = { .addr = DEV }) },
@@ -477,6 +493,62 @@ static void quota_is_exact(void **state)
 	assert_int_equal(rig_stats(&rig->dev[0]).memory_used, 0);
 }
 
+static u16 alias(struct rig *rig, u8 opcode, u64 first, u64 count, u64 source, u32 answer)
+{
+	struct vgpu_cmd cmd = rig_chunk(opcode, first, count);
+	struct rig_worker *worker = rig_worker_of(&guest);
+	u32 seq;
+
+	cmd.chunk.flags = VGPU_CHUNK_ALIAS;
+	if (opcode == VGPU_OP_CHUNK_MAP)
+		cmd.chunk.source = RIG_DEVICE_BASE + source * RIG_GRANULE;
+	seq = rig_submit(&guest, cmd);
+	if (rig_take(worker))
+		rig_finish(worker, 0, answer, 0);
+	rig_check_invariants(rig);
+	return rig_expect(&guest, seq).status;
+}
+
+/* Memory that is at two addresses counts once, and stays counted until it is unmapped where it is its own. */
+static void aliases_count_once(void **state)
+{
+	struct vgpu_cmd cmd = rig_chunk(VGPU_OP_CHUNK_UNMAP, 504, 1);
+	struct rig *rig = *state;
+	u32 seq;
+
+	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_MAP, 0, RIG_MEMORY / RIG_GRANULE, 0), VGPU_ST_OK);
+	assert_int_equal(alias(rig, VGPU_OP_CHUNK_MAP, 504, 4, 0, 0), VGPU_ST_OK);
+	assert_int_equal(rig_stats(&rig->dev[0]).memory_used, RIG_MEMORY);
+	assert_int_equal(alias(rig, VGPU_OP_CHUNK_MAP, 506, 4, 0, 0), VGPU_ST_NOT_MAPPED);
+	assert_int_equal(alias(rig, VGPU_OP_CHUNK_MAP, 508, 4, 504, 0), VGPU_ST_NOT_MAPPED);
+	/* Neither is what the other is. */
+	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_UNMAP, 504, 4, 0), VGPU_ST_NOT_MAPPED);
+	assert_int_equal(alias(rig, VGPU_OP_CHUNK_UNMAP, 0, 4, 0, 0), VGPU_ST_NOT_MAPPED);
+	assert_int_equal(alias(rig, VGPU_OP_CHUNK_UNMAP, 502, 4, 0, 0), VGPU_ST_NOT_MAPPED);
+	/* The worker keeps what has aliases; it stays charged. */
+	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_UNMAP, 0, 4, 1), 1);
+	assert_int_equal(rig_stats(&rig->dev[0]).memory_used, RIG_MEMORY);
+	/* An alias that fails to come is none, one that fails to go still is one. */
+	assert_int_equal(alias(rig, VGPU_OP_CHUNK_MAP, 508, 4, 4, 1), 1);
+	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_UNMAP, 508, 4, 0), VGPU_ST_NOT_MAPPED);
+	assert_int_equal(alias(rig, VGPU_OP_CHUNK_UNMAP, 504, 4, 0, 1), 1);
+	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_UNMAP, 504, 4, 0), VGPU_ST_NOT_MAPPED);
+	assert_int_equal(alias(rig, VGPU_OP_CHUNK_UNMAP, 504, 4, 0, 0), VGPU_ST_OK);
+	assert_int_equal(rig_stats(&rig->dev[0]).memory_used, RIG_MEMORY);
+	/* In its place, before it is gone, memory of its own. */
+	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_UNMAP, 8, 1, 0), VGPU_ST_OK);
+	assert_int_equal(alias(rig, VGPU_OP_CHUNK_MAP, 504, 1, 0, 0), VGPU_ST_OK);
+	cmd.chunk.flags = VGPU_CHUNK_ALIAS;
+	seq = rig_submit(&guest, cmd);
+	rig_submit(&guest, rig_chunk(VGPU_OP_CHUNK_MAP, 504, 1));
+	rig_finish_all(rig_worker_of(&guest));
+	assert_int_equal(rig_expect(&guest, seq).status, VGPU_ST_OK);
+	assert_int_equal(rig_expect(&guest, seq + 1).status, VGPU_ST_OK);
+	assert_int_equal(rig_stats(&rig->dev[0]).memory_used, RIG_MEMORY);
+	assert_int_equal(chunk(rig, VGPU_OP_CHUNK_UNMAP, 504, 1, 0), VGPU_ST_OK);
+	assert_int_equal(rig_stats(&rig->dev[0]).memory_used, RIG_MEMORY - RIG_GRANULE);
+}
+
 static u16 reserve(struct rig *rig, u64 granules, u32 answer)
 {
 	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_RESERVE, 0);
@@ -624,6 +696,7 @@ int main(void)
 		TEST(init_comes_first_and_has_to_fit),
 		TEST(no_device_address_before_the_worker_is_ready),
 		TEST(quota_is_exact),
+		TEST(aliases_count_once),
 		TEST(reserve_is_of_the_quota),
 		TEST(unmap_of_a_mapping_in_flight_is_refused),
 		TEST(what_cuda_takes_for_itself_counts),

@@ -380,6 +380,37 @@ static void device_memory(void **state)
 	assert_int_equal(soft_mem_remove_host(dev->mem, host_addr + 4096, 4096), PTX_SUCCESS);
 }
 
+/* What a guest could keep beyond its quota by taking away under an alias what the alias is of. */
+static void aliases(void **state)
+{
+	const uint64_t g = SOFT_MEM_GRANULE, at = dev->base + dev->mapped + 16 * g, other = at + 4 * g, third = at + 8 * g;
+
+	assert_int_equal(soft_mem_map(dev->mem, third, g), PTX_SUCCESS);
+	assert_int_equal(soft_mem_alias(dev->mem, other, g, third), PTX_ERROR_INVALID_VALUE);
+	assert_int_equal(soft_mem_unmap(dev->mem, third, g), PTX_SUCCESS);
+	assert_int_equal(soft_mem_alias(dev->mem, other, 2 * g, at), PTX_ERROR_INVALID_VALUE);
+	assert_int_equal(soft_mem_map_shared(dev->mem, at, 2 * g), PTX_SUCCESS);
+	assert_int_equal(soft_mem_alias(dev->mem, other, g, at), PTX_ERROR_INVALID_VALUE);
+	assert_int_equal(soft_mem_alias(dev->mem, at, 2 * g, at), PTX_ERROR_INVALID_VALUE);
+	assert_int_equal(soft_mem_alias(dev->mem, other, 2 * g, at), PTX_SUCCESS);
+	assert_int_equal(soft_mem_alias(dev->mem, third, 2 * g, other), PTX_ERROR_INVALID_VALUE);
+	*(volatile uint64_t *)(uintptr_t)(at + g) = 42;
+	assert_int_equal(*(volatile uint64_t *)(uintptr_t)(other + g), 42);
+	assert_int_equal(soft_mem_unmap(dev->mem, at, 2 * g), PTX_ERROR_INVALID_VALUE);
+	assert_int_equal(soft_mem_unmap(dev->mem, at + g, g), PTX_ERROR_INVALID_VALUE);
+	assert_int_equal(soft_mem_unmap(dev->mem, other, g), PTX_ERROR_INVALID_VALUE);
+	assert_true(soft_mem_valid(dev->mem, other, 2 * g));
+	assert_int_equal(soft_mem_unmap(dev->mem, other, 2 * g), PTX_SUCCESS);
+	assert_false(soft_mem_valid(dev->mem, other, 1));
+	assert_int_equal(*(volatile uint64_t *)(uintptr_t)(at + g), 42);
+	assert_int_equal(soft_mem_unmap(dev->mem, at, 2 * g), PTX_SUCCESS);
+	/* Its place is anybody's. */
+	assert_int_equal(soft_mem_map(dev->mem, other, 2 * g), PTX_SUCCESS);
+	assert_int_equal(*(volatile uint64_t *)(uintptr_t)(other + g), 0);
+	assert_int_equal(soft_mem_unmap(dev->mem, other, g), PTX_SUCCESS);
+	assert_int_equal(soft_mem_unmap(dev->mem, other + g, g), PTX_SUCCESS);
+}
+
 /* Kernels reach host memory that was added. */
 static void host_memory(void **state)
 {
@@ -403,7 +434,7 @@ int main(void)
 		cmocka_unit_test(spaces), cmocka_unit_test(isspacep), cmocka_unit_test(atomics),
 		cmocka_unit_test(atomics_in_shared_space), cmocka_unit_test(atomics_between_blocks),
 		cmocka_unit_test(async_copies), cmocka_unit_test(mbarriers), cmocka_unit_test(faults_of_accesses),
-		cmocka_unit_test(device_memory), cmocka_unit_test(host_memory),
+		cmocka_unit_test(device_memory), cmocka_unit_test(aliases), cmocka_unit_test(host_memory),
 	};
 	int failed;
 
