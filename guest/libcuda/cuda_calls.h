@@ -73,6 +73,7 @@
 #define cuMemsetD32 cuMemsetD32_v2
 #define cuMemsetD8 cuMemsetD8_v2
 #define cuModuleGetGlobal cuModuleGetGlobal_v2
+#define cuStreamBatchMemOp cuStreamBatchMemOp_v2
 #define cuStreamBeginCapture cuStreamBeginCapture_v2
 #define cuStreamDestroy cuStreamDestroy_v2
 #define cuStreamGetCaptureInfo cuStreamGetCaptureInfo_v3
@@ -171,6 +172,9 @@ CUresult cuGetErrorString(CUresult error, const char **str);
 CUresult cuGetExportTable(const void **export_table, const CUuuid *export_table_id);
 CUresult cuGetProcAddress_v2(const char *symbol, void **pfn, int cuda_version, cuuint64_t flags,
 			     CUdriverProcAddressQueryResult *symbol_status);
+CUresult cuGraphAddBatchMemOpNode(CUgraphNode *graph_node, CUgraph graph,
+				  const CUgraphNode *dependencies, size_t num_dependencies,
+				  const CUDA_BATCH_MEM_OP_NODE_PARAMS *node_params);
 CUresult cuGraphAddChildGraphNode(CUgraphNode *graph_node, CUgraph graph,
 				  const CUgraphNode *dependencies, size_t num_dependencies,
 				  CUgraph child_graph);
@@ -204,6 +208,9 @@ CUresult cuGraphAddMemsetNode(CUgraphNode *graph_node, CUgraph graph,
 CUresult cuGraphAddNode_v2(CUgraphNode *graph_node, CUgraph graph, const CUgraphNode *dependencies,
 			   const CUgraphEdgeData *dependency_data, size_t num_dependencies,
 			   CUgraphNodeParams *node_params);
+CUresult cuGraphBatchMemOpNodeGetParams(CUgraphNode node, CUDA_BATCH_MEM_OP_NODE_PARAMS *node_params);
+CUresult cuGraphBatchMemOpNodeSetParams(CUgraphNode node,
+					const CUDA_BATCH_MEM_OP_NODE_PARAMS *node_params);
 CUresult cuGraphChildGraphNodeGetGraph(CUgraphNode node, CUgraph *graph);
 CUresult cuGraphClone(CUgraph *graph_clone, CUgraph original_graph);
 CUresult cuGraphConditionalHandleCreate(CUgraphConditionalHandle *handle_out, CUgraph graph,
@@ -217,6 +224,8 @@ CUresult cuGraphEventRecordNodeGetEvent(CUgraphNode node, CUevent *event_out);
 CUresult cuGraphEventRecordNodeSetEvent(CUgraphNode node, CUevent event);
 CUresult cuGraphEventWaitNodeGetEvent(CUgraphNode node, CUevent *event_out);
 CUresult cuGraphEventWaitNodeSetEvent(CUgraphNode node, CUevent event);
+CUresult cuGraphExecBatchMemOpNodeSetParams(CUgraphExec graph_exec, CUgraphNode node,
+					    const CUDA_BATCH_MEM_OP_NODE_PARAMS *node_params);
 CUresult cuGraphExecChildGraphNodeSetParams(CUgraphExec graph_exec, CUgraphNode node,
 					    CUgraph child_graph);
 CUresult cuGraphExecDestroy(CUgraphExec graph_exec);
@@ -530,6 +539,8 @@ CUresult cuStreamSynchronize(CUstream stream);
 CUresult cuStreamUpdateCaptureDependencies_v2(CUstream stream, CUgraphNode *dependencies,
 					      const CUgraphEdgeData *dependency_data,
 					      size_t num_dependencies, unsigned int flags);
+CUresult cuStreamBatchMemOp_v2(CUstream stream, unsigned int count, CUstreamBatchMemOpParams *ops,
+			       unsigned int flags);
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned int flags);
 CUresult cuStreamWaitValue32_v2(CUstream stream, CUdeviceptr addr, cuuint32_t value,
 				unsigned int flags);

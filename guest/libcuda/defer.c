@@ -2,12 +2,18 @@
 // Copyright (c) vgpu authors
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include "defer.h"
+
+/* Between looks at a word that a stream waits for: the longer, the longer it has. */
+#define LEAST_PAUSE_NS 20000
+#define MOST_PAUSE_NS 2000000
 
 enum step {
 	STEP_DONE, /* the first operation was issued */
 	STEP_DEVICE, /* it waits for a completion */
 	STEP_OTHER, /* it waits for another deferred stream */
+	STEP_WORD, /* it waits for a word of memory */
 };
 
 static enum step step(struct stream *stream)
@@ -20,7 +26,8 @@ static enum step step(struct stream *stream)
 	if (op_on_host(stream, op)) {
 		if (!queue_done(&session->queue, stream->mark))
 			return STEP_DEVICE;
-		op_do_on_host(stream, op);
+		if (!op_do_on_host(stream, op))
+			return STEP_WORD;
 	} else {
 		/* It stays first in the list meanwhile: what comes while the lock is let go of has to go behind it. */
 		CUresult result = op_issue(stream, op);
@@ -37,14 +44,29 @@ static enum step step(struct stream *stream)
 	return STEP_DONE;
 }
 
+/* Sleeps, or less where a stream is given something to do. */
+static void pause_for(struct session *session, unsigned int ns)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += ns;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	pthread_cond_clockwait(&session->defer_work, &session->lock, CLOCK_MONOTONIC, &until);
+}
+
 static void *run(void *data)
 {
 	struct session *session = data;
+	unsigned int pause = LEAST_PAUSE_NS;
 
 	pthread_mutex_lock(&session->lock);
 	for (;;) {
 		struct stream **link = &session->deferred;
-		bool any = false, device = false;
+		bool any = false, device = false, word = false;
 
 		while (*link) {
 			struct stream *stream = *link;
@@ -56,6 +78,7 @@ static void *run(void *data)
 				any |= result == STEP_DONE;
 			}
 			device |= stream->first && result == STEP_DEVICE;
+			word |= stream->first && result == STEP_WORD;
 			if (stream->first) {
 				link = &stream->next;
 				continue;
@@ -70,10 +93,15 @@ static void *run(void *data)
 				stream_release(stream);
 			}
 		}
-		if (any)
+		if (any) {
+			pause = LEAST_PAUSE_NS;
 			continue;
+		}
 		session->defer_waiting = true;
-		if (!device)
+		if (word) {
+			pause_for(session, pause);
+			pause = pause < MOST_PAUSE_NS / 2 ? pause * 2 : MOST_PAUSE_NS;
+		} else if (!device)
 			pthread_cond_wait(&session->defer_work, &session->lock);
 		else
 			queue_wait_any(&session->queue);

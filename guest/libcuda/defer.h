@@ -6,7 +6,8 @@
  * The device cannot wait for the guest. A stream that reaches a host function is therefore held
  * back here: what it is given from then on is kept in a list, and a thread of the session runs the
  * function when the commands before it have completed, then submits what follows. What waits for
- * such a stream is held back in the same way.
+ * such a stream is held back in the same way, and so is a stream that waits for a word of memory
+ * (memop.h).
  */
 #ifndef VGPU_LIBCUDA_DEFER_H
 #define VGPU_LIBCUDA_DEFER_H

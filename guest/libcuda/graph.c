@@ -112,6 +112,8 @@ static CUgraphNodeType type_of(const struct op *op)
 		return CU_GRAPH_NODE_TYPE_MEM_ALLOC;
 	case OP_FREE:
 		return CU_GRAPH_NODE_TYPE_MEM_FREE;
+	case OP_MEMOPS:
+		return CU_GRAPH_NODE_TYPE_BATCH_MEM_OP;
 	case OP_GRAPH:
 		return CU_GRAPH_NODE_TYPE_GRAPH;
 	default:
@@ -189,6 +191,11 @@ static CUresult describe(struct graph_node *node)
 		break;
 	case OP_FREE:
 		node->params.free = op->mem.addr;
+		break;
+	case OP_MEMOPS:
+		node->params.memops.ctx = op->memops.ctx;
+		node->params.memops.count = op->memops.count;
+		node->params.memops.paramArray = op->memops.ops;
 		break;
 	default:
 		break;

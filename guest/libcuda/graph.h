@@ -39,6 +39,7 @@ struct graph_node {
 		CUDA_HOST_NODE_PARAMS host;
 		CUDA_MEM_ALLOC_NODE_PARAMS alloc;
 		CUdeviceptr free;
+		CUDA_BATCH_MEM_OP_NODE_PARAMS memops;
 	} params;
 	void **args;
 	bool visited;
@@ -134,6 +135,7 @@ CUresult node_kernel_op(struct context *ctx, const CUDA_KERNEL_NODE_PARAMS *para
 			struct op *op);
 CUresult node_copy_op(struct context *ctx, const CUDA_MEMCPY3D *params, struct op *op);
 CUresult node_memset_op(struct context *ctx, const CUDA_MEMSET_NODE_PARAMS *params, struct op *op);
+CUresult node_memops_op(struct context *ctx, const CUDA_BATCH_MEM_OP_NODE_PARAMS *p, struct op *op);
 
 /**
  * object_refs_clone() - the user objects of a graph for a copy of it

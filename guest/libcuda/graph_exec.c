@@ -387,6 +387,17 @@ EXPORT CUresult cuGraphExecHostNodeSetParams(CUgraphExec exec, CUgraphNode node,
 	return finish(CUDA_SUCCESS, ctx, step, &op);
 }
 
+EXPORT CUresult cuGraphExecBatchMemOpNodeSetParams(CUgraphExec exec, CUgraphNode node,
+						   const CUDA_BATCH_MEM_OP_NODE_PARAMS *p)
+{
+	struct op op = { 0 };
+	struct context *ctx;
+	struct step *step;
+	CUresult result = begin(exec, node, CU_GRAPH_NODE_TYPE_BATCH_MEM_OP, &ctx, &step);
+
+	return result ? result : finish(node_memops_op(ctx, p, &op), ctx, step, &op);
+}
+
 static CUresult set_event(CUgraphExec exec, CUgraphNode node, CUgraphNodeType type,
 			  enum op_kind kind, CUevent handle)
 {
@@ -420,6 +431,7 @@ EXPORT CUresult cuGraphExecEventWaitNodeSetEvent(CUgraphExec exec, CUgraphNode n
 
 EXPORT CUresult cuGraphExecNodeSetParams(CUgraphExec exec, CUgraphNode node, CUgraphNodeParams *p)
 {
+	CUDA_BATCH_MEM_OP_NODE_PARAMS memops;
 	CUDA_MEMSET_NODE_PARAMS set;
 
 	if (!p)
@@ -439,6 +451,9 @@ EXPORT CUresult cuGraphExecNodeSetParams(CUgraphExec exec, CUgraphNode node, CUg
 		return cuGraphExecEventWaitNodeSetEvent(exec, node, p->eventWait.event);
 	case CU_GRAPH_NODE_TYPE_EVENT_RECORD:
 		return cuGraphExecEventRecordNodeSetEvent(exec, node, p->eventRecord.event);
+	case CU_GRAPH_NODE_TYPE_BATCH_MEM_OP:
+		memcpy(&memops, &p->memOp, sizeof(memops));
+		return cuGraphExecBatchMemOpNodeSetParams(exec, node, &memops);
 	default:
 		return CUDA_ERROR_NOT_SUPPORTED;
 	}

@@ -6,6 +6,7 @@
 #include "func.h"
 #include "graph.h"
 #include "handle.h"
+#include "memop.h"
 
 CUresult node_kernel_op(struct context *ctx, const CUDA_KERNEL_NODE_PARAMS *p, void *buffer,
 			struct op *op)
@@ -87,6 +88,19 @@ static CUresult node_event_op(CUevent handle, enum op_kind kind, struct op *op)
 	else
 		op->wait.event = event;
 	return CUDA_SUCCESS;
+}
+
+CUresult node_memops_op(struct context *ctx, const CUDA_BATCH_MEM_OP_NODE_PARAMS *p, struct op *op)
+{
+	CUresult result;
+
+	if (!p || p->flags || !p->count)
+		return CUDA_ERROR_INVALID_VALUE;
+	if (p->ctx && !context_get(p->ctx))
+		return CUDA_ERROR_INVALID_CONTEXT;
+	result = memops_describe(ctx->session, p->paramArray, p->count, op);
+	op->memops.ctx = p->ctx;
+	return result;
 }
 
 /* The graph and the nodes that a cuGraphAdd…Node call names; the session's lock is held at success. */
@@ -223,6 +237,19 @@ EXPORT CUresult cuGraphAddEmptyNode(CUgraphNode *out, CUgraph handle,
 	return result ? result : finish(CUDA_SUCCESS, ctx, graph, &op, &deps, out);
 }
 
+EXPORT CUresult cuGraphAddBatchMemOpNode(CUgraphNode *out, CUgraph handle,
+					 const CUgraphNode *dep_handles, size_t count,
+					 const CUDA_BATCH_MEM_OP_NODE_PARAMS *p)
+{
+	struct node_set deps = { 0 };
+	struct op op = { 0 };
+	struct context *ctx;
+	struct graph *graph;
+	CUresult result = begin(handle, dep_handles, count, &ctx, &graph, &deps);
+
+	return result ? result : finish(node_memops_op(ctx, p, &op), ctx, graph, &op, &deps, out);
+}
+
 static CUresult add_event(CUgraphNode *out, CUgraph handle, const CUgraphNode *dep_handles,
 			  size_t count, CUevent event, enum op_kind kind)
 {
@@ -319,6 +346,7 @@ EXPORT CUresult cuGraphAddMemFreeNode(CUgraphNode *out, CUgraph handle,
 EXPORT CUresult cuGraphAddNode_v2(CUgraphNode *out, CUgraph graph, const CUgraphNode *deps,
 				  const CUgraphEdgeData *edges, size_t count, CUgraphNodeParams *p)
 {
+	CUDA_BATCH_MEM_OP_NODE_PARAMS memops;
 	CUDA_MEMSET_NODE_PARAMS set;
 
 	if (!p)
@@ -346,6 +374,9 @@ EXPORT CUresult cuGraphAddNode_v2(CUgraphNode *out, CUgraph graph, const CUgraph
 		return cuGraphAddMemAllocNode(out, graph, deps, count, &p->alloc);
 	case CU_GRAPH_NODE_TYPE_MEM_FREE:
 		return cuGraphAddMemFreeNode(out, graph, deps, count, p->free.dptr);
+	case CU_GRAPH_NODE_TYPE_BATCH_MEM_OP:
+		memcpy(&memops, &p->memOp, sizeof(memops));
+		return cuGraphAddBatchMemOpNode(out, graph, deps, count, &memops);
 	default:
 		return CUDA_ERROR_NOT_SUPPORTED;
 	}
@@ -401,6 +432,11 @@ EXPORT CUresult cuGraphMemsetNodeGetParams(CUgraphNode node, CUDA_MEMSET_NODE_PA
 EXPORT CUresult cuGraphHostNodeGetParams(CUgraphNode node, CUDA_HOST_NODE_PARAMS *p)
 {
 	return get(node, CU_GRAPH_NODE_TYPE_HOST, p, sizeof(*p));
+}
+
+EXPORT CUresult cuGraphBatchMemOpNodeGetParams(CUgraphNode node, CUDA_BATCH_MEM_OP_NODE_PARAMS *p)
+{
+	return get(node, CU_GRAPH_NODE_TYPE_BATCH_MEM_OP, p, sizeof(*p));
 }
 
 EXPORT CUresult cuGraphMemAllocNodeGetParams(CUgraphNode node, CUDA_MEM_ALLOC_NODE_PARAMS *p)
@@ -544,6 +580,17 @@ EXPORT CUresult cuGraphHostNodeSetParams(CUgraphNode handle, const CUDA_HOST_NOD
 	return result ? result : finish_change(node_host_op(p, &op), ctx, node, &op);
 }
 
+EXPORT CUresult cuGraphBatchMemOpNodeSetParams(CUgraphNode handle,
+					       const CUDA_BATCH_MEM_OP_NODE_PARAMS *p)
+{
+	struct op op = { 0 };
+	struct context *ctx;
+	struct graph_node *node;
+	CUresult result = begin_change(handle, CU_GRAPH_NODE_TYPE_BATCH_MEM_OP, &ctx, &node);
+
+	return result ? result : finish_change(node_memops_op(ctx, p, &op), ctx, node, &op);
+}
+
 static CUresult set_event(CUgraphNode handle, CUgraphNodeType type, enum op_kind kind, CUevent event)
 {
 	struct op op = { 0 };
@@ -566,6 +613,7 @@ EXPORT CUresult cuGraphEventWaitNodeSetEvent(CUgraphNode node, CUevent event)
 
 EXPORT CUresult cuGraphNodeSetParams(CUgraphNode node, CUgraphNodeParams *p)
 {
+	CUDA_BATCH_MEM_OP_NODE_PARAMS memops;
 	CUDA_MEMSET_NODE_PARAMS set;
 
 	if (!p)
@@ -584,6 +632,9 @@ EXPORT CUresult cuGraphNodeSetParams(CUgraphNode node, CUgraphNodeParams *p)
 		return cuGraphEventWaitNodeSetEvent(node, p->eventWait.event);
 	case CU_GRAPH_NODE_TYPE_EVENT_RECORD:
 		return cuGraphEventRecordNodeSetEvent(node, p->eventRecord.event);
+	case CU_GRAPH_NODE_TYPE_BATCH_MEM_OP:
+		memcpy(&memops, &p->memOp, sizeof(memops));
+		return cuGraphBatchMemOpNodeSetParams(node, &memops);
 	default:
 		return CUDA_ERROR_NOT_SUPPORTED;
 	}

@@ -7,6 +7,7 @@
 #include "event.h"
 #include "func.h"
 #include "graph.h"
+#include "memop.h"
 #include "op.h"
 #include "pool.h"
 
@@ -43,6 +44,16 @@ struct op *op_clone(const struct op *op)
 		if (clone->wait.record)
 			clone->wait.record->refs++;
 		break;
+	case OP_MEMOPS:
+		clone->memops.ops = calloc(op->memops.count + 1, sizeof(*op->memops.ops));
+		if (!clone->memops.ops) {
+			free(clone);
+			return NULL;
+		}
+		if (op->memops.count)
+			memcpy(clone->memops.ops, op->memops.ops, op->memops.count * sizeof(*op->memops.ops));
+		clone->memops.done = 0;
+		break;
 	case OP_GRAPH:
 		graph_hold(clone->graph.graph);
 		break;
@@ -68,6 +79,9 @@ void op_clear(struct op *op)
 		if (op->wait.event)
 			event_put(op->wait.event);
 		record_put(op->wait.record);
+		break;
+	case OP_MEMOPS:
+		free(op->memops.ops);
 		break;
 	case OP_GRAPH:
 		graph_put(op->graph.graph);
@@ -185,6 +199,8 @@ CUresult op_issue(struct stream *stream, const struct op *op)
 		return CUDA_SUCCESS;
 	case OP_FREE:
 		return pool_free_issue(stream, op->mem.addr);
+	case OP_MEMOPS:
+		return memops_issue(stream, &op->memops);
 	case OP_ALLOC:
 	case OP_EMPTY:
 	case OP_HOST:
@@ -203,12 +219,14 @@ bool op_on_host(struct stream *stream, const struct op *op)
 		return copy_is_host(&op->copy);
 	case OP_MEMSET:
 		return !session_is_device(stream->session, op->memset.dst);
+	case OP_MEMOPS:
+		return memops_on_host(stream->session, &op->memops);
 	default:
 		return false;
 	}
 }
 
-void op_do_on_host(struct stream *stream, struct op *op)
+bool op_do_on_host(struct stream *stream, struct op *op)
 {
 	struct session *session = stream->session;
 
@@ -241,9 +259,12 @@ void op_do_on_host(struct stream *stream, struct op *op)
 	case OP_MEMSET:
 		memset_on_host(&op->memset);
 		break;
+	case OP_MEMOPS:
+		return memops_proceed(session, &op->memops);
 	default:
 		break;
 	}
+	return true;
 }
 
 bool op_ready(const struct op *op)

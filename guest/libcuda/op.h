@@ -24,6 +24,7 @@ enum op_kind {
 	OP_JOIN, /* for another stream */
 	OP_ALLOC, /* memory node of a graph */
 	OP_FREE, /* stream-ordered free */
+	OP_MEMOPS, /* waits for words of memory, writes of them */
 	OP_GRAPH, /* child graph, in graphs only */
 };
 
@@ -53,6 +54,13 @@ struct op_host {
 	void *data;
 };
 
+struct op_memops {
+	CUcontext ctx; /* of graph nodes, as the program said */
+	CUstreamBatchMemOpParams *ops;
+	unsigned int count;
+	unsigned int done; /* of them, where the processor does them */
+};
+
 /**
  * struct op - one operation
  * @kind: which of the others is meant
@@ -66,6 +74,7 @@ struct op {
 		struct copy copy;
 		struct op_memset memset;
 		struct op_host host;
+		struct op_memops memops;
 		struct {
 			struct event *event;
 			struct record *record; /* made by stream_run() */
@@ -122,9 +131,10 @@ bool op_on_host(struct stream *stream, const struct op *op);
 /**
  * op_do_on_host() - does such an operation, when everything before it is done
  *
- * With the session's lock held, which is let go of.
+ * Return: whether it is done; false where it waits for a word of memory, to be called again. With the session's lock held, which is
+ * let go of.
  */
-void op_do_on_host(struct stream *stream, struct op *op);
+bool op_do_on_host(struct stream *stream, struct op *op);
 
 /**
  * op_ready() - whether an operation can be issued: what it waits for was submitted

@@ -282,7 +282,7 @@ CUresult stream_run(struct stream *stream, const struct op *op)
 		return defer(stream, op);
 	if (!op_on_host(stream, op))
 		return op_issue(stream, op);
-	if (op->kind == OP_HOST || !stream_idle(stream))
+	if (op->kind == OP_HOST || op->kind == OP_MEMOPS || !stream_idle(stream))
 		return defer(stream, op);
 	/* Nothing is before it. */
 	op_do_on_host(stream, (struct op *)op);

@@ -197,10 +197,6 @@ static void absent(void)
 	CU(cuMemsetD32(p, 7, 2));
 	CU(cuDeviceGetAttribute(&can, CU_DEVICE_ATTRIBUTE_CAN_USE_64_BIT_STREAM_MEM_OPS, dev));
 	if (!can) {
-		CU(cuDeviceGetAttribute(&can, CU_DEVICE_ATTRIBUTE_CAN_USE_STREAM_WAIT_VALUE_NOR, dev));
-		EQUAL(can, 0);
-		CU(cuDeviceGetAttribute(&can, CU_DEVICE_ATTRIBUTE_CAN_USE_STREAM_MEM_OPS_V1, dev));
-		EQUAL(can, 0);
 		value32 = (value32_fn)current("cuStreamWriteValue32");
 		RESULT(CUDA_ERROR_NOT_SUPPORTED, value32(NULL, p, 1, 0));
 		value32 = (value32_fn)current("cuStreamWaitValue32");
