@@ -217,7 +217,7 @@ static void round_trips(void)
 	struct pingpong pong;
 	uint64_t start;
 
-	must(pingpong_start(&pong), "starting a second process");
+	must(pingpong_start(&pong, 0), "starting a second process");
 	for (int i = 0; i < ROUND_TRIPS; i++) {
 		start = bench_ns();
 		run(&cmd);

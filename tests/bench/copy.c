@@ -113,7 +113,7 @@ static void round_trips(void)
 	CUdeviceptr p;
 	uint64_t start;
 
-	if (!pingpong_start(&pong)) {
+	if (!pingpong_start(&pong, 0)) {
 		perror("bench-copy: fork");
 		exit(1);
 	}

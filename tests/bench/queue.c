@@ -37,7 +37,7 @@ static void round_trips(struct guest *guest)
 	struct pingpong pong;
 	uint64_t start;
 
-	must(pingpong_start(&pong), "start of a second process");
+	must(pingpong_start(&pong, getppid()), "start of a second process");
 	for (int i = 0; i < ROUND_TRIPS; i++) {
 		start = bench_ns();
 		must(run(guest, &cmd, NULL) == VGPU_ST_OK, "fence");
