@@ -8,6 +8,7 @@
 /* Between looks at a word that a stream waits for: the longer, the longer it has. */
 #define LEAST_PAUSE_NS 20000
 #define MOST_PAUSE_NS 2000000
+#define MOST_PAUSE_BESIDE_NS 100000 /* while another stream waits for the device, which wakes nobody from it */
 
 enum step {
 	STEP_DONE, /* the first operation was issued */
@@ -99,12 +100,13 @@ static void *run(void *data)
 		}
 		session->defer_waiting = true;
 		if (word) {
-			pause_for(session, pause);
+			pause_for(session, device && pause > MOST_PAUSE_BESIDE_NS ? MOST_PAUSE_BESIDE_NS : pause);
 			pause = pause < MOST_PAUSE_NS / 2 ? pause * 2 : MOST_PAUSE_NS;
-		} else if (!device)
-			pthread_cond_wait(&session->defer_work, &session->lock);
-		else
+		} else if (device) {
 			queue_wait_any(&session->queue);
+		} else {
+			pthread_cond_wait(&session->defer_work, &session->lock);
+		}
 		session->defer_waiting = false;
 	}
 	return NULL;
