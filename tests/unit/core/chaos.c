@@ -228,7 +228,7 @@ static void open_session(struct chaos *chaos, struct chaos_guest *cg)
 
 static struct vgpu_cmd make_cmd(struct chaos *chaos, struct chaos_guest *cg)
 {
-	u32 id = id_of(chaos, cg), stream = pick(chaos, 5);
+	u32 id = id_of(chaos, cg), stream = pick(chaos, 5), kind;
 	struct vgpu_cmd cmd;
 
 	switch (pick(chaos, 15)) {
@@ -260,8 +260,15 @@ static struct vgpu_cmd make_cmd(struct chaos *chaos, struct chaos_guest *cg)
 		break;
 	case 7:
 	case 8:
-		cmd = rig_chunk(pick(chaos, 2) ? VGPU_OP_CHUNK_MAP : VGPU_OP_CHUNK_UNMAP, pick(chaos, 40),
-				1 + pick(chaos, 8));
+		kind = pick(chaos, 8);
+		cmd = rig_chunk(kind % 2 ? VGPU_OP_CHUNK_MAP : VGPU_OP_CHUNK_UNMAP, pick(chaos, 40), 1 + pick(chaos, 8));
+		if (kind >= 4) {
+			cmd.chunk.flags = VGPU_CHUNK_ALIAS;
+			/* Across the middle, where the other half of what is mapped lies. */
+			if (kind % 2)
+				cmd.chunk.source = (cmd.chunk.addr - RIG_DEVICE_BASE + 20 * RIG_GRANULE) % (40 * RIG_GRANULE) +
+						   RIG_DEVICE_BASE;
+		}
 		break;
 	case 9:
 		cmd = rig_cmd(VGPU_OP_CTX_DESTROY, 0);
