@@ -55,11 +55,10 @@ static CUresult check_word(struct session *session, const struct word *word)
 		return CUDA_ERROR_NOT_SUPPORTED;
 	if (word->flags > (word->wait ? CU_STREAM_WAIT_VALUE_NOR : CU_STREAM_WRITE_VALUE_NO_MEMORY_BARRIER))
 		return CUDA_ERROR_INVALID_VALUE;
-	if (!word->addr || word->addr % size || session_of(word->addr) != session)
+	if (!word->addr || word->addr % size || session_of(word->addr) != session ||
+	    !session_has(session, word->addr, size))
 		return CUDA_ERROR_INVALID_VALUE;
-	if (session_is_device(session, word->addr))
-		return devmem_valid(session, word->addr, size) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
-	return extent_covers(&session->pinned, word->addr, size) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+	return CUDA_SUCCESS;
 }
 
 CUresult memops_describe(struct session *session, const CUstreamBatchMemOpParams *ops,
@@ -114,21 +113,21 @@ static CUresult write_command(struct session *session, const struct word *word, 
 
 CUresult memops_issue(struct stream *stream, const struct op_memops *memops)
 {
-	CUresult result = CUDA_SUCCESS;
 	struct heap_block block;
 	struct vgpu_cmd cmd;
 	struct word word;
+	CUresult result;
 
-	for (unsigned int i = 0; i < memops->count && !result; i++) {
+	for (unsigned int i = 0; i < memops->count; i++) {
 		if (!word_of(&memops->ops[i], &word))
 			continue;
 		result = write_command(stream->session, &word, &cmd, &block);
 		if (result)
-			break;
+			return result;
 		queue_reserve(&stream->session->queue, 1);
 		stream_submit(stream, &cmd, &block, NULL);
 	}
-	return result;
+	return CUDA_SUCCESS;
 }
 
 static uint32_t some_context(const struct session *session)

@@ -30,11 +30,7 @@ CUresult memset_check(struct session *session, const struct op_memset *set)
 {
 	uint64_t span = (set->height - 1) * set->pitch + set->width * set->elem;
 
-	if (session_is_device(session, set->dst))
-		return devmem_valid(session, set->dst, span) ? CUDA_SUCCESS
-							     : CUDA_ERROR_INVALID_VALUE;
-	return extent_covers(&session->pinned, set->dst, span) ? CUDA_SUCCESS
-							       : CUDA_ERROR_INVALID_VALUE;
+	return session_has(session, set->dst, span) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 
 static CUresult fill(CUdeviceptr dst, size_t pitch, uint32_t value, uint32_t elem, size_t width,

@@ -242,6 +242,12 @@ struct session *session_of(uint64_t addr)
 	return NULL;
 }
 
+bool session_has(struct session *session, uint64_t addr, uint64_t len)
+{
+	return session_is_device(session, addr) ? devmem_valid(session, addr, len)
+						: extent_covers(&session->pinned, addr, len);
+}
+
 CUresult session_call(struct session *session, const struct vgpu_cmd *cmd, uint64_t *value)
 {
 	struct record *record = record_new();

@@ -162,6 +162,11 @@ bool session_is_foreign(const struct session *session, uint64_t addr);
 void session_add_foreign(struct session *session, uint64_t addr, uint64_t size);
 
 /**
+ * session_has() - whether [addr, addr + len) is allocated, of the device or pinned. With the session's lock held.
+ */
+bool session_has(struct session *session, uint64_t addr, uint64_t len);
+
+/**
  * session_is_device() - whether an address is one of the session's device memory
  */
 static inline bool session_is_device(const struct session *session, uint64_t addr)

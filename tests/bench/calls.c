@@ -106,7 +106,7 @@ int main(int argc, char **argv)
 	MUST(cuStreamCreate(&training.stream, CU_STREAM_NON_BLOCKING));
 	MUST(cuEventCreate(&training.event, CU_EVENT_DISABLE_TIMING));
 	if (argc > 1 && !strcmp(argv[1], "metrics/training-step")) {
-		turns_row(argv[1], "million/s", turn, &training, PAIRS);
+		turns_row(argv[1], turn, &training, PAIRS);
 		MUST(cuCtxDestroy(training.ctx));
 		return 0;
 	}

@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 	if (bench_wanted(argc, argv, "path/null-commands"))
 		batches(&guest);
 	if (bench_wanted(argc, argv, "metrics/throughput"))
-		turns_row("metrics/throughput", "million/s", turn, &guest, PAIRS);
+		turns_row("metrics/throughput", turn, &guest, PAIRS);
 	close_session(&guest);
 	return 0;
 }
