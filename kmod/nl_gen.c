@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause)
-/* spec c5e6787c9758c245ee5f912736741e9549076a939f65f040c03812d087fcfab4 text 02d3ddfe7c7c97500d078a78373c9f21ea9bf036fb0e68c99983243bb06914a0 */
+/* spec a88ddbbec6ce4f6b0db17a9abac45a4ad117286342eb81a8ed18807925eabc2a text 26500254f9e19493eb80fa5db70420fbd45fc11544ef4b6dea73e89ebee5cb33 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel source */
@@ -78,7 +78,7 @@ static struct netlink_range_validation vgpu_a_pool_slice_ns_range = {
 };
 
 /* Common nested types */
-const struct nla_policy vgpu_default_limits_nl_policy[VGPU_A_VM_QUARANTINE_MAX_NS + 1] = {
+const struct nla_policy vgpu_default_limits_nl_policy[VGPU_A_VM_WEIGHT + 1] = {
 	[VGPU_A_VM_TIER] = NLA_POLICY_MAX(NLA_U32, 2),
 	[VGPU_A_VM_DEPTH] = NLA_POLICY_RANGE(NLA_U32, 1, VGPU_LIMIT_DEPTH_MAX),
 	[VGPU_A_VM_SESSIONS] = NLA_POLICY_RANGE(NLA_U32, 1, VGPU_LIMIT_SESSIONS_MAX),
@@ -92,6 +92,7 @@ const struct nla_policy vgpu_default_limits_nl_policy[VGPU_A_VM_QUARANTINE_MAX_N
 	[VGPU_A_VM_STRIKE] = NLA_POLICY_NESTED(vgpu_strike_limit_nl_policy),
 	[VGPU_A_VM_QUARANTINE_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &vgpu_a_vm_quarantine_ns_range),
 	[VGPU_A_VM_QUARANTINE_MAX_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &vgpu_a_vm_quarantine_max_ns_range),
+	[VGPU_A_VM_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, VGPU_LIMIT_WEIGHT_MIN, VGPU_LIMIT_WEIGHT_MAX),
 };
 
 const struct nla_policy vgpu_strike_limit_nl_policy[VGPU_A_STRIKE_LIMIT_WINDOW_NS + 1] = {
@@ -115,7 +116,7 @@ const struct nla_policy vgpu_vm_get_nl_policy[VGPU_A_VM_UUID + 1] = {
 };
 
 /* VGPU_CMD_VM_SET - do */
-const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_REPLACE + 1] = {
+const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_WEIGHT + 1] = {
 	[VGPU_A_VM_UUID] = NLA_POLICY_EXACT_LEN(VGPU_UUID_LEN),
 	[VGPU_A_VM_TIER] = NLA_POLICY_MAX(NLA_U32, 2),
 	[VGPU_A_VM_MEMORY] = NLA_POLICY_FULL_RANGE(NLA_U64, &vgpu_a_vm_memory_range),
@@ -133,6 +134,7 @@ const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_REPLACE + 1] = {
 	[VGPU_A_VM_QUARANTINE_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &vgpu_a_vm_quarantine_ns_range),
 	[VGPU_A_VM_QUARANTINE_MAX_NS] = NLA_POLICY_FULL_RANGE(NLA_U64, &vgpu_a_vm_quarantine_max_ns_range),
 	[VGPU_A_VM_REPLACE] = { .type = NLA_FLAG, },
+	[VGPU_A_VM_WEIGHT] = NLA_POLICY_RANGE(NLA_U32, VGPU_LIMIT_WEIGHT_MIN, VGPU_LIMIT_WEIGHT_MAX),
 };
 
 /* VGPU_CMD_GPU_SET - do */
@@ -239,7 +241,7 @@ const struct genl_ops vgpu_nl_ops[14] = {
 		.cmd		= VGPU_CMD_VM_SET,
 		.doit		= vgpu_nl_vm_set_doit,
 		.policy		= vgpu_vm_set_nl_policy,
-		.maxattr	= VGPU_A_VM_REPLACE,
+		.maxattr	= VGPU_A_VM_WEIGHT,
 		.flags		= GENL_ADMIN_PERM,
 	},
 	{

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec c5e6787c9758c245ee5f912736741e9549076a939f65f040c03812d087fcfab4 text b067222ec013e5c36a281cea9595e2934cc3d852f9fa2f5a7ce57c89a8847265 */
+/* spec a88ddbbec6ce4f6b0db17a9abac45a4ad117286342eb81a8ed18807925eabc2a text 39046f1f84b7f2b2e5ef5756d248f9a14eccbaea6152f51f88f65b994656ac67 */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN kernel header */
@@ -13,7 +13,7 @@
 #include <uapi/vgpu_netlink.h>
 
 /* Common nested types */
-extern const struct nla_policy vgpu_default_limits_nl_policy[VGPU_A_VM_QUARANTINE_MAX_NS + 1];
+extern const struct nla_policy vgpu_default_limits_nl_policy[VGPU_A_VM_WEIGHT + 1];
 extern const struct nla_policy vgpu_strike_limit_nl_policy[VGPU_A_STRIKE_LIMIT_WINDOW_NS + 1];
 
 extern const struct nla_policy vgpu_version_get_nl_policy[VGPU_A_VERSION_PAD + 1];
@@ -22,7 +22,7 @@ extern const struct nla_policy vgpu_gpu_get_nl_policy[VGPU_A_GPU_NAME + 1];
 
 extern const struct nla_policy vgpu_vm_get_nl_policy[VGPU_A_VM_UUID + 1];
 
-extern const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_REPLACE + 1];
+extern const struct nla_policy vgpu_vm_set_nl_policy[VGPU_A_VM_WEIGHT + 1];
 
 extern const struct nla_policy vgpu_gpu_set_nl_policy[VGPU_A_GPU_POOL + 1];
 

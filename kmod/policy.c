@@ -86,6 +86,7 @@ void *vgpu_setting_in(struct vgpu_limits *limits, u32 setting, size_t *size)
 		[VGPU_SETTING_CMD_BURST] = PLACE(cmd_burst),
 		[VGPU_SETTING_QUARANTINE] = PLACE(quarantine_ns),
 		[VGPU_SETTING_QUARANTINE_MAX] = PLACE(quarantine_max_ns),
+		[VGPU_SETTING_WEIGHT] = PLACE(weight),
 		[VGPU_SETTING_STRIKE + VGPU_STRIKE_HANG] = PLACE(strike[VGPU_STRIKE_HANG]),
 		[VGPU_SETTING_STRIKE + VGPU_STRIKE_FAULT] = PLACE(strike[VGPU_STRIKE_FAULT]),
 		[VGPU_SETTING_STRIKE + VGPU_STRIKE_MALFORMED] =

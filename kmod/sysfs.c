@@ -224,6 +224,7 @@ static struct setting_attribute setting_##name = { \
 }
 
 SETTING(tier, VGPU_SETTING_TIER);
+SETTING(weight, VGPU_SETTING_WEIGHT);
 SETTING(memory, VGPU_SETTING_MEMORY);
 SETTING(depth, VGPU_SETTING_DEPTH);
 SETTING(sessions, VGPU_SETTING_SESSIONS);
@@ -239,6 +240,7 @@ SETTING(quarantine_max_ns, VGPU_SETTING_QUARANTINE_MAX);
 
 static struct attribute *setting_attrs[] = {
 	&setting_tier.attr.attr,
+	&setting_weight.attr.attr,
 	&setting_memory.attr.attr,
 	&setting_depth.attr.attr,
 	&setting_sessions.attr.attr,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec c5e6787c9758c245ee5f912736741e9549076a939f65f040c03812d087fcfab4 text a3e94af500291179573a1276bd1815818bfbbf0efdbebad0e45219e755e488fb */
+/* spec a88ddbbec6ce4f6b0db17a9abac45a4ad117286342eb81a8ed18807925eabc2a text 715faad7ce77ea3ab4948c91d0852d303e48b77ddc6bcbee9cff7ee87479463f */
 /* Do not edit directly, auto-generated from: */
 /*	Documentation/netlink/specs/vgpu.yaml */
 /* YNL-GEN uapi header */
@@ -66,6 +66,8 @@
 #define VGPU_LIMIT_COPY_BURST_MAX	4294967296
 #define VGPU_LIMIT_CMD_RATE_MAX		100000000
 #define VGPU_LIMIT_CMD_BURST_MAX	1000000
+#define VGPU_LIMIT_WEIGHT_MIN		10
+#define VGPU_LIMIT_WEIGHT_MAX		1000
 #define VGPU_LIMIT_STRIKES_MAX		10000000
 #define VGPU_LIMIT_WINDOW_MIN		1000000
 #define VGPU_LIMIT_WINDOW_MAX		900000000000
@@ -135,7 +137,8 @@ enum vgpu_genl_engine_class {
 
 /**
  * enum vgpu_genl_pool_policy - How tiers share an engine.
- * @VGPU_POOL_POLICY_WEIGHTED: By weight times backlogged virtual GPUs.
+ * @VGPU_POOL_POLICY_WEIGHTED: By weight times the weights of the backlogged
+ *   virtual GPUs.
  * @VGPU_POOL_POLICY_STRICT: The highest tier with work, but for what the aging
  *   cap guarantees the lower ones.
  */
@@ -147,7 +150,8 @@ enum vgpu_genl_pool_policy {
 /**
  * enum vgpu_genl_pool_order - Who is next inside a tier.
  * @VGPU_POOL_ORDER_FIFO: The oldest command.
- * @VGPU_POOL_ORDER_FAIR: The virtual GPU that has had least service.
+ * @VGPU_POOL_ORDER_FAIR: The virtual GPU that has had least service for its
+ *   weight.
  */
 enum vgpu_genl_pool_order {
 	VGPU_POOL_ORDER_FIFO,
@@ -446,6 +450,7 @@ enum {
 	VGPU_A_VM_QUARANTINE,
 	VGPU_A_VM_HISTOGRAM,
 	VGPU_A_VM_REPLACE,
+	VGPU_A_VM_WEIGHT,
 
 	__VGPU_A_VM_MAX,
 	VGPU_A_VM_MAX = (__VGPU_A_VM_MAX - 1)

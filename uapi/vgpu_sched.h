@@ -21,22 +21,23 @@
 #include <linux/types.h>
 
 #define VGPU_SCHED_LOG_MAGIC	0x474f4c5355504776ULL	/* "vGPUSLOG" */
-#define VGPU_SCHED_LOG_VERSION	2
+#define VGPU_SCHED_LOG_VERSION	3
 
 /**
  * enum vgpu_sched_op - what an event is
  * @VGPU_SCHED_BEGIN: a[0] VGPU_SCHED_LOG_MAGIC, a[1] VGPU_SCHED_LOG_VERSION
  * @VGPU_SCHED_POLICY: a[0] weights, 16 bits each from the highest tier; a[1] aging, a[2] slice in nanoseconds;
  *	a[3] aging cap; a[4] kind, order, charge, window, 8 bits each
- * @VGPU_SCHED_VM: virtual GPU @id is of tier @arg, when it is made and when its tier changes; a[0] its slot,
- *	which decides between equals
+ * @VGPU_SCHED_VM: virtual GPU @id is of tier @arg, when it is made and when its tier or weight changes; a[0] its
+ *	slot, which decides between equals; a[1] its weight
  * @VGPU_SCHED_VM_GONE: virtual GPU @id is gone
  * @VGPU_SCHED_ENGINE_STATE: of @engine: a[0] virtual time, a[1] time of the last account, a[2] overlap, a[3]
  *	busy time
- * @VGPU_SCHED_TIER_STATE: of tier @arg: a[0] virtual time, a[1] floor, a[2] epoch, a[3] allowance (signed)
+ * @VGPU_SCHED_TIER_STATE: of tier @arg: a[0] virtual time, a[1] epoch, a[2] allowance (signed)
  * @VGPU_SCHED_VM_STATE: of virtual GPU @id: a[0] virtual run time, a[1] epoch, a[2] busy time; @arg 1 if it is
  *	held back on @engine
- * @VGPU_SCHED_RUN_STATE: run @id: a[0] virtual GPU, a[1] charged, a[2] used, a[3] rate; @arg tier and VGPU_SCHED_AGED
+ * @VGPU_SCHED_RUN_STATE: run @id: a[0] virtual GPU, a[1] charged, a[2] used, a[3] rate, a[4] the weight that it is
+ *	charged by; @arg tier and VGPU_SCHED_AGED
  * @VGPU_SCHED_QUEUED: as VGPU_SCHED_ENQUEUE, but for what was queued before the log began
  * @VGPU_SCHED_LIVE: the state is complete
  * @VGPU_SCHED_ENQUEUE: stream @id of virtual GPU a[2] may run: a[0] order of arrival, a[1] time of arrival

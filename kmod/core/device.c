@@ -46,7 +46,7 @@ int vgpu_dev_init(struct vgpu_dev *dev, struct vgpu_gpu *gpu, const u8 uuid[16],
 		err = -ENOSPC;
 	if (!err)
 		err = vgpu_sched_add_vm(&gpu->sched, &dev->sched, gpu->dev_ids++, limits->tier,
-					VGPU_SCHED_ANY_SLOT);
+					limits->weight, VGPU_SCHED_ANY_SLOT);
 	if (!err) {
 		gpu->memory_given += limits->memory;
 		gpu->num_devs++;

@@ -14,6 +14,7 @@ const struct vgpu_limits vgpu_limits_default = {
 	.depth = VGPU_DEPTH_DEFAULT,
 	.sessions = 16,
 	.tier = VGPU_TIER_MEDIUM,
+	.weight = VGPU_VM_WEIGHT_DEFAULT,
 	.gpu_burst_ns = VGPU_GPU_BURST_DEFAULT,
 	.copy_burst = VGPU_COPY_BURST_DEFAULT,
 	.cmd_burst = VGPU_CMD_BURST_DEFAULT,
@@ -99,6 +100,8 @@ int vgpu_limits_check(const struct vgpu_limits *limits, u64 granule, const char 
 		*why = "sessions is not between 1 and 64";
 	else if (limits->tier >= VGPU_TIER_COUNT)
 		*why = "tier is not high, medium or low";
+	else if (limits->weight < VGPU_VM_WEIGHT_MIN || limits->weight > VGPU_VM_WEIGHT_MAX)
+		*why = "weight is not between 10 and 1000";
 	else if (!limits->deadline_ns || limits->deadline_ns > VGPU_DEADLINE_MAX)
 		*why = "deadline is not between 1 ns and 24 hours";
 	else
@@ -159,6 +162,7 @@ int vgpu_dev_set_limits(struct vgpu_dev *dev, const struct vgpu_limits *limits, 
 		vgpu_group_change_tier(dev, limits->tier, now);
 		dev->limits = *limits;
 		vgpu_sched_set_tier(&gpu->sched, &dev->sched, limits->tier, now);
+		vgpu_sched_set_weight(&gpu->sched, &dev->sched, limits->weight, now);
 		vgpu_admit_set(dev, now);
 		vgpu_quarantine_set(dev, now);
 		list_splice_tail_init(&dev->stalled, &gpu->fetching);

@@ -81,6 +81,7 @@ struct vgpu_strike_limit {
  * @depth: commands outstanding over all sessions, VGPU_DEPTH_MIN..VGPU_DEPTH_MAX
  * @sessions: 1..VGPU_MAX_SESSIONS
  * @tier: enum vgpu_tier
+ * @weight: beside the others of its tier, VGPU_VM_WEIGHT_MIN..VGPU_VM_WEIGHT_MAX
  * @gpu_share: millionths of the compute engine's time, VGPU_GPU_SHARE_MIN..VGPU_GPU_SHARE_UNIT; 0
  *	for no limit
  * @gpu_burst_ns: engine time that can be saved up, VGPU_GPU_BURST_MIN..VGPU_GPU_BURST_MAX
@@ -101,6 +102,7 @@ struct vgpu_limits {
 	u32 depth;
 	u32 sessions;
 	u32 tier;
+	u32 weight;
 	u32 gpu_share;
 	u64 gpu_burst_ns;
 	u64 copy_rate;

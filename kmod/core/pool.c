@@ -7,6 +7,53 @@
 
 #include "core.h"
 
+const struct vgpu_policy vgpu_policy_default = {
+	.weight = { 16, 4, 1 },
+	.aging_ns = VGPU_AGING_DEFAULT,
+	.slice_ns = VGPU_SLICE_DEFAULT,
+	.aging_cap = VGPU_AGING_CAP_DEFAULT,
+	.kind = VGPU_POLICY_WEIGHTED,
+	.order = VGPU_ORDER_FIFO,
+	.charge = VGPU_CHARGE_AUTO,
+	.window = VGPU_WINDOW,
+};
+
+/**
+ * vgpu_policy_check() - whether a policy is within its bounds
+ * @policy: to be checked
+ * @why: set to the reason where it is not
+ *
+ * Return: 0 or -EINVAL. Context: any.
+ */
+int vgpu_policy_check(const struct vgpu_policy *policy, const char **why)
+{
+	u32 tier;
+
+	for (tier = 0; tier < VGPU_TIER_COUNT; tier++) {
+		if (!policy->weight[tier] || policy->weight[tier] > VGPU_WEIGHT_MAX) {
+			*why = "weight is not between 1 and 1000";
+			return -EINVAL;
+		}
+	}
+	if (policy->aging_ns < VGPU_AGING_MIN || policy->aging_ns > VGPU_AGING_MAX)
+		*why = "aging is not between 1 ms and 1 h";
+	else if (policy->slice_ns < VGPU_SLICE_MIN || policy->slice_ns > VGPU_SLICE_MAX)
+		*why = "slice is not between 10 us and 100 ms";
+	else if (policy->aging_cap > VGPU_AGING_CAP_MAX)
+		*why = "aging cap is not between 0 and 500 thousandths";
+	else if (policy->kind >= VGPU_POLICY_COUNT)
+		*why = "policy is not weighted or strict";
+	else if (policy->order >= VGPU_ORDER_COUNT)
+		*why = "order is not fifo or fair";
+	else if (policy->charge >= VGPU_CHARGE_COUNT)
+		*why = "charge is not auto, oldest or equal";
+	else if (!policy->window || policy->window > VGPU_WINDOW)
+		*why = "window is not 1 or 2";
+	else
+		return 0;
+	return -EINVAL;
+}
+
 /**
  * vgpu_pool_init() - a pool without GPUs, with the default policy
  * @pool: to be set up

@@ -4,10 +4,10 @@
 #include "core.h"
 
 /*
- * Virtual time counts in 2^-10 ns, to lose nothing by division. It wraps: only differences mean
- * anything.
+ * What a nanosecond of a tier with a rate of 1 moves its virtual time on by: much, as it is divided
+ * by the rate. Virtual time wraps: only differences mean anything.
  */
-#define VTIME_SHIFT	10
+#define VTIME_UNIT	(1024ULL * VGPU_VM_WEIGHT_DEFAULT)
 /*
  * Runs that have to end in order of dispatch until they are taken to execute one after the other
  * again.
@@ -16,57 +16,11 @@
 /*
  * Virtual run times are told apart where they differ by 2^6 ns, and are compared as they are: what
  * is given back, of a run that began under another order or tier, never brings them below 0, and
- * service for 27 years never brings them to VGPU_SCHED_VRUNTIME_END.
+ * they reach VGPU_SCHED_VRUNTIME_END only after 2.7 years in which a tier was never idle and one
+ * virtual GPU of the least weight had all of the engine.
  */
 #define KEY_RESOLUTION	6
 #define VRUNTIME_START	BIT_ULL(58)
-
-const struct vgpu_policy vgpu_policy_default = {
-	.weight = { 16, 4, 1 },
-	.aging_ns = VGPU_AGING_DEFAULT,
-	.slice_ns = VGPU_SLICE_DEFAULT,
-	.aging_cap = VGPU_AGING_CAP_DEFAULT,
-	.kind = VGPU_POLICY_WEIGHTED,
-	.order = VGPU_ORDER_FIFO,
-	.charge = VGPU_CHARGE_AUTO,
-	.window = VGPU_WINDOW,
-};
-
-/**
- * vgpu_policy_check() - whether a policy is within its bounds
- * @policy: to be checked
- * @why: set to the reason where it is not
- *
- * Return: 0 or -EINVAL. Context: any.
- */
-int vgpu_policy_check(const struct vgpu_policy *policy, const char **why)
-{
-	u32 tier;
-
-	for (tier = 0; tier < VGPU_TIER_COUNT; tier++) {
-		if (!policy->weight[tier] || policy->weight[tier] > VGPU_WEIGHT_MAX) {
-			*why = "weight is not between 1 and 1000";
-			return -EINVAL;
-		}
-	}
-	if (policy->aging_ns < VGPU_AGING_MIN || policy->aging_ns > VGPU_AGING_MAX)
-		*why = "aging is not between 1 ms and 1 h";
-	else if (policy->slice_ns < VGPU_SLICE_MIN || policy->slice_ns > VGPU_SLICE_MAX)
-		*why = "slice is not between 10 us and 100 ms";
-	else if (policy->aging_cap > VGPU_AGING_CAP_MAX)
-		*why = "aging cap is not between 0 and 500 thousandths";
-	else if (policy->kind >= VGPU_POLICY_COUNT)
-		*why = "policy is not weighted or strict";
-	else if (policy->order >= VGPU_ORDER_COUNT)
-		*why = "order is not fifo or fair";
-	else if (policy->charge >= VGPU_CHARGE_COUNT)
-		*why = "charge is not auto, oldest or equal";
-	else if (!policy->window || policy->window > VGPU_WINDOW)
-		*why = "window is not 1 or 2";
-	else
-		return 0;
-	return -EINVAL;
-}
 
 static struct vgpu_sched_entity *entity_of(struct rb_node *node)
 {
@@ -183,7 +137,14 @@ static void place(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share 
 
 static u64 vtime_of(u64 ns, u32 rate)
 {
-	return div_u64(ns << VTIME_SHIFT, rate);
+	return div_u64(ns * VTIME_UNIT, rate);
+}
+
+static u64 vruntime_of(u64 ns, u32 weight)
+{
+	if (weight == VGPU_VM_WEIGHT_DEFAULT)
+		return ns;
+	return div_u64(ns * VGPU_VM_WEIGHT_DEFAULT, weight);
 }
 
 /* After a run's share was charged, or given back: where it stands under fair. */
@@ -193,16 +154,16 @@ static void replace(struct vgpu_sched *sched, struct vgpu_sched_run *run)
 		place(sched, run->engine, run->share);
 }
 
-/* Charges a run's tier and virtual GPU. */
+/* Charges a run's tier and virtual GPU; no time is so short that it costs a tier nothing. */
 static void charge(struct vgpu_sched *sched, struct vgpu_sched_run *run, u64 ns)
 {
 	struct vgpu_sched_tier *tier = &sched->engine[run->engine].tier[run->tier];
 
-	tier->vtime += vtime_of(ns, run->rate);
+	tier->vtime += vtime_of(ns, run->rate) + 1;
 	if (run->aged)
 		tier->allowance_ns -= ns;
 	run->charged_ns += ns;
-	run->share->vruntime += ns;
+	run->share->vruntime += vruntime_of(ns, run->weight);
 }
 
 /* Gives back what a run was charged and did not use. */
@@ -215,7 +176,7 @@ static void give_back(struct vgpu_sched *sched, struct vgpu_sched_run *run)
 	if (run->aged)
 		tier->allowance_ns += ns;
 	run->charged_ns = run->used_ns;
-	run->share->vruntime -= ns;
+	run->share->vruntime -= vruntime_of(ns, run->weight);
 	replace(sched, run);
 }
 
@@ -314,20 +275,20 @@ static u64 served_vruntime(const struct vgpu_sched_engine *eng,
 
 	list_for_each_entry(run, &eng->runs, node)
 		if (run->share == share)
-			vruntime -= run->charged_ns - run->used_ns;
+			vruntime -= vruntime_of(run->charged_ns - run->used_ns, run->weight);
 	return vruntime;
 }
 
 /*
  * The least virtual run time of a tier's other shares that are backlogged, of those that are queued
- * as their keys tell it; that of the last one if none is.
+ * as their keys tell it; VRUNTIME_START if none is.
  */
 static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number,
 			 const struct vgpu_sched_share *but)
 {
 	const struct vgpu_sched_tier *tier = &eng->tier[number];
 	const struct vgpu_sched_run *run;
-	u64 vruntime, least = tier->floor;
+	u64 vruntime, least = VRUNTIME_START;
 	bool any = false;
 
 	if (!is_empty(tier)) {
@@ -368,7 +329,7 @@ static void join(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *
 			share->vruntime = reference;
 		share->epoch = tier->epoch;
 	}
-	tier->backlogged++;
+	tier->backlogged += share->weight;
 }
 
 /*
@@ -381,11 +342,10 @@ static void leave(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share 
 	struct vgpu_sched_tier *tier = &eng->tier[share->tier];
 	u32 i, backlogged = 0;
 
-	if (--tier->backlogged)
+	tier->backlogged -= share->weight;
+	if (tier->backlogged)
 		return;
 	tier->epoch++;
-	if (after(share->vruntime, tier->floor))
-		tier->floor = share->vruntime;
 	for (i = 0; i < VGPU_TIER_COUNT; i++)
 		backlogged += eng->tier[i].backlogged;
 	for (i = 0; i < VGPU_TIER_COUNT && !backlogged; i++)
@@ -424,7 +384,6 @@ int vgpu_sched_init(struct vgpu_sched *sched, u32 capacity)
 		sched->engine[engine].shares = sched->shares + engine * capacity;
 		for (tier = 0; tier < VGPU_TIER_COUNT; tier++) {
 			sched->engine[engine].tier[tier].keys = keys;
-			sched->engine[engine].tier[tier].floor = VRUNTIME_START;
 			keys += 2 * capacity;
 		}
 	}
@@ -469,7 +428,7 @@ void vgpu_sched_set_policy(struct vgpu_sched *sched, const struct vgpu_policy *p
 		list_for_each_entry(vm, &sched->vms, node) {
 			for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
 				share = vgpu_sched_share_of(sched, vm, i);
-				share->vruntime = sched->engine[i].tier[vm->tier].floor;
+				share->vruntime = VRUNTIME_START;
 				share->epoch = sched->engine[i].tier[vm->tier].epoch;
 				place(sched, i, share);
 			}
@@ -485,12 +444,13 @@ void vgpu_sched_set_policy(struct vgpu_sched *sched, const struct vgpu_policy *p
  * @vm: zeroed
  * @id: unique on the GPU
  * @tier: enum vgpu_tier
+ * @weight: VGPU_VM_WEIGHT_MIN..VGPU_VM_WEIGHT_MAX
  * @slot: below the scheduler's capacity, or VGPU_SCHED_ANY_SLOT for the lowest that is free
  *
  * Return: 0, or -ENOSPC if there is no such slot free. Context: the scheduler's lock held.
  */
 int vgpu_sched_add_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u64 id, u32 tier,
-		      u32 slot)
+		      u32 weight, u32 slot)
 {
 	struct vgpu_sched_vm *behind;
 	u32 i, lowest = 0;
@@ -508,18 +468,20 @@ int vgpu_sched_add_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u64 id
 		return -ENOSPC;
 	vm->id = id;
 	vm->tier = tier;
+	vm->weight = weight;
 	vm->slot = slot;
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
 		*vgpu_sched_share_of(sched, vm, i) = (struct vgpu_sched_share) {
 			.vm = vm,
 			.slot = slot,
+			.weight = weight,
 			.tier = tier,
-			.vruntime = sched->engine[i].tier[tier].floor,
+			.vruntime = VRUNTIME_START,
 			.epoch = sched->engine[i].tier[tier].epoch,
 		};
 	list_add_tail(&vm->node, &behind->node);
 	if (sched->log)
-		log_event(sched, VGPU_SCHED_VM, 0, id, tier, 0, slot, 0, 0);
+		log_event(sched, VGPU_SCHED_VM, 0, id, tier, 0, slot, weight, 0);
 	return 0;
 }
 
@@ -574,7 +536,37 @@ void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
 		place(sched, i, share);
 	}
 	if (sched->log)
-		log_event(sched, VGPU_SCHED_VM, 0, vm->id, tier, now, vm->slot, 0, 0);
+		log_event(sched, VGPU_SCHED_VM, 0, vm->id, tier, now, vm->slot, vm->weight, 0);
+}
+
+/**
+ * vgpu_sched_set_weight() - change a virtual GPU's weight; in force for the next decision
+ * @sched: of its GPU
+ * @vm: any
+ * @weight: VGPU_VM_WEIGHT_MIN..VGPU_VM_WEIGHT_MAX
+ * @now: time
+ *
+ * Runs in flight stay charged by the weight that they were dispatched with.
+ *
+ * Context: the scheduler's lock held.
+ */
+void vgpu_sched_set_weight(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 weight, u64 now)
+{
+	struct vgpu_sched_share *share;
+	u32 i;
+
+	if (vm->weight == weight)
+		return;
+	for (i = 0; i < VGPU_ENGINE_COUNT; i++) {
+		share = vgpu_sched_share_of(sched, vm, i);
+		account(sched, &sched->engine[i], now);
+		if (is_backlogged(share))
+			sched->engine[i].tier[vm->tier].backlogged += weight - vm->weight;
+		share->weight = weight;
+	}
+	vm->weight = weight;
+	if (sched->log)
+		log_event(sched, VGPU_SCHED_VM, 0, vm->id, vm->tier, now, vm->slot, weight, 0);
 }
 
 /**
@@ -692,12 +684,10 @@ static bool has_risen(const struct vgpu_sched *sched, const struct vgpu_sched_en
 static bool may_rise(const struct vgpu_sched *sched, const struct vgpu_sched_tier *tier, u32 number,
 		     u64 turn_vtime)
 {
-	u64 slice = sched->policy.slice_ns << VTIME_SHIFT, ahead = tier->vtime - turn_vtime;
-
 	if (sched->policy.kind == VGPU_POLICY_STRICT)
 		return tier->allowance_ns > 0;
-	/* The first comparison keeps the product in range. */
-	return ahead <= slice && ahead * sched->policy.weight[number] * tier->backlogged <= slice;
+	return tier->vtime - turn_vtime <=
+	       vtime_of(sched->policy.slice_ns, sched->policy.weight[number] * tier->backlogged);
 }
 
 /* The tier whose turn it is, VGPU_TIER_COUNT if nothing is queued. */
@@ -800,6 +790,7 @@ void vgpu_sched_start(struct vgpu_sched *sched, struct vgpu_sched_entity *entity
 	run->used_ns = 0;
 	run->engine = engine;
 	run->tier = share->tier;
+	run->weight = share->weight;
 	run->rate = sched->policy.weight[run->tier] * eng->tier[run->tier].backlogged;
 	run->aged = entity->aged;
 	if (run->aged)
@@ -822,7 +813,7 @@ void vgpu_sched_link(struct vgpu_sched *sched, struct vgpu_sched_entity *entity)
 	struct vgpu_sched_share *share = share_of(sched, entity);
 
 	if (!is_backlogged(share) && !share->throttled)
-		sched->engine[entity->engine].tier[entity->vm->tier].backlogged++;
+		sched->engine[entity->engine].tier[share->tier].backlogged += share->weight;
 	link_stream(sched, entity);
 }
 
@@ -839,7 +830,7 @@ void vgpu_sched_resume(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
 {
 	run->share = vgpu_sched_share_of(sched, vm, run->engine);
 	if (!is_backlogged(run->share))
-		sched->engine[run->engine].tier[vm->tier].backlogged++;
+		sched->engine[run->engine].tier[vm->tier].backlogged += vm->weight;
 	add_run(sched, run);
 }
 

@@ -8,10 +8,10 @@
  * no lock.
  *
  * Each engine has three tiers. A tier has a virtual time, which its service moves on by time ÷
- * (weight × virtual GPUs backlogged in it): the tier whose virtual time is least is served next
- * (or, under `strict`, the highest that has work). In a tier the virtual GPU is next whose oldest
- * command arrived first (`fifo`), or that has had least service (`fair`); of a virtual GPU, the
- * stream whose next command arrived first.
+ * (its weight × the weights of the virtual GPUs backlogged in it, together): the tier whose virtual
+ * time is least is served next (or, under `strict`, the highest that has work). In a tier the
+ * virtual GPU is next whose oldest command arrived first (`fifo`), or that has had least service for
+ * its weight (`fair`); of a virtual GPU, the stream whose next command arrived first.
  *
  * A run is charged what it is predicted to take when it begins, and more as soon as it takes
  * longer; what it did not take is given back when it ends. Who was idle starts from the virtual
@@ -39,7 +39,7 @@ enum vgpu_tier {
 
 /**
  * enum vgpu_policy_kind - how tiers share an engine
- * @VGPU_POLICY_WEIGHTED: by weight × backlogged virtual GPUs
+ * @VGPU_POLICY_WEIGHTED: by weight × weights of the backlogged virtual GPUs
  * @VGPU_POLICY_STRICT: the highest tier with work, but for what aging guarantees the lower ones
  */
 enum vgpu_policy_kind {
@@ -51,7 +51,7 @@ enum vgpu_policy_kind {
 /**
  * enum vgpu_policy_order - who is next inside a tier
  * @VGPU_ORDER_FIFO: the oldest command
- * @VGPU_ORDER_FAIR: the virtual GPU that has had least service
+ * @VGPU_ORDER_FAIR: the virtual GPU that has had least service for its weight
  */
 enum vgpu_policy_order {
 	VGPU_ORDER_FIFO,
@@ -79,6 +79,9 @@ enum vgpu_policy_charge {
 #define VGPU_WINDOW		2u	/* runs in flight on an engine, at most */
 #define VGPU_RUN_MAX		64u	/* commands in a run */
 #define VGPU_WEIGHT_MAX		1000u
+#define VGPU_VM_WEIGHT_MIN	10u
+#define VGPU_VM_WEIGHT_DEFAULT	100u
+#define VGPU_VM_WEIGHT_MAX	1000u
 #define VGPU_SLICE_DEFAULT	(500ULL * NSEC_PER_USEC)
 #define VGPU_SLICE_MIN		(10ULL * NSEC_PER_USEC)
 #define VGPU_SLICE_MAX		(100ULL * NSEC_PER_MSEC)
@@ -145,7 +148,8 @@ struct vgpu_sched_entity {
 
 /**
  * struct vgpu_sched_share - a virtual GPU on one engine: a cache line
- * @vruntime: service received, nanoseconds, from a start that means nothing; kept under `fair`
+ * @vruntime: service received, nanoseconds × VGPU_VM_WEIGHT_DEFAULT ÷ weight, from a start that means
+ *	nothing; kept under `fair`
  * @first: of its streams queued, by arrival; NULL if none is
  * @second: of the others, likewise
  * @rest: the others
@@ -154,6 +158,7 @@ struct vgpu_sched_entity {
  * @busy_ns: engine time used
  * @inflight: runs
  * @slot: as in its virtual GPU
+ * @weight: likewise
  * @tier: likewise
  * @throttled: held back by a limit: its streams stay queued and are not picked
  */
@@ -167,6 +172,7 @@ struct vgpu_sched_share {
 	u64 busy_ns;
 	u16 inflight;
 	u16 slot;
+	u16 weight;
 	u8 tier;
 	bool throttled;
 } VGPU_CACHE_LINE;
@@ -176,12 +182,14 @@ struct vgpu_sched_share {
  * @node: in the scheduler's virtual GPUs
  * @id: names it in the decision log, unique on its GPU
  * @tier: enum vgpu_tier
+ * @weight: beside the others of its tier, VGPU_VM_WEIGHT_MIN..VGPU_VM_WEIGHT_MAX
  * @slot: its number in vgpu_sched_engine.shares and in the tournaments
  */
 struct vgpu_sched_vm {
 	struct list_head node;
 	u64 id;
 	u32 tier;
+	u32 weight;
 	u32 slot;
 };
 
@@ -192,7 +200,8 @@ struct vgpu_sched_vm {
  * @id: names it in the decision log, unique on its GPU
  * @charged_ns: charged to the tier and the virtual GPU
  * @used_ns: of the engine's busy time
- * @rate: weight × backlogged virtual GPUs at which the tier is charged
+ * @rate: weight × weights of the backlogged virtual GPUs at which the tier is charged
+ * @weight: of its virtual GPU, at which that is charged
  * @engine: enum vgpu_engine
  * @tier: that is charged
  * @aged: brought forward by aging
@@ -204,6 +213,7 @@ struct vgpu_sched_run {
 	u64 charged_ns;
 	u64 used_ns;
 	u32 rate;
+	u16 weight;
 	u8 engine;
 	u8 tier;
 	bool aged;
@@ -215,15 +225,13 @@ struct vgpu_sched_run {
  *	the lesser of 2n and 2n + 1 is at n, so that the least of all is at 1; a virtual GPU's own
  *	is at vgpu_sched.capacity + slot; VGPU_SCHED_NO_KEY where there is none
  * @vtime: virtual time
- * @floor: greatest virtual run time of a share that was next, or left
  * @epoch: grows when nobody is backlogged any more: what was owed between virtual GPUs is forgotten
  * @allowance_ns: time that aging may take under `strict`
- * @backlogged: virtual GPUs with streams queued or runs in flight
+ * @backlogged: weights of the virtual GPUs with streams queued or runs in flight, together
  */
 struct vgpu_sched_tier {
 	u64 *keys;
 	u64 vtime;
-	u64 floor;
 	u64 epoch;
 	s64 allowance_ns;
 	u32 backlogged;
@@ -306,16 +314,19 @@ static inline void vgpu_sched_entity_init(struct vgpu_sched_entity *entity,
 	entity->id = id;
 }
 
-/* sched.c: the caller holds the lock that guards the scheduler */
+/* pool.c */
 extern const struct vgpu_policy vgpu_policy_default;
 int vgpu_policy_check(const struct vgpu_policy *policy, const char **why);
+
+/* sched.c: the caller holds the lock that guards the scheduler */
 int vgpu_sched_init(struct vgpu_sched *sched, u32 capacity);
 void vgpu_sched_destroy(struct vgpu_sched *sched);
 void vgpu_sched_set_policy(struct vgpu_sched *sched, const struct vgpu_policy *policy, u64 now);
 int vgpu_sched_add_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u64 id, u32 tier,
-		      u32 slot);
+		      u32 weight, u32 slot);
 void vgpu_sched_remove_vm(struct vgpu_sched *sched, struct vgpu_sched_vm *vm);
 void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 tier, u64 now);
+void vgpu_sched_set_weight(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 weight, u64 now);
 void vgpu_sched_throttle(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32 engine,
 			 bool throttled, u64 now);
 void vgpu_sched_enqueue(struct vgpu_sched *sched, struct vgpu_sched_entity *entity, u64 now);

@@ -98,9 +98,8 @@ static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event,
 	emit(sched, event, VGPU_SCHED_ENGINE_STATE, engine, 0, 0);
 	for (i = 0; i < VGPU_TIER_COUNT; i++) {
 		event->a[0] = eng->tier[i].vtime;
-		event->a[1] = eng->tier[i].floor;
-		event->a[2] = eng->tier[i].epoch;
-		event->a[3] = eng->tier[i].allowance_ns;
+		event->a[1] = eng->tier[i].epoch;
+		event->a[2] = eng->tier[i].allowance_ns;
 		emit(sched, event, VGPU_SCHED_TIER_STATE, engine, 0, i);
 	}
 	list_for_each_entry(vm, &sched->vms, node) {
@@ -115,6 +114,7 @@ static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event,
 		event->a[1] = run->charged_ns;
 		event->a[2] = run->used_ns;
 		event->a[3] = run->rate;
+		event->a[4] = run->weight;
 		emit(sched, event, VGPU_SCHED_RUN_STATE, engine, run->id,
 		     run->tier | (run->aged ? VGPU_SCHED_AGED : 0));
 	}
@@ -148,6 +148,7 @@ void vgpu_sched_log_begin(struct vgpu_sched *sched,
 	vgpu_sched_log_policy(sched, now);
 	list_for_each_entry(vm, &sched->vms, node) {
 		event.a[0] = vm->slot;
+		event.a[1] = vm->weight;
 		emit(sched, &event, VGPU_SCHED_VM, 0, vm->id, vm->tier);
 	}
 	for (i = 0; i < VGPU_ENGINE_COUNT; i++)
@@ -201,9 +202,8 @@ int vgpu_sched_restore(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
 			return -EINVAL;
 		tier = &eng->tier[event->arg];
 		tier->vtime = event->a[0];
-		tier->floor = event->a[1];
-		tier->epoch = event->a[2];
-		tier->allowance_ns = event->a[3];
+		tier->epoch = event->a[1];
+		tier->allowance_ns = event->a[2];
 		return 0;
 	case VGPU_SCHED_VM_STATE:
 		if (!vm || event->a[0] >= VGPU_SCHED_VRUNTIME_END)

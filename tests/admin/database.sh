@@ -70,11 +70,11 @@ test_newer()
 
 	python3 -c 'import sqlite3, sys
 sqlite3.connect(sys.argv[1], isolation_level=None).execute("PRAGMA user_version = " + sys.argv[2])' "$db" 99
-	refused 6 "$db is of version 99, made by a newer vgpu-admin; this one knows up to 2" &&
-		shown 6 "$db is of version 99, made by a newer vgpu-admin; this one knows up to 2"
+	refused 6 "$db is of version 99, made by a newer vgpu-admin; this one knows up to 3" &&
+		shown 6 "$db is of version 99, made by a newer vgpu-admin; this one knows up to 3"
 	status=$?
 	python3 -c 'import sqlite3, sys
-sqlite3.connect(sys.argv[1], isolation_level=None).execute("PRAGMA user_version = 2")' "$db"
+sqlite3.connect(sys.argv[1], isolation_level=None).execute("PRAGMA user_version = 3")' "$db"
 	[ "$status" -eq 0 ] && agree
 }
 

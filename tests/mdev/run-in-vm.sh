@@ -88,7 +88,7 @@ mdevctl_life()
 }
 
 # Every setting, at a value that it does not have by itself.
-settings="tier=high memory=536870912 depth=64 sessions=3 deadline_ns=7000000000 gpu_share=250000 gpu_burst_ns=20000000 copy_rate=1073741824
+settings="tier=high weight=250 memory=536870912 depth=64 sessions=3 deadline_ns=7000000000 gpu_share=250000 gpu_burst_ns=20000000 copy_rate=1073741824
 	copy_burst=1048576 cmd_rate=5000 cmd_burst=500 quarantine_ns=2000000000 quarantine_max_ns=60000000000"
 
 settings_are() # DIRECTORY

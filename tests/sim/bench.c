@@ -129,7 +129,8 @@ static void set_up(struct load *load, u32 count, u8 order)
 	for (i = 0; i < count; i++) {
 		struct vgpu_sched_entity *entity = &load->entities[i];
 
-		vgpu_sched_add_vm(&load->sched, &load->vms[i], i, i % VGPU_TIER_COUNT, VGPU_SCHED_ANY_SLOT);
+		vgpu_sched_add_vm(&load->sched, &load->vms[i], i, i % VGPU_TIER_COUNT, VGPU_VM_WEIGHT_DEFAULT,
+				  VGPU_SCHED_ANY_SLOT);
 		vgpu_sched_entity_init(entity, &load->vms[i], i);
 		entity->arrival = i;
 		vgpu_sched_enqueue(&load->sched, entity, 0);

@@ -130,6 +130,7 @@ static const char * const migrations[] = {
 	" ended_by TEXT,"
 	" PRIMARY KEY (boot, uuid, clock_ns)"
 	") STRICT, WITHOUT ROWID;",
+	"ALTER TABLE vm ADD COLUMN weight INTEGER CHECK (weight BETWEEN 10 AND 1000);",
 };
 
 #define SCHEMA_VERSION	((int)ARRAY_SIZE(migrations))

@@ -69,6 +69,7 @@ static const struct nl_field event_fields[] = {
 static const struct nl_field vm_fields[] = {
 	{ VGPU_A_VM_UUID, NL_UUID, "uuid" }, { VGPU_A_VM_GPU, NL_STRING, "gpu" }, { VGPU_A_VM_STATE, NL_NAMES, "state", state_names },
 	{ VGPU_A_VM_POOL, NL_STRING, "pool" }, { VGPU_A_VM_TIER, NL_NAMES, "tier", nl_tier_names },
+	{ VGPU_A_VM_WEIGHT, NL_U32, "weight" },
 	{ VGPU_A_VM_MEMORY, NL_U64, "memory" }, { VGPU_A_VM_DEPTH, NL_U32, "depth" }, { VGPU_A_VM_SESSIONS, NL_U32, "sessions" },
 	{ VGPU_A_VM_DEADLINE_NS, NL_U64, "deadline_ns" }, { VGPU_A_VM_GPU_SHARE, NL_U32, "gpu_share" },
 	{ VGPU_A_VM_COPY_RATE, NL_U64, "copy_rate" }, { VGPU_A_VM_CMD_RATE, NL_U32, "cmd_rate" },

@@ -14,6 +14,7 @@ static const struct print_column limit_columns[] = {
 	{ "label", NULL, "VM" },
 	{ "pool", "pool", "POOL" },
 	{ "tier", "tier", "TIER", PRINT_SETTING },
+	{ "weight", "weight", "WEIGHT", PRINT_SETTING },
 	{ "memory", "memory", "MEMORY", PRINT_SETTING },
 	{ "stats.memory_used", "memory used", "USED", PRINT_SIZE },
 	{ "depth", "depth", "DEPTH", PRINT_SETTING },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ((GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause) */
-/* spec c5e6787c9758c245ee5f912736741e9549076a939f65f040c03812d087fcfab4 text 296c0329ef0c9596be0e5027f22bdf9396d0c794697bdf60612e433311f14b61 */
+/* spec a88ddbbec6ce4f6b0db17a9abac45a4ad117286342eb81a8ed18807925eabc2a text 5a259d52ea59a14c4d964ab0f2495d558591928ad42a73a12138cecf7d49bc34 */
 /* Names of attributes that requests take, by number. */
 #ifndef VGPU_NAMES_GEN_H
 #define VGPU_NAMES_GEN_H
@@ -64,6 +64,7 @@ static const char * const vm_attribute_names[] = {
 	[VGPU_A_VM_QUARANTINE] = "quarantine",
 	[VGPU_A_VM_HISTOGRAM] = "histogram",
 	[VGPU_A_VM_REPLACE] = "replace",
+	[VGPU_A_VM_WEIGHT] = "weight",
 };
 
 static const char * const pool_attribute_names[] = {

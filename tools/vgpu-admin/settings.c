@@ -42,6 +42,8 @@ const struct setting vm_settings[] = {
 	{ "memory", "memory", "SIZE", "quota of device memory", UNIT_SIZE, 1 << 20, VGPU_LIMIT_MEMORY_MAX, NULL, NULL,
 	  VGPU_A_VM_MEMORY, true },
 	{ "tier", "tier", "TIER", "scheduling tier", UNIT_WORD, 0, 2, nl_tier_names, NULL, VGPU_A_VM_TIER },
+	{ "weight", "weight", "N", "beside others of the tier, which have 100", UNIT_COUNT, VGPU_LIMIT_WEIGHT_MIN,
+	  VGPU_LIMIT_WEIGHT_MAX, NULL, NULL, VGPU_A_VM_WEIGHT },
 	{ "depth", "depth", "N", "commands that may be outstanding", UNIT_COUNT, 1, VGPU_LIMIT_DEPTH_MAX, NULL, NULL,
 	  VGPU_A_VM_DEPTH },
 	{ "sessions", "sessions", "N", "guest processes at once", UNIT_COUNT, 1, VGPU_LIMIT_SESSIONS_MAX, NULL, NULL,

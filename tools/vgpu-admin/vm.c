@@ -21,6 +21,7 @@ static const struct print_column vm_columns[] = {
 	{ "registered", "registered", NULL, PRINT_YES_NO },
 	{ "quarantined", "quarantined", NULL, PRINT_YES_NO },
 	{ "tier", "tier", "TIER", PRINT_SETTING },
+	{ "weight", "weight", NULL, PRINT_SETTING },
 	{ "memory", "memory", "MEMORY", PRINT_SETTING },
 	{ "stats.memory_used", "memory used", "USED", PRINT_SIZE },
 	{ "stats.memory_peak", "memory used at most", NULL, PRINT_SIZE },

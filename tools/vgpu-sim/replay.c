@@ -94,17 +94,26 @@ static bool is_busy(const struct replay *replay, const struct vgpu_sched_vm *vm)
 	return false;
 }
 
+static bool is_weight(u64 value)
+{
+	return value >= VGPU_VM_WEIGHT_MIN && value <= VGPU_VM_WEIGHT_MAX;
+}
+
 static int on_vm(struct replay *replay, const struct vgpu_sched_event *event)
 {
 	struct thing *thing = get(replay, VM, event->id, false);
 
 	if (event->arg >= VGPU_TIER_COUNT)
 		return fail(replay, "no such tier");
-	if (thing)
+	if (!is_weight(event->a[1]))
+		return fail(replay, "a virtual GPU's weight is not between 10 and 1000");
+	if (thing) {
 		vgpu_sched_set_tier(&replay->sched, &thing->vm, event->arg, event->now_ns);
-	else if (vgpu_sched_add_vm(&replay->sched, &get(replay, VM, event->id, true)->vm, event->id, event->arg,
-				   event->a[0]))
+		vgpu_sched_set_weight(&replay->sched, &thing->vm, event->a[1], event->now_ns);
+	} else if (vgpu_sched_add_vm(&replay->sched, &get(replay, VM, event->id, true)->vm, event->id, event->arg,
+				     event->a[1], event->a[0])) {
 		return fail(replay, "a virtual GPU has a slot that is not free");
+	}
 	return 0;
 }
 
@@ -133,7 +142,8 @@ static int on_run_state(struct replay *replay, const struct vgpu_sched_event *ev
 	struct thing *vm = get(replay, VM, event->a[0], false);
 	struct vgpu_sched_run *run;
 
-	if (!vm || get(replay, RUN, event->id, false) || !event->a[3] || (event->arg & 0xff) >= VGPU_TIER_COUNT)
+	if (!vm || get(replay, RUN, event->id, false) || !event->a[3] || !is_weight(event->a[4]) ||
+	    (event->arg & 0xff) >= VGPU_TIER_COUNT)
 		return fail(replay, "a run that cannot be");
 	run = &get(replay, RUN, event->id, true)->run;
 	run->id = event->id;
@@ -141,6 +151,7 @@ static int on_run_state(struct replay *replay, const struct vgpu_sched_event *ev
 	run->charged_ns = event->a[1];
 	run->used_ns = event->a[2];
 	run->rate = event->a[3];
+	run->weight = event->a[4];
 	run->tier = event->arg;
 	run->aged = event->arg & VGPU_SCHED_AGED;
 	vgpu_sched_resume(&replay->sched, &vm->vm, run);

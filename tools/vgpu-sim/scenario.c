@@ -4,13 +4,11 @@
  * Scenario files. One statement a line, '#' begins a comment; times have units (ns us ms s), parts may be given in %.
  *
  *	seed N | time T | warmup T | windows SHORT LONG | gpus N | execution serial|shared
- *	policy KEY VALUE...			kind weighted|strict, order fifo|fair, weights H:M:L, slice T,
- *	aging T, cap N,
- *						window N, charge auto|oldest|equal
- *	vm NAME KEY VALUE...			count N, gpu N|spread, tier high|medium|low, engine
- *	compute|copy_in|copy_out,
- *						streams N, depth N, start T, cost DIST, load LOAD
- *	at T policy KEY VALUE... | at T gpu N policy KEY VALUE... | at T vm NAME tier TIER | at T vm NAME start|stop
+ *	policy KEY VALUE...	kind weighted|strict, order fifo|fair, weights H:M:L, slice T, aging T, cap N, window N,
+ *				charge auto|oldest|equal
+ *	vm NAME KEY VALUE...	count N, gpu N|spread, tier high|medium|low, weight N, engine compute|copy_in|copy_out,
+ *				streams N, depth N, start T, cost DIST, load LOAD
+ *	at T policy KEY VALUE... | at T gpu N policy KEY VALUE... | at T vm NAME tier TIER|weight N | at T vm NAME start|stop
  *	expect METRIC [of NAME] <=|>= VALUE
  *
  *	DIST: const T | uniform T T | exp T | mix PART T T
@@ -268,6 +266,7 @@ static void vm(struct parser *p)
 	group->gpu = -1;
 	group->pool = -1;
 	group->tier = VGPU_TIER_MEDIUM;
+	group->weight = VGPU_VM_WEIGHT_DEFAULT;
 	group->num_streams = 1;
 	group->depth = VGPU_DEPTH_DEFAULT;
 	group->load.depth = 1;
@@ -282,6 +281,8 @@ static void vm(struct parser *p)
 			find_pool(p, &group->pool);
 		else if (!strcmp(key, "tier"))
 			group->tier = tier(p);
+		else if (!strcmp(key, "weight"))
+			group->weight = number(p, VGPU_VM_WEIGHT_MIN, VGPU_VM_WEIGHT_MAX);
 		else if (!strcmp(key, "engine"))
 			group->engine = CHOICE(p, "compute", "copy_in", "copy_out");
 		else if (!strcmp(key, "streams"))
@@ -345,6 +346,8 @@ static void at(struct parser *p, struct vgpu_policy *latest)
 		if (accept(p, "tier")) {
 			action->change_tier = true;
 			action->tier = tier(p);
+		} else if (accept(p, "weight")) {
+			action->weight = number(p, VGPU_VM_WEIGHT_MIN, VGPU_VM_WEIGHT_MAX);
 		} else {
 			action->start = !CHOICE(p, "start", "stop");
 		}

@@ -140,7 +140,7 @@ struct sim_stream {
  * @served_ns: work that has been started
  * @cost_ns: moving average of command time, 0 if none has completed
  * @fluid: service under an ideal fluid server, of intervals that have ended
- * @fluid_joined: virtual service per VM of its tier when the interval that has not ended began
+ * @fluid_joined: virtual service per weight of its tier when the interval that has not ended began
  * @backlogged: such an interval is under way
  * @mark_used: @used_ns at the beginning of the window, short and long
  * @mark_fluid: fluid service likewise
@@ -188,6 +188,7 @@ struct sim_vm {
  * @gpu: number of their GPU, -1 to spread them over all of @pool
  * @pool: number of their pool, -1 for all GPUs
  * @tier: enum vgpu_tier
+ * @weight: in the tier
  * @engine: enum vgpu_engine
  * @num_streams: of each
  * @depth: commands outstanding, of each
@@ -204,6 +205,7 @@ struct sim_group {
 	int gpu;
 	int pool;
 	u32 tier;
+	u32 weight;
 	u32 engine;
 	u32 num_streams;
 	u32 depth;
@@ -244,7 +246,7 @@ struct sim_run {
  * @since_ns: up to which execution is accounted
  * @queued: streams in run queues
  * @fluid: ideal service of tiers
- * @fluid_vm: ideal service of a VM of a tier
+ * @fluid_weight: ideal service of a weight of 1 of a tier
  * @fluid_ns: up to which they are accounted
  * @used_ns: service of tiers
  * @arrived_ns: work submitted by tier
@@ -267,7 +269,7 @@ struct sim_engine {
 	u64 since_ns;
 	u32 queued;
 	double fluid[VGPU_TIER_COUNT];
-	double fluid_vm[VGPU_TIER_COUNT];
+	double fluid_weight[VGPU_TIER_COUNT];
 	u64 fluid_ns;
 	double used_ns[VGPU_TIER_COUNT];
 	double arrived_ns[VGPU_TIER_COUNT];
@@ -290,6 +292,7 @@ struct sim_gpu {
 	u64 runs;
 	u64 vms;
 	u64 streams[VGPU_TIER_COUNT];
+	u32 least_weight;
 };
 
 /**
@@ -302,6 +305,7 @@ struct sim_gpu {
  * @group: number of the group whose VMs change
  * @tier: their new tier
  * @change_tier: it is that
+ * @weight: their new weight, 0 where it is not that
  * @start: they begin, or end
  */
 struct sim_action {
@@ -313,6 +317,7 @@ struct sim_action {
 	u32 group;
 	u32 tier;
 	bool change_tier;
+	u32 weight;
 	bool start;
 };
 

@@ -125,13 +125,15 @@ static void update_fluid(struct sim *sim, struct sim_gpu *gpu, u32 number)
 		if (!gpu->sched.engine[number].tier[i].backlogged)
 			continue;
 		engine->fluid[i] += elapsed * rate[i];
-		engine->fluid_vm[i] += elapsed * rate[i] / gpu->sched.engine[number].tier[i].backlogged;
+		engine->fluid_weight[i] += elapsed * rate[i] / gpu->sched.engine[number].tier[i].backlogged;
 	}
 }
 
 static double vm_fluid(const struct sim_vm *vm)
 {
-	return vm->fluid + (vm->backlogged ? engine_of(vm)->fluid_vm[vm->sched.tier] - vm->fluid_joined : 0);
+	double gained = engine_of(vm)->fluid_weight[vm->sched.tier] - vm->fluid_joined;
+
+	return vm->fluid + (vm->backlogged ? gained * vm->sched.weight : 0);
 }
 
 /* After anything that may have made a VM backlogged, or ended that. */
@@ -147,7 +149,7 @@ static void track_vm(struct sim_vm *vm)
 	vm->backlogged = backlogged;
 	engine_of(vm)->churned[0] = true;
 	engine_of(vm)->churned[1] = true;
-	vm->fluid_joined = engine_of(vm)->fluid_vm[vm->sched.tier];
+	vm->fluid_joined = engine_of(vm)->fluid_weight[vm->sched.tier];
 }
 
 /* Execution since the last event: of the first run, or of all at the same time. */
@@ -268,7 +270,8 @@ static void check_wait(struct sim *sim, struct sim_vm *vm, const struct sim_cmd 
 		return;
 	if (policy->order == VGPU_ORDER_FAIR) {
 		waited = vm_fluid(vm) - cmd->fluid;
-		bound = cmd->ahead_ns + (vm->group->num_streams + 12) * run;
+		bound = cmd->ahead_ns + (vm->group->num_streams + 10 +
+					 2.0 * vm->sched.weight / vm->gpu->least_weight) * run;
 	} else {
 		waited = engine->fluid[vm->sched.tier] - cmd->fluid;
 		bound = cmd->ahead_ns + (vm->gpu->streams[vm->sched.tier] + 12) * run;
@@ -488,11 +491,26 @@ static void change_tier(struct sim *sim, struct sim_vm *vm, u32 tier)
 	update_fluid(sim, vm->gpu, vm->group->engine);
 	vm->fluid = vm_fluid(vm);
 	vgpu_sched_set_tier(&vm->gpu->sched, &vm->sched, tier, sim->now);
-	vm->fluid_joined = engine->fluid_vm[tier];
+	vm->fluid_joined = engine->fluid_weight[tier];
 	engine->arrived_ns[old] -= waiting;
 	engine->arrived_ns[tier] += waiting;
 	vm->gpu->streams[old] -= vm->group->num_streams;
 	vm->gpu->streams[tier] += vm->group->num_streams;
+	engine->churned[0] = true;
+	engine->churned[1] = true;
+	fill(sim, vm->gpu, vm->group->engine);
+}
+
+static void change_weight(struct sim *sim, struct sim_vm *vm, u32 weight)
+{
+	struct sim_engine *engine = engine_of(vm);
+
+	execute(sim, engine);
+	update_fluid(sim, vm->gpu, vm->group->engine);
+	vm->fluid = vm_fluid(vm);
+	vgpu_sched_set_weight(&vm->gpu->sched, &vm->sched, weight, sim->now);
+	vm->gpu->least_weight = min(vm->gpu->least_weight, weight);
+	vm->fluid_joined = engine->fluid_weight[vm->sched.tier];
 	engine->churned[0] = true;
 	engine->churned[1] = true;
 	fill(sim, vm->gpu, vm->group->engine);
@@ -531,6 +549,8 @@ static void act(struct sim *sim, const struct sim_action *action)
 	for (i = 0; i < group->count; i++) {
 		if (action->change_tier)
 			change_tier(sim, &group->vms[i], action->tier);
+		else if (action->weight)
+			change_weight(sim, &group->vms[i], action->weight);
 		else if (action->start)
 			start_vm(sim, &group->vms[i]);
 		else
@@ -672,11 +692,12 @@ static void make_vms(struct sim *sim)
 			if (!vm->waits || !vm->latency || !vm->streams || !vm->held)
 				abort();
 			if (vgpu_sched_add_vm(&vm->gpu->sched, &vm->sched, vm->gpu->vms++, group->tier,
-					      VGPU_SCHED_ANY_SLOT)) {
+					      group->weight, VGPU_SCHED_ANY_SLOT)) {
 				fprintf(stderr, "vgpu-sim: more than %u virtual machines on a GPU\n", VGPU_SCHED_VMS);
 				exit(2);
 			}
 			vm->gpu->streams[group->tier] += group->num_streams;
+			vm->gpu->least_weight = min(vm->gpu->least_weight ?: group->weight, group->weight);
 			for (k = 0; k < group->num_streams; k++) {
 				vm->streams[k].vm = vm;
 				vgpu_sched_entity_init(&vm->streams[k].entity, &vm->sched, vm->sched.id << 16 | k);

@@ -36,6 +36,7 @@ SETTINGS = {
     "DEADLINE_NS": (8, 1, 24 * 3600 * 10**9, False), "GPU_SHARE": (4, 1000, 10**6, True),
     "GPU_BURST_NS": (8, 10**6, 10**10, False), "COPY_RATE": (8, 2**20, 2**40, True),
     "COPY_BURST": (8, 2**16, 2**32, False), "CMD_RATE": (4, 1, 10**8, True), "CMD_BURST": (4, 1, 10**6, False),
+    "WEIGHT": (4, 10, 1000, False),
     "QUARANTINE_NS": (8, 10**6, 7 * 86400 * 10**9, True), "QUARANTINE_MAX_NS": (8, 10**6, 7 * 86400 * 10**9, False),
 }
 # The same of a pool's scheduling

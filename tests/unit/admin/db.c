@@ -231,7 +231,7 @@ static void an_older_one_is_migrated(void **state)
 	    "INSERT INTO vm (uuid, name, depth) VALUES ('" UUID "', 'old', 7);"
 	    "INSERT INTO history (time_ns, who, command, uuid, after) VALUES (5, 'me', 'vm set', '" UUID "', '{\"depth\":7}');"
 	    "PRAGMA application_id = 0x76677075; PRAGMA user_version = 1");
-	refused(DB_READ, "is of version 1, this vgpu-admin's is 2");
+	refused(DB_READ, "is of version 1, this vgpu-admin's is 3");
 	db_close(opened(DB_WRITE));
 	db = opened(DB_READ);
 	rows = declared(db);

@@ -527,6 +527,7 @@ static void administer(struct chaos *chaos)
 		break;
 	case 2:
 		limits.tier = pick(chaos, VGPU_TIER_COUNT);
+		limits.weight = between(chaos, VGPU_VM_WEIGHT_MIN, VGPU_VM_WEIGHT_MAX);
 		break;
 	case 3:
 		if (pick(chaos, 4))

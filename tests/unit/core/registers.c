@@ -396,6 +396,8 @@ static void limits_are_checked(void **state)
 	REFUSED(sessions, 0, -EINVAL);
 	REFUSED(sessions, VGPU_MAX_SESSIONS + 1, -EINVAL);
 	REFUSED(tier, VGPU_TIER_COUNT, -EINVAL);
+	REFUSED(weight, VGPU_VM_WEIGHT_MIN - 1, -EINVAL);
+	REFUSED(weight, VGPU_VM_WEIGHT_MAX + 1, -EINVAL);
 	REFUSED(deadline_ns, 0, -EINVAL);
 	REFUSED(deadline_ns, VGPU_DEADLINE_MAX + 1, -EINVAL);
 	REFUSED(gpu_share, VGPU_GPU_SHARE_MIN - 1, -EINVAL);

@@ -16,12 +16,14 @@
 #define STREAMS	48
 #define RUNS	8
 #define ENGINES	2
+#define START	BIT_ULL(58)	/* of virtual run times */
 
 /* The reference model */
 
 struct ref_vm {
 	bool exists;
 	u32 tier;
+	u32 weight;
 	bool held[ENGINES];
 	u64 vruntime[ENGINES];
 	u64 epoch[ENGINES];
@@ -43,6 +45,7 @@ struct ref_run {
 	u32 engine;
 	u32 tier;
 	u64 rate;
+	u32 weight;
 	u64 charged;
 	u64 used;
 	bool aged;
@@ -50,7 +53,6 @@ struct ref_run {
 
 struct ref_tier {
 	u64 vtime;
-	u64 floor;
 	u64 epoch;
 	s64 allowance;
 };
@@ -96,13 +98,15 @@ static bool ref_active(u32 vm, u32 engine)
 	return (ref_queued(vm, engine) && !ref.vm[vm].held[engine]) || ref_inflight(vm, engine);
 }
 
+/* Weights of the VMs of a tier that are backlogged. */
 static u32 ref_backlogged(u32 tier, u32 engine)
 {
-	u32 i, count = 0;
+	u32 i, sum = 0;
 
 	for (i = 0; i < VMS; i++)
-		count += ref.vm[i].exists && ref.vm[i].tier == tier && ref_active(i, engine);
-	return count;
+		if (ref.vm[i].exists && ref.vm[i].tier == tier && ref_active(i, engine))
+			sum += ref.vm[i].weight;
+	return sum;
 }
 
 /* The stream of a VM that arrived first, STREAMS if none is queued. */
@@ -138,15 +142,26 @@ static u32 ref_next(u32 tier, u32 engine)
 	return next;
 }
 
+/* What time is in virtual time of a tier, and in virtual run time. */
+static u64 ref_vtime(const struct ref_run *run, u64 ns)
+{
+	return (__uint128_t)ns * 1024 * 100 / run->rate;
+}
+
+static u64 ref_vruntime(const struct ref_run *run, u64 ns)
+{
+	return (__uint128_t)ns * 100 / run->weight;
+}
+
 static void ref_charge(struct ref_run *run, s64 ns)
 {
 	struct ref_tier *tier = &ref.tier[run->engine][run->tier];
 
-	tier->vtime += ns >= 0 ? (u64)ns * 1024 / run->rate : -((u64)-ns * 1024 / run->rate);
+	tier->vtime += ns >= 0 ? ref_vtime(run, ns) + 1 : -ref_vtime(run, -ns);
 	if (run->aged)
 		tier->allowance -= ns;
 	run->charged += ns;
-	ref.vm[run->vm].vruntime[run->engine] += ns;
+	ref.vm[run->vm].vruntime[run->engine] += ns >= 0 ? ref_vruntime(run, ns) : -ref_vruntime(run, -ns);
 }
 
 static struct ref_run *ref_oldest(u32 engine, u64 than)
@@ -198,7 +213,7 @@ static void ref_account(u32 engine, u64 now)
 
 static u64 ref_floor(u32 tier, u32 engine)
 {
-	u64 least = ref.tier[engine][tier].floor, value;
+	u64 least = START, value;
 	u32 i, j, next = ref_next(tier, engine);
 	bool any = false;
 
@@ -213,7 +228,7 @@ static u64 ref_floor(u32 tier, u32 engine)
 		value = ref.vm[i].vruntime[engine];
 		for (j = 0; j < RUNS; j++)
 			if (ref.run[j].order && ref.run[j].vm == i && ref.run[j].engine == engine)
-				value -= ref.run[j].charged - ref.run[j].used;
+				value -= ref_vruntime(&ref.run[j], ref.run[j].charged - ref.run[j].used);
 		if (!any || later(least, value))
 			least = value;
 		any = true;
@@ -237,7 +252,7 @@ static void ref_join(u32 vm, u32 engine)
 			value = ref.tier[engine][i].vtime;
 			for (j = 0; j < RUNS; j++)
 				if (ref.run[j].order && ref.run[j].engine == engine && ref.run[j].tier == i)
-					value -= (ref.run[j].charged - ref.run[j].used) * 1024 / ref.run[j].rate;
+					value -= ref_vtime(&ref.run[j], ref.run[j].charged - ref.run[j].used);
 			if (!any || later(least, value))
 				least = value;
 			any = true;
@@ -264,8 +279,6 @@ static void ref_leave(u32 vm, u32 engine)
 	if (ref_backlogged(ref.vm[vm].tier, engine))
 		return;
 	own->epoch++;
-	if (later(ref.vm[vm].vruntime[engine], own->floor))
-		own->floor = ref.vm[vm].vruntime[engine];
 	for (i = 0; i < VGPU_TIER_COUNT; i++)
 		if (ref_backlogged(i, engine))
 			return;
@@ -309,7 +322,7 @@ static u32 ref_pick(u32 engine, u64 now)
 			/* By a slice, divided by what the tier's time is divided by. */
 			ahead = (__uint128_t)(tiers[i].vtime - tiers[turn].vtime) * ref.policy.weight[i] *
 				ref_backlogged(i, engine);
-			if (ahead > ref.policy.slice_ns * 1024 ||
+			if (ahead > ref.policy.slice_ns * 1024 * 100 ||
 			    ref.stream[head].arrival > ref.stream[stream].arrival)
 				continue;
 		}
@@ -352,9 +365,14 @@ static void compare(void)
 	}
 }
 
+static u32 dice_weight(void)
+{
+	return dice(2) ? VGPU_VM_WEIGHT_DEFAULT : VGPU_VM_WEIGHT_MIN + dice(VGPU_VM_WEIGHT_MAX - VGPU_VM_WEIGHT_MIN + 1);
+}
+
 static void add_vm(u32 i)
 {
-	u32 e, j, tier = dice(VGPU_TIER_COUNT), slot = 0;
+	u32 e, j, tier = dice(VGPU_TIER_COUNT), weight = dice_weight(), slot = 0;
 
 	for (j = 0; j < VMS; j++) {
 		if (ref.vm[j].exists && ref.vm[j].slot == slot) {
@@ -363,13 +381,14 @@ static void add_vm(u32 i)
 		}
 	}
 	memset(&vms[i], 0, sizeof(vms[i]));
-	RIG_CHECK(!vgpu_sched_add_vm(&sched, &vms[i], i, tier, VGPU_SCHED_ANY_SLOT));
+	RIG_CHECK(!vgpu_sched_add_vm(&sched, &vms[i], i, tier, weight, VGPU_SCHED_ANY_SLOT));
 	memset(&ref.vm[i], 0, sizeof(ref.vm[i]));
 	ref.vm[i].slot = slot;
 	ref.vm[i].exists = true;
 	ref.vm[i].tier = tier;
+	ref.vm[i].weight = weight;
 	for (e = 0; e < ENGINES; e++) {
-		ref.vm[i].vruntime[e] = ref.tier[e][tier].floor;
+		ref.vm[i].vruntime[e] = START;
 		ref.vm[i].epoch[e] = ref.tier[e][tier].epoch;
 	}
 }
@@ -399,6 +418,16 @@ static void change_tier(u32 i)
 			ref_join(i, e);
 		ref.vm[i].exists = true;
 	}
+}
+
+static void change_weight(u32 i)
+{
+	u32 e, weight = dice_weight();
+
+	vgpu_sched_set_weight(&sched, &vms[i], weight, now);
+	for (e = 0; e < ENGINES && weight != ref.vm[i].weight; e++)
+		ref_account(e, now);
+	ref.vm[i].weight = weight;
 }
 
 static void enqueue(u32 i)
@@ -485,6 +514,7 @@ static void decide(u32 engine)
 		.vm = vm,
 		.engine = engine,
 		.tier = ref.vm[vm].tier,
+		.weight = ref.vm[vm].weight,
 		.rate = ref.policy.weight[ref.vm[vm].tier] * ref_backlogged(ref.vm[vm].tier, engine),
 		.aged = ref.aged,
 	};
@@ -537,7 +567,7 @@ static void change_policy(void)
 		ref.policy = policy;
 		for (i = VMS; i-- > 0;) {
 			for (e = 0; e < ENGINES; e++) {
-				ref.vm[i].vruntime[e] = ref.tier[e][ref.vm[i].tier].floor;
+				ref.vm[i].vruntime[e] = START;
 				ref.vm[i].epoch[e] = ref.tier[e][ref.vm[i].tier].epoch;
 			}
 		}
@@ -580,8 +610,10 @@ static void step(void)
 		}
 	} else if (what < 98) {
 		i = dice(VMS);
-		if (ref.vm[i].exists)
+		if (ref.vm[i].exists && dice(2))
 			change_tier(i);
+		else if (ref.vm[i].exists)
+			change_weight(i);
 	} else if (!dice(20)) {
 		change_policy();
 	}
@@ -606,8 +638,6 @@ static void history(u64 seed, u32 steps, const char *log)
 	now = NSEC_PER_SEC;
 	arrivals = 1;
 	RIG_CHECK(!vgpu_sched_init(&sched, VMS));
-	for (i = 0; i < ENGINES * VGPU_TIER_COUNT; i++)
-		ref.tier[i / VGPU_TIER_COUNT][i % VGPU_TIER_COUNT].floor = sched.engine[0].tier[0].floor;
 	ref.policy = sched.policy;
 	for (i = 0; i < VMS; i++)
 		add_vm(i);
