@@ -95,37 +95,45 @@ bool memops_on_host(const struct session *session, const struct op_memops *memop
 	return false;
 }
 
-static CUresult write_command(struct session *session, const struct word *word, struct vgpu_cmd *cmd,
-			      struct heap_block *block)
+/* @at: where the word's value is in the aperture */
+static struct vgpu_cmd write_command(const struct word *word, uint64_t at)
 {
-	void *payload = session_payload(session, size_of(word), block);
+	struct vgpu_cmd cmd = { .opcode = VGPU_OP_COPY_IN };
 
-	if (!payload)
-		return CUDA_ERROR_OUT_OF_MEMORY;
-	memcpy(payload, &word->value, size_of(word));
-	*cmd = (struct vgpu_cmd){ .opcode = VGPU_OP_COPY_IN };
-	cmd->copy.src = block->offset;
-	cmd->copy.dst = word->addr;
-	cmd->copy.width = size_of(word);
-	cmd->copy.height = 1;
-	return CUDA_SUCCESS;
+	cmd.copy.src = at;
+	cmd.copy.dst = word->addr;
+	cmd.copy.width = size_of(word);
+	cmd.copy.height = 1;
+	return cmd;
 }
 
 CUresult memops_issue(struct stream *stream, const struct op_memops *memops)
 {
 	struct heap_block block;
-	struct vgpu_cmd cmd;
 	struct word word;
-	CUresult result;
+	unsigned int left = 0;
+	uint64_t *values;
+	uint64_t at;
 
+	for (unsigned int i = 0; i < memops->count; i++)
+		left += word_of(&memops->ops[i], &word);
+	if (!left)
+		return CUDA_SUCCESS;
+	/* All at once: for want of memory none is written. */
+	values = session_payload(stream->session, left * sizeof(*values), &block);
+	if (!values)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	at = block.offset;
 	for (unsigned int i = 0; i < memops->count; i++) {
+		struct vgpu_cmd cmd;
+
 		if (!word_of(&memops->ops[i], &word))
 			continue;
-		result = write_command(stream->session, &word, &cmd, &block);
-		if (result)
-			return result;
+		*values++ = word.value;
+		cmd = write_command(&word, at);
+		at += sizeof(*values);
 		queue_reserve(&stream->session->queue, 1);
-		stream_submit(stream, &cmd, &block, NULL);
+		stream_submit(stream, &cmd, --left ? NULL : &block, NULL);
 	}
 	return CUDA_SUCCESS;
 }
@@ -143,6 +151,7 @@ static CUresult write_now(struct session *session, const struct word *word)
 	struct heap_block block;
 	struct vgpu_cmd cmd;
 	CUresult result;
+	uint64_t *value;
 
 	if (!session_is_device(session, word->addr)) {
 		if (word->wide)
@@ -151,9 +160,11 @@ static CUresult write_now(struct session *session, const struct word *word)
 			__atomic_store_n((uint32_t *)word->addr, (uint32_t)word->value, __ATOMIC_SEQ_CST);
 		return CUDA_SUCCESS;
 	}
-	result = write_command(session, word, &cmd, &block);
-	if (result)
-		return result;
+	value = session_payload(session, sizeof(*value), &block);
+	if (!value)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	*value = word->value;
+	cmd = write_command(word, block.offset);
 	cmd.ctx = some_context(session);
 	result = session_call(session, &cmd, NULL);
 	heap_free(&session->heap, &block);

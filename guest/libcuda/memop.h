@@ -36,7 +36,7 @@ bool memops_on_host(const struct session *session, const struct op_memops *memop
  * memops_issue() - writes words of device memory in a stream's order
  * @memops: memops_on_host() is false
  *
- * Return: CUDA_SUCCESS or CUDA_ERROR_OUT_OF_MEMORY. With the session's lock held.
+ * Return: CUDA_SUCCESS, or CUDA_ERROR_OUT_OF_MEMORY and no word is written. With the session's lock held.
  */
 CUresult memops_issue(struct stream *stream, const struct op_memops *memops);
 
