@@ -8,10 +8,10 @@
  * no lock.
  *
  * Each engine has three tiers. A tier has a virtual time, which its service moves on by time ÷
- * (its weight × the weights of the virtual GPUs backlogged in it, together): the tier whose virtual
+ * (its weight × those of the virtual GPUs backlogged in it, together): the tier whose virtual
  * time is least is served next (or, under `strict`, the highest that has work). In a tier the
- * virtual GPU is next whose oldest command arrived first (`fifo`), or that has had least service for
- * its weight (`fair`); of a virtual GPU, the stream whose next command arrived first.
+ * virtual GPU is next whose oldest command arrived first (`fifo`), or that has had least service
+ * for its weight (`fair`); of a virtual GPU, the stream whose next command arrived first.
  *
  * A run is charged what it is predicted to take when it begins, and more as soon as it takes
  * longer; what it did not take is given back when it ends. Who was idle starts from the virtual
@@ -148,8 +148,8 @@ struct vgpu_sched_entity {
 
 /**
  * struct vgpu_sched_share - a virtual GPU on one engine: a cache line
- * @vruntime: service received, nanoseconds × VGPU_VM_WEIGHT_DEFAULT ÷ weight, from a start that means
- *	nothing; kept under `fair`
+ * @vruntime: service received, nanoseconds × VGPU_VM_WEIGHT_DEFAULT ÷ weight, from a start that
+ *	means nothing; kept under `fair`
  * @first: of its streams queued, by arrival; NULL if none is
  * @second: of the others, likewise
  * @rest: the others
