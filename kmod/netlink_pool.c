@@ -160,14 +160,14 @@ static void policy_in(struct genl_info *info, struct vgpu_policy *policy)
 
 static int defaults_in(struct genl_info *info, struct vgpu_settings *defaults)
 {
-	struct nlattr *attrs[VGPU_A_VM_QUARANTINE_MAX_NS + 1];
+	struct nlattr *attrs[ARRAY_SIZE(vgpu_default_limits_nl_policy)];
 	struct nlattr *nest = info->attrs[VGPU_A_POOL_LIMITS];
 	struct vgpu_settings named;
 	int err;
 
 	if (!nest)
 		return 0;
-	err = nla_parse_nested(attrs, VGPU_A_VM_QUARANTINE_MAX_NS, nest,
+	err = nla_parse_nested(attrs, ARRAY_SIZE(attrs) - 1, nest,
 			       vgpu_default_limits_nl_policy, info->extack);
 	if (err)
 		return err;

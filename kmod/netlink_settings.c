@@ -98,12 +98,12 @@ int vgpu_nl_put_settings(struct sk_buff *skb, const struct vgpu_settings *settin
 static int get_strike(struct nlattr *attr, struct vgpu_settings *settings,
 		      struct netlink_ext_ack *extack)
 {
-	struct nlattr *attrs[VGPU_A_STRIKE_LIMIT_WINDOW_NS + 1];
+	struct nlattr *attrs[ARRAY_SIZE(vgpu_strike_limit_nl_policy)];
 	struct vgpu_strike_limit *limit;
 	u32 kind;
 	int err;
 
-	err = nla_parse_nested(attrs, VGPU_A_STRIKE_LIMIT_WINDOW_NS, attr,
+	err = nla_parse_nested(attrs, ARRAY_SIZE(attrs) - 1, attr,
 			       vgpu_strike_limit_nl_policy, extack);
 	if (err)
 		return err;
