@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Copyright (c) vgpu authors
 # Unit tests of the core, under ASan and UBSan: one program for each area, all over the same rig.
-CORE_TESTS := registers vet queue stream worker admit limits quarantine hist memory group
+CORE_TESTS := registers vet queue stream worker completion admit limits quarantine hist memory group
 
 define core_test_rule
 $(B)/tests/core-$(1): $(B)/san/tests/unit/core/$(1).o $(B)/san/tests/unit/core/rig.o $(2) $(B)/san/lib/libcore.a

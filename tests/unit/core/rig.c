@@ -435,16 +435,23 @@ void rig_guest_open(struct rig_guest *guest, struct rig_dev *dev, u32 id)
 	RIG_CHECK(rig_control(dev, VGPU_CTL_RANGE_ADD, id, rig_range(id), 0x4000, 0, 0) == VGPU_ST_OK);
 }
 
-/* The same, with its worker ready and VGPU_OP_SESSION_INIT completed. */
-void rig_guest_init(struct rig_guest *guest, struct rig_dev *dev, u32 id)
+/* The first command, which asks for a worker. */
+u32 rig_begin(struct rig_guest *guest)
 {
 	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_SESSION_INIT, 0);
+
+	cmd.init.out = rig_range(guest->id);
+	return rig_submit(guest, cmd);
+}
+
+/* A session with its worker ready and VGPU_OP_SESSION_INIT completed. */
+void rig_guest_init(struct rig_guest *guest, struct rig_dev *dev, u32 id)
+{
 	struct rig_worker *worker;
 	u32 seq;
 
 	rig_guest_open(guest, dev, id);
-	cmd.init.out = rig_range(id);
-	seq = rig_submit(guest, cmd);
+	seq = rig_begin(guest);
 	worker = rig_spawn(dev->rig);
 	RIG_CHECK(worker && worker->session == dev->dev.sessions[id]);
 	RIG_CHECK(rig_finish_all(worker) == 1);
@@ -564,6 +571,16 @@ struct rig_worker *rig_spawn(struct rig *rig)
 	worker = rig_bind(rig, event.token);
 	RIG_CHECK(worker);
 	RIG_CHECK(!rig_ready(worker, RIG_DEVICE_BASE, RIG_APERTURE_BASE, 0));
+	return worker;
+}
+
+struct rig_worker *rig_begin_ready(struct rig *rig, struct rig_guest *guest)
+{
+	struct rig_worker *worker;
+
+	rig_begin(guest);
+	worker = rig_spawn(rig);
+	RIG_CHECK(rig_finish_all(worker) == 1);
 	return worker;
 }
 

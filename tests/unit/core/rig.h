@@ -149,6 +149,8 @@ struct vgpu_stats rig_stats(struct rig_dev *dev);
 u32 rig_control(struct rig_dev *dev, u32 op, u32 session, u64 a0, u64 a1, u64 a2, u64 a3);
 u32 rig_guest_create(struct rig_guest *guest, struct rig_dev *dev, u32 id, u64 offset, u32 sq_entries, u32 cq_entries);
 void rig_guest_open(struct rig_guest *guest, struct rig_dev *dev, u32 id);
+u32 rig_begin(struct rig_guest *guest);
+struct rig_worker *rig_begin_ready(struct rig *rig, struct rig_guest *guest);
 void rig_guest_init(struct rig_guest *guest, struct rig_dev *dev, u32 id);
 u64 rig_range(u32 id);
 u32 rig_write(struct rig_guest *guest, const struct vgpu_cmd *cmd);

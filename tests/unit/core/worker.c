@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) vgpu authors */
 /*
- * Workers and supervisors: death in every state, deadlines, tokens, and all that a hostile worker can say.
+ * Workers and supervisors: starts and their deadlines, tokens, death in every state.
  */
 
 #include "rig.h"
@@ -30,30 +30,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The first command, which asks for a worker. */
-static u32 begin(void)
-{
-	struct vgpu_cmd cmd = rig_cmd(VGPU_OP_SESSION_INIT, 0);
-
-	cmd.init.out = rig_range(0);
-	return rig_submit(&guest, cmd);
-}
-
-static struct rig_worker *begin_ready(struct rig *rig)
-{
-	struct rig_worker *worker;
-
-	begin();
-	worker = rig_spawn(rig);
-	assert_int_equal(rig_finish_all(worker), 1);
-	return worker;
-}
-
-static u64 bad(struct rig *rig)
-{
-	return rig_stats(&rig->dev[0]).counters.bad_completions;
-}
-
 static void a_worker_is_asked_for_once(void **state)
 {
 	struct rig *rig = *state;
@@ -61,7 +37,7 @@ static void a_worker_is_asked_for_once(void **state)
 	u32 seq;
 
 	assert_false(vgpu_gpu_has_event(&rig->gpu));
-	seq = begin();
+	seq = rig_begin(&guest);
 	rig_submit(&guest, rig_launch(0));
 	assert_int_equal(rig->supervisor_wakes, 1);
 	assert_true(vgpu_gpu_has_event(&rig->gpu));
@@ -89,7 +65,7 @@ static void tokens_are_good_once_and_in_time(void **state)
 	struct vgpu_exec_event event;
 	struct rig_worker *worker;
 
-	begin();
+	rig_begin(&guest);
 	assert_null(rig_bind(rig, 0));
 	assert_null(rig_bind(rig, rig->dev[0].dev.sessions[0]->worker.token));	/* nobody was told of it yet */
 	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
@@ -108,7 +84,7 @@ static void nobody_comes(void **state)
 {
 	struct rig *rig = *state;
 	struct vgpu_exec_event event;
-	u32 seq = begin();
+	u32 seq = rig_begin(&guest);
 
 	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
 	rig_advance(rig, VGPU_SPAWN_TIMEOUT - 1);
@@ -135,7 +111,7 @@ static void workers_that_die_before_they_bind(void **state)
 	struct rig *rig = *state;
 	struct vgpu_exec_event event;
 	u64 token = 0;
-	u32 try, seq = begin();
+	u32 try, seq = rig_begin(&guest);
 
 	assert_int_equal(vgpu_gpu_spawn_failed(&rig->gpu, &bad), -EINVAL);
 	assert_int_equal(spawn_failed(rig, 1, 1000), -EINVAL);
@@ -164,7 +140,7 @@ static void one_that_bound_is_not_retried(void **state)
 	struct vgpu_exec_event event;
 	struct rig_worker *worker;
 
-	begin();
+	rig_begin(&guest);
 	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
 	assert_int_equal(spawn_failed(rig, event.token, 0), 0);
 	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
@@ -183,7 +159,7 @@ static void an_event_can_be_unread(void **state)
 	struct rig *rig = *state;
 	struct vgpu_exec_event event, again;
 
-	begin();
+	rig_begin(&guest);
 	assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
 	assert_false(vgpu_gpu_has_event(&rig->gpu));
 	vgpu_gpu_unread_event(&rig->gpu, &event);
@@ -202,7 +178,7 @@ static void a_supervisor_that_hangs_is_killed(void **state)
 	struct rig *rig = *state;
 	struct vgpu_exec_event event;
 
-	begin();
+	rig_begin(&guest);
 	rig_advance(rig, VGPU_EVENT_TIMEOUT - 1);
 	assert_int_equal(rig->supervisor_kills, 0);
 	rig_advance(rig, 1);
@@ -225,12 +201,12 @@ static void a_supervisor_is_not_late_with_what_has_gone(void **state)
 	struct rig *rig = *state;
 	struct vgpu_exec_event event;
 
-	begin();
+	rig_begin(&guest);
 	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
 	assert_false(vgpu_gpu_has_event(&rig->gpu));
 	rig_advance(rig, VGPU_EVENT_TIMEOUT - 1);
 	rig_guest_open(&guest, &rig->dev[0], 0);
-	begin();
+	rig_begin(&guest);
 	rig_advance(rig, 1);
 	assert_int_equal(rig->supervisor_kills, 0);
 	rig_advance(rig, VGPU_EVENT_TIMEOUT - 2);
@@ -245,7 +221,7 @@ static void a_bound_worker_that_is_never_ready(void **state)
 	struct rig *rig = *state;
 	struct vgpu_exec_event event;
 	struct rig_worker *worker;
-	u32 seq = begin();
+	u32 seq = rig_begin(&guest);
 
 	vgpu_gpu_next_event(&rig->gpu, &event);
 	worker = rig_bind(rig, event.token);
@@ -423,7 +399,7 @@ static void ready_is_checked(void **state)
 	struct rig_worker *worker;
 	u32 i;
 
-	begin();
+	rig_begin(&guest);
 	vgpu_gpu_next_event(&rig->gpu, &event);
 	worker = rig_bind(rig, event.token);
 	for (i = 0; i < ARRAY_SIZE(insane); i++)
@@ -448,7 +424,7 @@ static void a_worker_that_cannot_start_says_why(void **state)
 	struct rig *rig = *state;
 	struct vgpu_exec_event event;
 	struct rig_worker *worker;
-	u32 seq = begin();
+	u32 seq = rig_begin(&guest);
 
 	vgpu_gpu_next_event(&rig->gpu, &event);
 	worker = rig_bind(rig, event.token);
@@ -469,7 +445,7 @@ static void death_in_every_state(void **state)
 		struct rig_worker *worker;
 		u32 i;
 
-		seq[0] = begin();
+		seq[0] = rig_begin(&guest);
 		seq[1] = rig_submit(&guest, rig_launch(1));
 		seq[2] = rig_submit(&guest, rig_wait_for(2, seq[1]));
 		assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
@@ -504,7 +480,7 @@ static void death_in_every_state(void **state)
 static void what_a_killed_worker_has_waits_for_its_end(void **state)
 {
 	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig);
+	struct rig_worker *worker = rig_begin_ready(rig, &guest);
 	u32 has, waits;
 	struct vgpu_cqe cqe;
 
@@ -541,7 +517,7 @@ static void reset_in_every_state(void **state)
 		struct vgpu_exec_event event;
 
 		if (stage >= 1)
-			begin();
+			rig_begin(&guest);
 		if (stage >= 2) {
 			assert_true(vgpu_gpu_next_event(&rig->gpu, &event));
 			worker = rig_bind(rig, event.token);
@@ -572,7 +548,7 @@ static void a_new_supervisor_gets_new_tokens(void **state)
 	struct vgpu_exec_event first, second;
 	struct rig_worker *worker;
 
-	begin();
+	rig_begin(&guest);
 	vgpu_gpu_next_event(&rig->gpu, &first);
 	vgpu_gpu_detach(&rig->gpu);
 	assert_null(rig_bind(rig, first.token));
@@ -596,324 +572,11 @@ static void a_supervisor_that_comes_later_is_asked(void **state)
 	u32 wakes;
 
 	vgpu_gpu_detach(&rig->gpu);
-	begin();
+	rig_begin(&guest);
 	wakes = rig->supervisor_wakes;
 	rig_attach(rig);
 	assert_int_equal(rig->supervisor_wakes, wakes + 1);
 	assert_non_null(rig_spawn(rig));
-}
-
-static void hostile_completions_are_dropped(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig);
-	struct vgpu_cqe cqe;
-	u64 tag, n;
-	u32 seq;
-
-	rig_expect(&guest, 0);
-	seq = rig_submit(&guest, rig_launch(1));
-	rig_submit(&guest, rig_wait_for(2, seq));
-	rig_take(worker);
-	tag = worker->todo[0].tag;
-	n = bad(rig);
-	rig_put(worker, tag, worker->generation + 1, 0, 0);
-	rig_put(worker, tag, worker->generation - 1, 0, 0);
-	rig_put(worker, tag ^ (1ULL << 32), worker->generation, 0, 0);
-	rig_put(worker, tag ^ 1, worker->generation, 0, 0);
-	rig_put(worker, tag | 0xffffffff, worker->generation, 0, 0);
-	rig_put(worker, tag + 128, worker->generation, 0, 0);
-	rig_put(worker, 0, worker->generation, 0, 0);		/* completed before */
-	rig_put(worker, (u64)(seq + 1) << 32 | ((u32)tag ^ 1), worker->generation, 0, 0);	/* never dispatched */
-	rig_kick(worker);
-	assert_int_equal(bad(rig), n + 8);
-	assert_false(rig_consume(&guest, &cqe));
-	/* Statuses that are no CUresult become one. */
-	rig_put(worker, tag, worker->generation, VGPU_ST_QUOTA, 5);
-	rig_put(worker, tag, worker->generation, 0, 0);
-	rig_kick(worker);
-	assert_int_equal(rig_expect(&guest, seq).status, 999);
-	assert_int_equal(bad(rig), n + 9);
-	rig_check_invariants(rig);
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
-}
-
-static void completions_of_another_session_are_dropped(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig), *other;
-	struct rig_guest second;
-	u32 mine, theirs;
-
-	rig_guest_init(&second, &rig->dev[1], 0);
-	other = rig_worker_of(&second);
-	mine = rig_submit(&guest, rig_launch(1));
-	theirs = rig_submit(&second, rig_launch(1));
-	rig_take(worker);
-	rig_take(other);
-	rig_put(worker, other->todo[0].tag, other->generation, 0, 0);
-	rig_kick(worker);
-	assert_int_equal(bad(rig), 1);
-	assert_int_equal(rig_stats(&rig->dev[1]).waiting, 1);
-	rig_finish(other, 0, 0, 0);
-	rig_finish(worker, 0, 0, 0);
-	rig_expect(&guest, 0);
-	assert_int_equal(rig_expect(&guest, mine).status, VGPU_ST_OK);
-	assert_int_equal(rig_expect(&second, theirs).status, VGPU_ST_OK);
-}
-
-static void an_overrun_ring_loses_the_session(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig);
-	u32 seq = rig_submit(&guest, rig_launch(1));
-
-	rig_expect(&guest, 0);
-	worker->rings->completion_tail = worker->completion_tail + VGPU_EXEC_RING_ENTRIES + 1;
-	assert_int_equal(rig_kick(worker), -ENODEV);
-	assert_true(worker->killed);
-	rig_release(worker);
-	assert_int_equal(rig_expect(&guest, seq).status, VGPU_ST_SESSION_LOST);
-	rig_check_invariants(rig);
-}
-
-/* A head that makes no sense, or changes while the kernel looks, never makes it write over what was not consumed. */
-static void a_lying_dispatch_head_hurts_nobody_else(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig);
-	struct rig_guest other;
-	u32 i, seq;
-
-	rig_guest_init(&other, &rig->dev[1], 0);
-	worker->rings->dispatch_head = worker->rings->dispatch_tail + 1;
-	for (i = 0; i < 20; i++)
-		rig_submit(&guest, rig_launch(i));
-	rig_check_invariants(rig);
-	for (i = 0; i < 10; i++) {
-		seq = rig_submit(&other, rig_launch(1));
-		rig_finish_all(rig_worker_of(&other));
-		rig_expect(&other, seq);
-	}
-	assert_int_equal(rig->gpu.engine[VGPU_ENGINE_COMPUTE].inflight, 0);
-	/* Its own session is lost in the end: the ring is full, and nothing is with it that a watchdog would see. */
-	rig_advance(rig, VGPU_DEADLINE_DEFAULT - 1);
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
-	rig_advance(rig, 1);
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
-	assert_int_equal(rig_stats(&rig->dev[0]).counters.hangs, 1);
-	rig_release(worker);
-	assert_int_equal(rig_stats(&rig->dev[0]).waiting, 0);
-}
-
-static void a_full_ring_is_used_again_when_there_is_room(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker;
-	u32 i, consumed, tail, first;
-
-	for (i = 1; i < VGPU_MAX_RANGES; i++)
-		assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_RANGE_ADD, 0, 0x100000 + i * 0x1000, 0x1000, 0, 0),
-				 VGPU_ST_OK);
-	first = begin();
-	worker = rig_spawn(rig);
-	assert_int_equal(worker->rings->dispatch_tail, VGPU_EXEC_RING_ENTRIES);
-	assert_int_equal(rig_take(worker), 0);
-	assert_int_equal(worker->ranges, VGPU_MAX_RANGES);
-	consumed = worker->dispatch_head;
-	assert_int_equal(vgpu_worker_take(worker->session, &consumed, &tail), 0);
-	assert_int_equal(tail, VGPU_EXEC_RING_ENTRIES + 1);
-	assert_int_equal(rig_finish_all(worker), 1);
-	rig_expect(&guest, first);
-	consumed = tail + 1;
-	assert_int_equal(vgpu_worker_take(worker->session, &consumed, &tail), -EINVAL);
-	rig_advance(rig, VGPU_DEADLINE_DEFAULT * 2);
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
-	assert_true(list_empty(&rig->gpu.spawning));
-}
-
-/* Calls of a worker that makes no room in its ring are no progress. */
-static void a_full_ring_has_a_deadline(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker;
-	u32 i, seq;
-
-	for (i = 1; i < VGPU_MAX_RANGES; i++)
-		assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_RANGE_ADD, 0, 0x100000 + i * 0x1000, 0x1000, 0, 0),
-				 VGPU_ST_OK);
-	seq = begin();
-	worker = rig_spawn(rig);
-	assert_int_equal(worker->rings->dispatch_tail, VGPU_EXEC_RING_ENTRIES);
-	for (i = 0; i < 4; i++) {
-		rig_advance(rig, VGPU_DEADLINE_DEFAULT / 4 - 1);
-		assert_int_equal(rig_kick(worker), 0);
-	}
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
-	rig_advance(rig, 4);
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
-	assert_true(worker->killed);
-	assert_int_equal(rig_expect(&guest, seq).status, 702);
-	rig_release(worker);
-	rig_check_invariants(rig);
-}
-
-static void a_hang_costs_its_session_alone(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig), *innocent;
-	struct rig_guest other;
-	u32 hung, behind;
-
-	rig_expect(&guest, 0);
-	rig_guest_init(&other, &rig->dev[1], 0);
-	innocent = rig_worker_of(&other);
-	hung = rig_submit(&guest, rig_launch(1));
-	behind = rig_submit(&other, rig_launch(1));
-	rig_take(worker);
-	rig_take(innocent);
-	rig_advance(rig, VGPU_DEADLINE_DEFAULT - 1);
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
-	rig_advance(rig, 1);
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_LOST);
-	assert_int_equal(rig_state(&other), VGPU_SESSION_ACTIVE);
-	assert_int_equal(rig_stats(&rig->dev[0]).counters.hangs, 1);
-	assert_true(worker->killed);
-	/* The one behind gets its whole time from when it is the oldest. */
-	rig_release(worker);
-	assert_int_equal(rig_expect(&guest, hung).status, 702);
-	rig_advance(rig, VGPU_DEADLINE_DEFAULT - 1);
-	assert_int_equal(rig_state(&other), VGPU_SESSION_ACTIVE);
-	rig_finish(innocent, 0, 0, 0);
-	assert_int_equal(rig_expect(&other, behind).status, VGPU_ST_OK);
-	assert_int_equal(rig_stats(&rig->dev[1]).counters.hangs, 0);
-}
-
-static void a_killed_worker_that_lingers_holds_up_nobody(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig), *innocent;
-	struct rig_guest other;
-	struct vgpu_cqe cqe;
-	u32 hung[2], seq, i;
-
-	rig_expect(&guest, 0);
-	rig_guest_init(&other, &rig->dev[1], 0);
-	innocent = rig_worker_of(&other);
-	for (i = 0; i < 2; i++)
-		hung[i] = rig_submit(&guest, rig_launch(1 + i));
-	assert_int_equal(rig_take(worker), 2);
-	seq = rig_submit(&other, rig_launch(1));
-	assert_int_equal(rig_take(innocent), 0);
-	rig_advance(rig, VGPU_DEADLINE_DEFAULT);
-	assert_true(worker->killed);
-	rig_advance(rig, VGPU_RELEASE_GRACE - 1);
-	assert_int_equal(rig_take(innocent), 0);
-	rig_advance(rig, 1);
-	assert_int_equal(rig_finish_all(innocent), 1);
-	assert_int_equal(rig_expect(&other, seq).status, VGPU_ST_OK);
-	/* It may still write to the aperture: its own commands wait. */
-	assert_false(rig_consume(&guest, &cqe));
-	rig_check_invariants(rig);
-	rig_release(worker);
-	for (i = 0; i < 2; i++)
-		assert_int_equal(rig_expect(&guest, hung[i]).status, 702);
-	rig_check_invariants(rig);
-}
-
-static void a_killed_worker_that_stays_loses_its_pages(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig);
-	u8 *payload = guest.dev->aperture + rig_range(0);
-	struct vgpu_cqe cqe;
-	u32 hung;
-
-	rig_expect(&guest, 0);
-	hung = rig_submit(&guest, rig_copy_out(0, 1));
-	assert_int_equal(rig_take(worker), 1);
-	payload[0] = 0x5a;
-	rig_advance(rig, VGPU_DEADLINE_DEFAULT);
-	rig_advance(rig, VGPU_RELEASE_GRACE);
-	rig_advance(rig, VGPU_RELEASE_TIMEOUT - VGPU_RELEASE_GRACE - 1);
-	assert_false(rig_consume(&guest, &cqe));
-	assert_int_equal(payload[0], 0x5a);
-	rig_advance(rig, 1);
-	assert_int_equal(rig_expect(&guest, hung).status, 702);
-	assert_int_equal(payload[0], 0);
-	/* The number stays taken until the process is gone. */
-	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
-	rig_settle(rig);
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_CLOSING);
-	rig_release(worker);
-	rig_settle(rig);
-	assert_int_equal(rig_state(&guest), VGPU_SESSION_FREE);
-	rig_check_invariants(rig);
-}
-
-/* Where its pages cannot be replaced, its commands complete no sooner than it is gone. */
-static void a_killed_worker_that_stays_and_keeps_its_pages(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig);
-	struct vgpu_cqe cqe;
-	u32 hung;
-
-	rig_expect(&guest, 0);
-	hung = rig_submit(&guest, rig_copy_out(0, 1));
-	assert_int_equal(rig_take(worker), 1);
-	guest.dev->fail_punch = true;
-	rig_advance(rig, VGPU_DEADLINE_DEFAULT);
-	rig_advance(rig, VGPU_RELEASE_GRACE);
-	rig_advance(rig, VGPU_RELEASE_TIMEOUT);
-	rig_advance(rig, VGPU_RELEASE_TIMEOUT);
-	assert_false(rig_consume(&guest, &cqe));
-	rig_release(worker);
-	assert_int_equal(rig_expect(&guest, hung).status, 702);
-	rig_check_invariants(rig);
-}
-
-static void progress_puts_the_deadline_off(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig);
-	struct vgpu_cmd cmd = rig_launch(1);
-	u32 i;
-
-	rig_finish_all(worker);
-	for (i = 0; i < 4; i++) {
-		rig_submit(&guest, cmd);
-		rig_finish_all(worker);
-	}
-	for (i = 0; i < 40; i++)
-		rig_write(&guest, &cmd);
-	rig_publish(&guest);
-	assert_int_equal(rig_take(worker), 40);
-	while (rig_take(worker)) {
-		rig_advance(rig, VGPU_DEADLINE_DEFAULT - 1);
-		assert_int_equal(rig_state(&guest), VGPU_SESSION_ACTIVE);
-		rig_finish(worker, 0, 0, 0);
-	}
-	assert_int_equal(rig_stats(&rig->dev[0]).waiting, 0);
-}
-
-static void workers_outlive_nothing(void **state)
-{
-	struct rig *rig = *state;
-	struct rig_worker *worker = begin_ready(rig);
-	u32 generation = worker->generation;
-
-	rig_release(worker);
-	assert_int_equal(rig_control(&rig->dev[0], VGPU_CTL_SESSION_DESTROY, 0, 0, 0, 0, 0), VGPU_ST_OK);
-	rig_settle(rig);
-	rig_guest_open(&guest, &rig->dev[0], 0);
-	worker = begin_ready(rig);
-	assert_true(worker->generation != generation);
-	rig_submit(&guest, rig_launch(1));
-	rig_take(worker);
-	rig_put(worker, worker->todo[0].tag, generation, 0, 0);
-	rig_kick(worker);
-	assert_int_equal(bad(rig), 1);
 }
 
 int main(void)
@@ -939,18 +602,6 @@ int main(void)
 		TEST(reset_in_every_state),
 		TEST(a_new_supervisor_gets_new_tokens),
 		TEST(a_supervisor_that_comes_later_is_asked),
-		TEST(hostile_completions_are_dropped),
-		TEST(completions_of_another_session_are_dropped),
-		TEST(an_overrun_ring_loses_the_session),
-		TEST(a_lying_dispatch_head_hurts_nobody_else),
-		TEST(a_full_ring_is_used_again_when_there_is_room),
-		TEST(a_full_ring_has_a_deadline),
-		TEST(a_hang_costs_its_session_alone),
-		TEST(a_killed_worker_that_lingers_holds_up_nobody),
-		TEST(a_killed_worker_that_stays_loses_its_pages),
-		TEST(a_killed_worker_that_stays_and_keeps_its_pages),
-		TEST(progress_puts_the_deadline_off),
-		TEST(workers_outlive_nothing),
 	};
 
 	return cmocka_run_group_tests_name("core workers", tests, NULL, NULL);
