@@ -33,7 +33,8 @@
  * @VGPU_SCHED_VM_GONE: virtual GPU @id is gone
  * @VGPU_SCHED_ENGINE_STATE: of @engine: a[0] virtual time, a[1] time of the last account, a[2] overlap, a[3]
  *	busy time
- * @VGPU_SCHED_TIER_STATE: of tier @arg: a[0] virtual time, a[1] epoch, a[2] allowance (signed)
+ * @VGPU_SCHED_TIER_STATE: of tier @arg: a[0] virtual time, a[1] epoch, a[2] allowance (signed), a[3] 2^-32
+ *	of virtual time
  * @VGPU_SCHED_VM_STATE: of virtual GPU @id: a[0] virtual run time, a[1] epoch, a[2] busy time; @arg 1 if it is
  *	held back on @engine
  * @VGPU_SCHED_RUN_STATE: run @id: a[0] virtual GPU, a[1] charged, a[2] used, a[3] rate, a[4] the weight that it is

@@ -60,6 +60,12 @@ static inline unsigned int ilog2(unsigned long long n)
 }
 
 #define div_u64(a, b)		((u64)(a) / (u32)(b))
+static inline u64 div_u64_rem(u64 a, u32 b, u32 *rest)
+{
+	*rest = a % b;
+	return a / b;
+}
+
 #define div64_s64(a, b)		((s64)(a) / (s64)(b))
 #define div64_u64(a, b)		((u64)(a) / (u64)(b))
 #define lockdep_assert_held(lock)	((void)(lock))

@@ -2,12 +2,8 @@
 /* Copyright (c) vgpu authors */
 
 #include "core.h"
+#include "sched_vtime.h"
 
-/*
- * What a nanosecond of a tier with a rate of 1 moves its virtual time on by: much, as it is divided
- * by the rate. Virtual time wraps: only differences mean anything.
- */
-#define VTIME_UNIT	(1024ULL * VGPU_VM_WEIGHT_DEFAULT)
 /*
  * Runs that have to end in order of dispatch until they are taken to execute one after the other
  * again.
@@ -16,8 +12,7 @@
 /*
  * Virtual run times are told apart where they differ by 2^6 ns, and are compared as they are: what
  * is given back, of a run that began under another order or tier, never brings them below 0, and
- * they reach VGPU_SCHED_VRUNTIME_END only after 2.7 years in which a tier was never idle and one
- * virtual GPU of the least weight had all of the engine.
+ * no virtual GPU reaches VGPU_SCHED_VRUNTIME_END in less than 2.7 years of the engine's time.
  */
 #define KEY_RESOLUTION	6
 #define VRUNTIME_START	BIT_ULL(58)
@@ -135,18 +130,6 @@ static void place(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share 
 	}
 }
 
-static u64 vtime_of(u64 ns, u32 rate)
-{
-	return div_u64(ns * VTIME_UNIT, rate);
-}
-
-static u64 vruntime_of(u64 ns, u32 weight)
-{
-	if (weight == VGPU_VM_WEIGHT_DEFAULT)
-		return ns;
-	return div_u64(ns * VGPU_VM_WEIGHT_DEFAULT, weight);
-}
-
 /* After a run's share was charged, or given back: where it stands under fair. */
 static void replace(struct vgpu_sched *sched, struct vgpu_sched_run *run)
 {
@@ -154,12 +137,12 @@ static void replace(struct vgpu_sched *sched, struct vgpu_sched_run *run)
 		place(sched, run->engine, run->share);
 }
 
-/* Charges a run's tier and virtual GPU; no time is so short that it costs a tier nothing. */
+/* Charges a run's tier and virtual GPU. */
 static void charge(struct vgpu_sched *sched, struct vgpu_sched_run *run, u64 ns)
 {
 	struct vgpu_sched_tier *tier = &sched->engine[run->engine].tier[run->tier];
 
-	tier->vtime += vtime_of(ns, run->rate) + 1;
+	vtime_move_on(tier, ns, run->rate);
 	if (run->aged)
 		tier->allowance_ns -= ns;
 	run->charged_ns += ns;
@@ -172,7 +155,7 @@ static void give_back(struct vgpu_sched *sched, struct vgpu_sched_run *run)
 	struct vgpu_sched_tier *tier = &sched->engine[run->engine].tier[run->tier];
 	u64 ns = run->charged_ns - run->used_ns;
 
-	tier->vtime -= vtime_of(ns, run->rate);
+	vtime_move_back(tier, ns, run->rate);
 	if (run->aged)
 		tier->allowance_ns += ns;
 	run->charged_ns = run->used_ns;
@@ -281,14 +264,14 @@ static u64 served_vruntime(const struct vgpu_sched_engine *eng,
 
 /*
  * The least virtual run time of a tier's other shares that are backlogged, of those that are queued
- * as their keys tell it; VRUNTIME_START if none is.
+ * as their keys tell it; @otherwise if none is.
  */
 static u64 current_floor(const struct vgpu_sched_engine *eng, u32 number,
-			 const struct vgpu_sched_share *but)
+			 const struct vgpu_sched_share *but, u64 otherwise)
 {
 	const struct vgpu_sched_tier *tier = &eng->tier[number];
 	const struct vgpu_sched_run *run;
-	u64 vruntime, least = VRUNTIME_START;
+	u64 vruntime, least = otherwise;
 	bool any = false;
 
 	if (!is_empty(tier)) {
@@ -318,13 +301,15 @@ static void join(struct vgpu_sched *sched, u32 engine, struct vgpu_sched_share *
 
 	if (!tier->backlogged) {
 		reference = current_vtime(eng);
-		if (after(reference, tier->vtime))
+		if (after(reference, tier->vtime)) {
 			tier->vtime = reference;
+			tier->vtime_parts = 0;
+		}
 		if (tier->allowance_ns > 0)
 			tier->allowance_ns = 0;
 	}
 	if (is_fair(sched)) {
-		reference = current_floor(eng, share->tier, share);
+		reference = current_floor(eng, share->tier, share, VRUNTIME_START);
 		if (share->epoch != tier->epoch || after(reference, share->vruntime))
 			share->vruntime = reference;
 		share->epoch = tier->epoch;
@@ -539,6 +524,29 @@ void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
 		log_event(sched, VGPU_SCHED_VM, 0, vm->id, tier, now, vm->slot, vm->weight, 0);
 }
 
+/*
+ * What a share owes the others of its tier, or they owe it, stays the same service: it is counted by
+ * the new weight, as are its runs in flight.
+ */
+static void reweigh(struct vgpu_sched *sched, struct vgpu_sched_engine *eng,
+		    struct vgpu_sched_share *share, u32 weight)
+{
+	u64 vruntime = served_vruntime(eng, share);
+	u64 floor = current_floor(eng, share->tier, share, vruntime);
+	struct vgpu_sched_run *run;
+
+	if (is_fair(sched) && share->epoch == eng->tier[share->tier].epoch)
+		vruntime = floor + div64_s64((s64)(vruntime - floor) * share->weight, weight);
+	list_for_each_entry(run, &eng->runs, node) {
+		if (run->share != share)
+			continue;
+		run->weight = weight;
+		vruntime += vruntime_of(run->charged_ns - run->used_ns, weight);
+	}
+	share->vruntime = vruntime;
+	share->weight = weight;
+}
+
 /**
  * vgpu_sched_set_weight() - change a virtual GPU's weight; in force for the next decision
  * @sched: of its GPU
@@ -546,7 +554,7 @@ void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
  * @weight: VGPU_VM_WEIGHT_MIN..VGPU_VM_WEIGHT_MAX
  * @now: time
  *
- * Runs in flight stay charged by the weight that they were dispatched with.
+ * Runs in flight stay charged to the tier at the rate that they were dispatched with.
  *
  * Context: the scheduler's lock held.
  */
@@ -562,7 +570,10 @@ void vgpu_sched_set_weight(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u
 		account(sched, &sched->engine[i], now);
 		if (is_backlogged(share))
 			sched->engine[i].tier[vm->tier].backlogged += weight - vm->weight;
-		share->weight = weight;
+		set_key(sched->engine[i].tier[vm->tier].keys, sched->capacity + vm->slot,
+			VGPU_SCHED_NO_KEY);
+		reweigh(sched, &sched->engine[i], share, weight);
+		place(sched, i, share);
 	}
 	vm->weight = weight;
 	if (sched->log)

@@ -201,7 +201,7 @@ struct vgpu_sched_vm {
  * @charged_ns: charged to the tier and the virtual GPU
  * @used_ns: of the engine's busy time
  * @rate: weight × weights of the backlogged virtual GPUs at which the tier is charged
- * @weight: of its virtual GPU, at which that is charged
+ * @weight: of its virtual GPU, at which that is charged; changes with it
  * @engine: enum vgpu_engine
  * @tier: that is charged
  * @aged: brought forward by aging
@@ -225,6 +225,7 @@ struct vgpu_sched_run {
  *	the lesser of 2n and 2n + 1 is at n, so that the least of all is at 1; a virtual GPU's own
  *	is at vgpu_sched.capacity + slot; VGPU_SCHED_NO_KEY where there is none
  * @vtime: virtual time
+ * @vtime_parts: 2^-32 of its units
  * @epoch: grows when nobody is backlogged any more: what was owed between virtual GPUs is forgotten
  * @allowance_ns: time that aging may take under `strict`
  * @backlogged: weights of the virtual GPUs with streams queued or runs in flight, together
@@ -234,6 +235,7 @@ struct vgpu_sched_tier {
 	u64 vtime;
 	u64 epoch;
 	s64 allowance_ns;
+	u32 vtime_parts;
 	u32 backlogged;
 };
 

@@ -100,6 +100,7 @@ static void log_engine(struct vgpu_sched *sched, struct vgpu_sched_event *event,
 		event->a[0] = eng->tier[i].vtime;
 		event->a[1] = eng->tier[i].epoch;
 		event->a[2] = eng->tier[i].allowance_ns;
+		event->a[3] = eng->tier[i].vtime_parts;
 		emit(sched, event, VGPU_SCHED_TIER_STATE, engine, 0, i);
 	}
 	list_for_each_entry(vm, &sched->vms, node) {
@@ -204,6 +205,7 @@ int vgpu_sched_restore(struct vgpu_sched *sched, struct vgpu_sched_vm *vm,
 		tier->vtime = event->a[0];
 		tier->epoch = event->a[1];
 		tier->allowance_ns = event->a[2];
+		tier->vtime_parts = event->a[3];
 		return 0;
 	case VGPU_SCHED_VM_STATE:
 		if (!vm || event->a[0] >= VGPU_SCHED_VRUNTIME_END)

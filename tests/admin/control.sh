@@ -67,12 +67,12 @@ test_register()
 
 test_set()
 {
-	does vgpu-admin vm set web1 --tier low --gpu-share 25% --burst 50ms --rate 2000/s --depth 256 --memory 2G &&
-		expect web1 "$(value '.[0] | [.tier, .gpu_share, .gpu_burst_ns, .cmd_rate, .depth, .memory]' vgpu-admin vm show web1)" \
-			"[\"low\",250000,50000000,2000,256,$((2 << 30))]" &&
+	does vgpu-admin vm set web1 --tier low --gpu-share 25% --burst 50ms --rate 2000/s --depth 256 --memory 2G --weight 250 &&
+		expect web1 "$(value '.[0] | [.tier, .weight, .gpu_share, .gpu_burst_ns, .cmd_rate, .depth, .memory]' vgpu-admin vm show web1)" \
+			"[\"low\",250,250000,50000000,2000,256,$((2 << 30))]" &&
 		expect_exit 0 vgpu-admin limit show web1 && grep -qx '  gpu-share  *25%' <<<"$out" &&
 		grep -qx '  rate  *2000/s' <<<"$out" && grep -qx '  memory  *2G' <<<"$out" &&
-		grep -qx '  of these, set  *memory tier depth gpu-share burst rate' <<<"$out" &&
+		grep -qx '  of these, set  *memory tier weight depth gpu-share burst rate' <<<"$out" &&
 		does vgpu-admin vm set web --name front && does vgpu-admin vm set front --name web1 && agree
 }
 
@@ -81,14 +81,14 @@ test_limits()
 	does vgpu-admin limit set web1 --hangs 2/1min --faults never --copy-rate 1G/s --quarantine by-hand &&
 		expect web1 "$(value '.[0] | [.hangs, .faults, .copy_rate, .quarantine_ns]' vgpu-admin limit show web1)" \
 			"[\"2/1min\",\"never\",$((1 << 30)),0]" &&
-		does vgpu-admin limit reset web1 --only hangs,faults,copy-rate,quarantine,memory,rate,gpu-share,burst,depth,tier &&
+		does vgpu-admin limit reset web1 --only hangs,faults,copy-rate,quarantine,memory,rate,gpu-share,burst,depth,weight,tier &&
 		expect web1 "$(value '.[0] | [.set, .memory, .gpu_share, .tier]' vgpu-admin limit show web1)" \
 			"[\"none\",$((1 << 30)),0,\"medium\"]" &&
-		does vgpu-admin limit set --pool A --depth 32 &&
-		expect "web1 by its pool" "$(value '.[0].depth' vgpu-admin vm show web1)" 32 &&
-		expect "A's" "$(value '.[0].depth' vgpu-admin limit show --pool A)" 32 && agree &&
+		does vgpu-admin limit set --pool A --depth 32 --weight 300 &&
+		expect "web1 by its pool" "$(value '.[0] | [.depth, .weight]' vgpu-admin vm show web1)" "[32,300]" &&
+		expect "A's" "$(value '.[0] | [.depth, .weight]' vgpu-admin limit show --pool A)" "[32,300]" && agree &&
 		does vgpu-admin limit reset --pool A &&
-		expect "web1 by its type" "$(value '.[0].depth' vgpu-admin vm show web1)" 1024 &&
+		expect "web1 by its type" "$(value '.[0] | [.depth, .weight]' vgpu-admin vm show web1)" "[1024,100]" &&
 		expect_error 2 "limit set: a pool has no standard of memory: it is as a virtual GPU's type has it" \
 			vgpu-admin limit set --pool A --memory 1G &&
 		expect_error 2 "limit set: whose? give either VM or --pool" vgpu-admin limit set --depth 1 &&
@@ -172,13 +172,13 @@ test_config()
 {
 	expect_exit 0 vgpu-admin config export && echo "$out" >"$site" && expect_exit 0 vgpu-admin config diff "$site" &&
 		sed -i "s/^weights = \"16:4:1\"/weights = \"10:5:1\"/; s/^\[vms.\"web1\"\]/[vms.\"shop\"]/" "$site" &&
-		printf '[vms."%s"]\ntier = "low"\n' 0f0f0f0f-0000-4000-8000-000000000001 >>"$site" &&
+		printf '[vms."%s"]\ntier = "low"\nweight = 40\n' 0f0f0f0f-0000-4000-8000-000000000001 >>"$site" &&
 		expect_exit 7 vgpu-admin config diff "$site" && grep -q '^  weights  *16:4:1 -> 10:5:1$' <<<"$out" &&
 		expect_exit 0 vgpu-admin config apply "$site" --dry-run && agree &&
 		expect_exit 0 vgpu-admin config apply "$site" && grep -q '^pool A: changed$' <<<"$out" && agree &&
 		expect weights "$(value '.[0].weights' vgpu-admin sched show --pool A)" '"10:5:1"' &&
 		expect name "$(value '.[0].uuid' vgpu-admin vm show shop)" "\"$one\"" &&
-		expect_exit 0 vgpu-admin config export && expect "what is exported" "$(grep -c '^\[vms' <<<"$out")" 3 &&
+		expect_exit 0 vgpu-admin config export && expect "what is exported" "$(grep -c '^\[vms' <<<"$out")" 3 && grep -qx 'weight = 40' <<<"$out" &&
 		does vgpu-admin vm set shop --name web1 && does vgpu-admin vm unregister 0f0f &&
 		expect_exit 0 vgpu-admin config log --last 1 && [[ $out = *"vm unregister 0f0f"* && $out = *removed* ]] &&
 		expect "the log" "$(value '.[-1] | [.object, .name, .before.tier, .after]' vgpu-admin config log)" \
@@ -208,7 +208,7 @@ test_restore()
 	local before
 
 	before=$(value '[.[] | [.name, .weights, .policy, .limits]]' vgpu-admin pool show)
-	does vgpu-admin vm set web1 --tier high --rate 100/s || return
+	does vgpu-admin vm set web1 --tier high --weight 250 --rate 100/s || return
 	remove_vgpu "$one" && remove_vgpu "$two" && stop_executor soft0 && stop_executor soft1 && unload_module || return
 	load_module && expect_exit 7 vgpu-admin config diff && expect_exit 0 vgpu-admin config restore &&
 		expect "what waits" "$err" "vgpu-admin: vm data2: it is made when a GPU for it is there and vgpu-admin config restore is run again" &&
@@ -218,7 +218,7 @@ test_restore()
 		does vgpu-admin config restore && agree &&
 		expect data2 "$(value '.[0] | [.gpu, .state]' vgpu-admin vm show data2)" '["soft0","closed"]' &&
 		create_vgpu "$one" vgpu-1g soft0 &&
-		expect web1 "$(value '.[0] | [.tier, .cmd_rate]' vgpu-admin vm show web1)" '["high",100]' && agree
+		expect web1 "$(value '.[0] | [.tier, .weight, .cmd_rate]' vgpu-admin vm show web1)" '["high",250,100]' && agree
 }
 
 test_unregister()

@@ -233,8 +233,10 @@ static void an_older_one_is_migrated(void **state)
 	    "PRAGMA application_id = 0x76677075; PRAGMA user_version = 1");
 	refused(DB_READ, "is of version 1, this vgpu-admin's is 3");
 	db_close(opened(DB_WRITE));
+	sql("UPDATE vm SET weight = 1000");
 	db = opened(DB_READ);
 	rows = declared(db);
+	assert_int_equal(json_integer_value(json_object_get(state_get(rows, "vms", UUID), "weight")), 1000);
 	assert_int_equal(json_integer_value(json_object_get(state_get(rows, "vms", UUID), "depth")), 7);
 	assert_non_null(state_get(rows, "pools", POOL_DEFAULT));
 	assert_int_equal(db_history(db, 9, &history), ADMIN_OK);

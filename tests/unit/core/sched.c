@@ -52,7 +52,7 @@ struct ref_run {
 };
 
 struct ref_tier {
-	u64 vtime;
+	__uint128_t vtime;	/* in 2^-32 */
 	u64 epoch;
 	s64 allowance;
 };
@@ -121,8 +121,8 @@ static u32 ref_head(u32 vm, u32 engine)
 	return head;
 }
 
-/* The VM that is next in a tier, VMS if none has anything queued; of equals that of the lower slot. */
-static u32 ref_next(u32 tier, u32 engine)
+/* The VM but one that is next in a tier, VMS if none has anything queued; of equals that of the lower slot. */
+static u32 ref_next_but(u32 but, u32 tier, u32 engine)
 {
 	u32 i, head, next = VMS;
 	u64 key, least = 0;
@@ -131,7 +131,7 @@ static u32 ref_next(u32 tier, u32 engine)
 		const struct ref_vm *v = &ref.vm[i];
 
 		head = ref_head(i, engine);
-		if (!v->exists || v->tier != tier || v->held[engine] || head == STREAMS)
+		if (i == but || !v->exists || v->tier != tier || v->held[engine] || head == STREAMS)
 			continue;
 		key = ref.policy.order == VGPU_ORDER_FAIR ? v->vruntime[engine] / 64 : ref.stream[head].arrival;
 		if (next == VMS || key < least || (least == key && v->slot < ref.vm[next].slot)) {
@@ -142,10 +142,20 @@ static u32 ref_next(u32 tier, u32 engine)
 	return next;
 }
 
-/* What time is in virtual time of a tier, and in virtual run time. */
-static u64 ref_vtime(const struct ref_run *run, u64 ns)
+static u32 ref_next(u32 tier, u32 engine)
 {
-	return (__uint128_t)ns * 1024 * 100 / run->rate;
+	return ref_next_but(VMS, tier, engine);
+}
+
+static u64 units(__uint128_t vtime)
+{
+	return vtime >> 32;
+}
+
+/* What time is in virtual time of a tier, and in virtual run time. */
+static __uint128_t ref_vtime(const struct ref_run *run, u64 ns)
+{
+	return ((__uint128_t)ns * 1024 * 100 << 32) / run->rate;
 }
 
 static u64 ref_vruntime(const struct ref_run *run, u64 ns)
@@ -157,7 +167,7 @@ static void ref_charge(struct ref_run *run, s64 ns)
 {
 	struct ref_tier *tier = &ref.tier[run->engine][run->tier];
 
-	tier->vtime += ns >= 0 ? ref_vtime(run, ns) + 1 : -ref_vtime(run, -ns);
+	tier->vtime += ns >= 0 ? ref_vtime(run, ns) : -ref_vtime(run, -ns);
 	if (run->aged)
 		tier->allowance -= ns;
 	run->charged += ns;
@@ -211,10 +221,23 @@ static void ref_account(u32 engine, u64 now)
 	}
 }
 
-static u64 ref_floor(u32 tier, u32 engine)
+/* A VM's virtual run time, less what its runs in flight were charged and have not used. */
+static u64 ref_served(u32 vm, u32 engine)
 {
-	u64 least = START, value;
-	u32 i, j, next = ref_next(tier, engine);
+	u64 value = ref.vm[vm].vruntime[engine];
+	u32 j;
+
+	for (j = 0; j < RUNS; j++)
+		if (ref.run[j].order && ref.run[j].vm == vm && ref.run[j].engine == engine)
+			value -= ref_vruntime(&ref.run[j], ref.run[j].charged - ref.run[j].used);
+	return value;
+}
+
+/* The least of the other VMs of a tier that are backlogged, @otherwise if none is. */
+static u64 ref_floor(u32 but, u32 engine, u64 otherwise)
+{
+	u32 i, tier = ref.vm[but].tier, next = ref_next_but(but, tier, engine);
+	u64 least = otherwise, value;
 	bool any = false;
 
 	/* Who is next is who has least, under fair. */
@@ -223,12 +246,9 @@ static u64 ref_floor(u32 tier, u32 engine)
 		any = true;
 	}
 	for (i = 0; i < VMS; i++) {
-		if (!ref.vm[i].exists || ref.vm[i].tier != tier || !ref_inflight(i, engine))
+		if (i == but || !ref.vm[i].exists || ref.vm[i].tier != tier || !ref_inflight(i, engine))
 			continue;
-		value = ref.vm[i].vruntime[engine];
-		for (j = 0; j < RUNS; j++)
-			if (ref.run[j].order && ref.run[j].vm == i && ref.run[j].engine == engine)
-				value -= ref_vruntime(&ref.run[j], ref.run[j].charged - ref.run[j].used);
+		value = ref_served(i, engine);
 		if (!any || later(least, value))
 			least = value;
 		any = true;
@@ -249,21 +269,21 @@ static void ref_join(u32 vm, u32 engine)
 		for (i = 0; i < VGPU_TIER_COUNT; i++) {
 			if (!ref_backlogged(i, engine))
 				continue;
-			value = ref.tier[engine][i].vtime;
+			value = units(ref.tier[engine][i].vtime);
 			for (j = 0; j < RUNS; j++)
 				if (ref.run[j].order && ref.run[j].engine == engine && ref.run[j].tier == i)
-					value -= ref_vtime(&ref.run[j], ref.run[j].charged - ref.run[j].used);
+					value -= units(ref_vtime(&ref.run[j], ref.run[j].charged - ref.run[j].used));
 			if (!any || later(least, value))
 				least = value;
 			any = true;
 		}
-		if (later(least, own->vtime))
-			own->vtime = least;
+		if (later(least, units(own->vtime)))
+			own->vtime = (__uint128_t)least << 32;
 		if (own->allowance > 0)
 			own->allowance = 0;
 	}
 	if (ref.policy.order == VGPU_ORDER_FAIR) {
-		value = ref_floor(v->tier, engine);
+		value = ref_floor(vm, engine, START);
 		if (v->epoch[engine] != own->epoch || later(value, v->vruntime[engine]))
 			v->vruntime[engine] = value;
 		v->epoch[engine] = own->epoch;
@@ -283,8 +303,8 @@ static void ref_leave(u32 vm, u32 engine)
 		if (ref_backlogged(i, engine))
 			return;
 	for (i = 0; i < VGPU_TIER_COUNT; i++)
-		if (later(ref.tier[engine][i].vtime, ref.vtime[engine]))
-			ref.vtime[engine] = ref.tier[engine][i].vtime;
+		if (later(units(ref.tier[engine][i].vtime), ref.vtime[engine]))
+			ref.vtime[engine] = units(ref.tier[engine][i].vtime);
 }
 
 /* The stream that is next, STREAMS if none is queued. */
@@ -302,7 +322,7 @@ static u32 ref_pick(u32 engine, u64 now)
 	for (i = 0; i < VGPU_TIER_COUNT; i++)
 		if (ref_next(i, engine) < VMS &&
 		    (turn == VGPU_TIER_COUNT ||
-		     (ref.policy.kind == VGPU_POLICY_WEIGHTED && later(tiers[turn].vtime, tiers[i].vtime))))
+		     (ref.policy.kind == VGPU_POLICY_WEIGHTED && later(units(tiers[turn].vtime), units(tiers[i].vtime)))))
 			turn = i;
 	stream = ref_head(ref_next(turn, engine), engine);
 	ref.aged = false;
@@ -320,7 +340,7 @@ static u32 ref_pick(u32 engine, u64 now)
 				continue;
 		} else {
 			/* By a slice, divided by what the tier's time is divided by. */
-			ahead = (__uint128_t)(tiers[i].vtime - tiers[turn].vtime) * ref.policy.weight[i] *
+			ahead = (__uint128_t)(units(tiers[i].vtime) - units(tiers[turn].vtime)) * ref.policy.weight[i] *
 				ref_backlogged(i, engine);
 			if (ahead > ref.policy.slice_ns * 1024 * 100 ||
 			    ref.stream[head].arrival > ref.stream[stream].arrival)
@@ -352,7 +372,8 @@ static void compare(void)
 
 	for (e = 0; e < ENGINES; e++) {
 		for (i = 0; i < VGPU_TIER_COUNT; i++) {
-			RIG_CHECK(sched.engine[e].tier[i].vtime == ref.tier[e][i].vtime);
+			RIG_CHECK(sched.engine[e].tier[i].vtime == units(ref.tier[e][i].vtime));
+			RIG_CHECK(sched.engine[e].tier[i].vtime_parts == (u32)ref.tier[e][i].vtime);
 			RIG_CHECK(sched.engine[e].tier[i].allowance_ns == ref.tier[e][i].allowance);
 			RIG_CHECK(sched.engine[e].tier[i].backlogged == ref_backlogged(i, e));
 		}
@@ -420,14 +441,29 @@ static void change_tier(u32 i)
 	}
 }
 
+/* A debt stays the same service: it is told by the new weight, and so is what is in flight. */
 static void change_weight(u32 i)
 {
-	u32 e, weight = dice_weight();
+	u32 e, j, weight = dice_weight();
+	struct ref_vm *v = &ref.vm[i];
+	u64 served, floor;
 
 	vgpu_sched_set_weight(&sched, &vms[i], weight, now);
-	for (e = 0; e < ENGINES && weight != ref.vm[i].weight; e++)
+	for (e = 0; e < ENGINES && weight != v->weight; e++) {
 		ref_account(e, now);
-	ref.vm[i].weight = weight;
+		served = ref_served(i, e);
+		floor = ref_floor(i, e, served);
+		if (ref.policy.order == VGPU_ORDER_FAIR && v->epoch[e] == ref.tier[e][v->tier].epoch)
+			served = floor + (__int128)(s64)(served - floor) * v->weight / weight;
+		for (j = 0; j < RUNS; j++) {
+			if (!ref.run[j].order || ref.run[j].vm != i || ref.run[j].engine != e)
+				continue;
+			ref.run[j].weight = weight;
+			served += ref_vruntime(&ref.run[j], ref.run[j].charged - ref.run[j].used);
+		}
+		v->vruntime[e] = served;
+	}
+	v->weight = weight;
 }
 
 static void enqueue(u32 i)
