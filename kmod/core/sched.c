@@ -525,8 +525,8 @@ void vgpu_sched_set_tier(struct vgpu_sched *sched, struct vgpu_sched_vm *vm, u32
 }
 
 /*
- * What a share owes the others of its tier, or they owe it, stays the same service: it is counted by
- * the new weight, as are its runs in flight.
+ * What a share owes the others of its tier, or they owe it, stays the same service: it is counted
+ * by the new weight, as are its runs in flight.
  */
 static void reweigh(struct vgpu_sched *sched, struct vgpu_sched_engine *eng,
 		    struct vgpu_sched_share *share, u32 weight)
