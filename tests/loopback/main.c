@@ -109,7 +109,8 @@ static const struct argp_option arguments[] = {
 	{ "deadline", KEY_DEADLINE, "MS", 0, "longest time of a run in milliseconds (default: 30000)", 0 },
 	{ "policy", KEY_POLICY, "KEY=VALUE,...", 0,
 	  "scheduling policy: kind, order, charge, weights=16:4:1, slice and aging in microseconds, window", 0 },
-	{ "tier", KEY_TIER, "NAME=TIER", 0, "tier of a virtual GPU: high, medium (default) or low; may be repeated", 0 },
+	{ "tier", KEY_TIER, "NAME=TIER[:WEIGHT]", 0,
+	  "tier of a virtual GPU: high, medium (default) or low, and its weight (100); may be repeated", 0 },
 	{ "record", KEY_RECORD, "FILE", 0, "write the GPU's decision log, for vgpu-sim --replay", 2 },
 	{ "threads", KEY_THREADS, "N", 0, "CPUs that the soft GPU computes with (default: all)", 1 },
 	{ "executor", KEY_EXECUTOR, "PATH", 0, "vgpu-executor to start (default: beside this program)", 1 },
@@ -176,9 +177,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--policy %s: %s", arg, why);
 		break;
 	case KEY_TIER:
-		if (!policy_tier_valid(arg) || run->options.num_tiers == MAX_TIERS)
-			argp_error(state, "--tier %s: expected NAME=high, medium or low, at most %d times", arg, MAX_TIERS);
-		run->options.tiers[run->options.num_tiers++] = arg;
+		if (run->options.num_tiers == MAX_TIERS ||
+		    !policy_tier_parse(arg, &run->options.tiers[run->options.num_tiers++]))
+			argp_error(state, "--tier %s: expected NAME=high, medium or low, with :10 to :1000 behind it for a weight, %d times at most",
+				   arg, MAX_TIERS);
 		break;
 	case KEY_RECORD:
 		run->options.record = arg;

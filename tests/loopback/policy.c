@@ -82,40 +82,46 @@ bool policy_parse(struct vgpu_policy *policy, const char *text, const char **why
 }
 
 /**
- * policy_tier() - the tier that a virtual GPU was given by --tier
- * @options: with NAME=TIER, the latest first
- * @name: of the virtual GPU
+ * policy_tier_parse() - a --tier
+ * @text: NAME=TIER or NAME=TIER:WEIGHT; referred to
+ * @tier: out
  *
- * Return: enum vgpu_tier.
+ * Return: whether it is one.
  */
-u32 policy_tier(const struct server_options *options, const char *name)
+bool policy_tier_parse(const char *text, struct named_tier *tier)
 {
 	static const char *const tiers[] = { "high", "medium", "low" };
-	const char *equals;
-	unsigned int i;
-	u8 tier;
+	const char *equals = strchr(text, '=');
+	char word[8] = "", colon = ':';
+	int read = 0;
+	u8 number;
 
-	for (i = options->num_tiers; i-- > 0;) {
-		equals = strchr(options->tiers[i], '=');
-		if (equals && strlen(name) == (size_t)(equals - options->tiers[i]) &&
-		    !strncmp(name, options->tiers[i], strlen(name)) && choose(equals + 1, tiers, VGPU_TIER_COUNT, &tier))
-			return tier;
-	}
-	return VGPU_TIER_MEDIUM;
+	if (!equals || equals == text)
+		return false;
+	*tier = (struct named_tier){ .name = text, .len = equals - text, .weight = VGPU_VM_WEIGHT_DEFAULT };
+	if (sscanf(equals + 1, "%7[a-z]%n%c%u%n", word, &read, &colon, &tier->weight, &read) < 1 ||
+	    !choose(word, tiers, VGPU_TIER_COUNT, &number))
+		return false;
+	tier->tier = number;
+	return colon == ':' && !equals[1 + read] && tier->weight >= VGPU_VM_WEIGHT_MIN && tier->weight <= VGPU_VM_WEIGHT_MAX;
 }
 
 /**
- * policy_tier_valid() - whether a --tier can be understood
- * @text: NAME=TIER
- *
- * Return: whether it can.
+ * policy_tier() - puts the tier and weight that a virtual GPU was given by --tier into its limits
+ * @options: with --tier, the latest of a name is meant
+ * @name: of the virtual GPU
+ * @limits: theirs
  */
-bool policy_tier_valid(const char *text)
+void policy_tier(const struct server_options *options, const char *name, struct vgpu_limits *limits)
 {
-	const char *equals = strchr(text, '=');
+	const struct named_tier *tier;
 
-	return equals && equals > text &&
-	       (!strcmp(equals, "=high") || !strcmp(equals, "=medium") || !strcmp(equals, "=low"));
+	for (tier = options->tiers; tier < options->tiers + options->num_tiers; tier++) {
+		if (strlen(name) == tier->len && !strncmp(name, tier->name, tier->len)) {
+			limits->tier = tier->tier;
+			limits->weight = tier->weight;
+		}
+	}
 }
 
 static void write_event(struct vgpu_sched *sched, const struct vgpu_sched_event *event)

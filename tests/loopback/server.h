@@ -147,13 +147,27 @@ struct vm {
 };
 
 /**
+ * struct named_tier - a --tier
+ * @name: of the virtual GPU, not terminated
+ * @len: of @name
+ * @tier: enum vgpu_tier
+ * @weight: VGPU_VM_WEIGHT_MIN..VGPU_VM_WEIGHT_MAX
+ */
+struct named_tier {
+	const char *name;
+	size_t len;
+	u32 tier;
+	u32 weight;
+};
+
+/**
  * struct server_options - policy of the virtual GPUs
  * @memory: quota of each, 0 for an equal part of the GPU
  * @vms: parts into which a GPU's memory is divided where @memory is 0
  * @aperture: bytes of each
  * @deadline_ns: longest time of a run
  * @policy: of all GPUs
- * @tiers: NAME=TIER of virtual GPUs that are not of the medium tier
+ * @tiers: of virtual GPUs that are not as others
  * @num_tiers: of @tiers
  * @record: file for the decision log of the first GPU, or NULL
  */
@@ -163,7 +177,7 @@ struct server_options {
 	uint64_t aperture;
 	uint64_t deadline_ns;
 	struct vgpu_policy policy;
-	const char *tiers[MAX_TIERS];
+	struct named_tier tiers[MAX_TIERS];
 	unsigned int num_tiers;
 	const char *record;
 };
@@ -228,8 +242,8 @@ void admin_metrics(struct server *server, struct conn *conn, struct lb_msg *msg)
 
 /* policy.c */
 bool policy_parse(struct vgpu_policy *policy, const char *text, const char **why);
-u32 policy_tier(const struct server_options *options, const char *name);
-bool policy_tier_valid(const char *text);
+bool policy_tier_parse(const char *text, struct named_tier *tier);
+void policy_tier(const struct server_options *options, const char *name, struct vgpu_limits *limits);
 int policy_record(struct server *server, struct gpu *gpu);
 bool policy_record_end(struct server *server);
 

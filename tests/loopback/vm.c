@@ -133,7 +133,7 @@ static int make_vm(struct server *server, const char *name, struct vm **out)
 	limits.aperture = options->aperture;
 	limits.deadline_ns = options->deadline_ns;
 	limits.sessions = VGPU_MAX_SESSIONS;
-	limits.tier = policy_tier(options, name);
+	policy_tier(options, name, &limits);
 	limits.memory = options->memory ? options->memory : gpu->core.attach.memory / options->vms;
 	limits.memory -= limits.memory % granule;
 	vm = calloc(1, sizeof(*vm));

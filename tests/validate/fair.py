@@ -12,6 +12,7 @@ SECONDS = 20
 WEIGHTS = {"high": 16, "medium": 4, "low": 1}
 TIERS = {"h1": "high", "m1": "medium", "m2": "medium", "l1": "low", "l2": "low", "l3": "low"}
 FAIR_MS = {"v1": 1, "v2": 2, "v3": 4, "v4": 8}
+VM_WEIGHTS = {"w1": 50, "w2": 100, "w3": 300, "w4": 550}
 TEXTS, FIRST = 63, 3   # the first few load the program's kernels
 RATE = 4
 PAIRS = 5
@@ -63,6 +64,18 @@ def shares_of_vms(part):
                 max(abs(100 * share - 100 / len(tiers)) for share in got.values()), "points", ("<=", 1))
 
 
+def shares_of_weights(part):
+    _, runs = record({vm: f"medium:{weight}" for vm, weight in VM_WEIGHTS.items()}, "order=fair,window=1", {vm: 2 for vm in VM_WEIGHTS})
+    begin, end = log.backlogged(runs)
+    due = [100 * weight / sum(VM_WEIGHTS.values()) for weight in VM_WEIGHTS.values()]
+    got = [100 * share for _, share in sorted(log.shares(runs, begin, end).items())]
+    rows = [[vm, str(weight), f"{part_due:.2f} %", f"{measured:.2f} %"]
+            for (vm, weight), part_due, measured in zip(VM_WEIGHTS.items(), due, got)]
+    part.table("Shares of virtual GPUs of one tier and of different weight (fair)", ["virtual GPU", "weight", "policy", "measured"], rows)
+    part.number("share of a virtual GPU under fair, largest distance from its weight's",
+                max(abs(a - b) for a, b in zip(due, got)), "points", ("<=", 1))
+
+
 def texts(kind, floods):
     """Latencies of a high-tier language model, beside so many low-tier floods of kernels of half a slice."""
     names = [f"l{i}" for i in range(floods)]
@@ -99,4 +112,5 @@ def tails(part):
 def run(part, _minutes):
     shares_of_tiers(part)
     shares_of_vms(part)
+    shares_of_weights(part)
     tails(part)
